@@ -1,0 +1,55 @@
+# Commands of the project. `make run` and `make test` need nothing but Python and this folder.
+# Written for GNU make 3.81 (macOS) and later.
+
+PY  := .venv/bin/python
+DEV := $(PY) -m svoykrug.dev
+UV  := $(PY) -m uv
+# pytest gets its processes from here: one a core, four at most. Evaluated when used.
+WORKERS = $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -gt 4 ] && n=4; echo $$n)
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run stop test lint check bench lock clean distclean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv and install the locked packages (run and test do it themselves)
+	@sh svoykrug/dev/setup.sh
+
+run: setup ## everything with demo data at http://127.0.0.1:8000 until Ctrl-C; PORT=8001 for another port
+	@$(DEV) run
+
+stop: setup ## stop a run in another terminal, and the servers
+	@$(DEV) down
+
+test: setup ## fast tests on servers of their own; ARGS="tests/loyalty -k spend -x"
+	@$(DEV) exec --profile test -- pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+lint: setup ## style, types, import rules, missing migrations
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(DEV) exec --profile test --no-servers -- mypy
+	@.venv/bin/lint-imports
+	@$(DEV) exec --profile test --no-servers -- python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+check: setup ## long proofs: races, histories of the ledger, kill -9
+	@$(DEV) exec --profile test -- pytest -m slow -n $(WORKERS) --dist loadgroup $(ARGS)
+
+bench: setup ## measurements, one at a time
+	@$(DEV) exec --profile test -- pytest -m bench -s -n 0 $(ARGS)
+
+# local.txt comes first and holds the versions of the other two: a server runs what was tested.
+lock: setup ## write requirements/*.txt anew from *.in; ARGS=--upgrade takes new versions
+	@$(COMPILE) requirements/local.in -o requirements/local.txt
+	@$(COMPILE) requirements/production.in -c requirements/local.txt -o requirements/production.txt
+	@$(COMPILE) requirements/base.in -c requirements/local.txt -o requirements/base.txt
+	@echo uv | $(COMPILE) --no-annotate --custom-compile-command "make lock" - -o requirements/uv.txt
+
+clean: ## stop everything of this checkout, delete its data and caches (.venv stays)
+	@if $(PY) -c "import psutil, psycopg" 2>/dev/null; then $(DEV) clean; else rm -rf .run; fi
+	@rm -rf .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage htmlcov
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
+
+distclean: clean ## clean, and delete .venv too
+	@rm -rf .venv

@@ -1,0 +1,244 @@
+"""People.
+
+* StatusTier: the four tiers with their rates and thresholds; rows an admin may change.
+* User: a person. Phone, e-mail and birth date are sealed with her own data key; blind indexes
+  find her by exact phone or e-mail. `tier` is what she is as a member, `job` what she does here.
+* Session: one device signed in; a refresh token works once and its id is rotated here.
+* OneTimeCode: a code sent by SMS, stored hashed, good once, newest only.
+
+Invariants: nobody is a Django superuser; an erased person keeps her row and loses her data.
+"""
+
+from datetime import date
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from guardian.mixins import GuardianUserMixin
+
+from apps.accounts import rules
+from apps.accounts.enums import Job, Purpose, TierCode
+from apps.core import sealing
+from apps.core.ids import new_id
+
+
+class StatusTier(models.Model):
+    code = models.CharField(_("code"), max_length=16, choices=TierCode.choices, unique=True)
+    name = models.CharField(_("name"), max_length=40)
+    position = models.PositiveSmallIntegerField(_("position"), unique=True)
+    rate_bp = models.PositiveSmallIntegerField(
+        _("rate, hundredths of a percent"), help_text=_("500 is 5 %")
+    )
+    threshold = models.DecimalField(
+        _("threshold, ₽ in 12 months"), max_digits=12, decimal_places=2, null=True, blank=True
+    )
+    min_partners = models.PositiveSmallIntegerField(_("least partners"), default=1)
+    vote_weight = models.PositiveSmallIntegerField(_("vote weight"), default=1)
+    by_invitation = models.BooleanField(_("by invitation only"), default=False)
+
+    class Meta:
+        verbose_name = _("tier")
+        verbose_name_plural = _("tiers")
+        ordering = ["position"]
+        constraints = [
+            models.CheckConstraint(name="tier_rate_sane", condition=Q(rate_bp__lte=5000)),
+            models.CheckConstraint(
+                name="tier_code_known",
+                condition=Q(code__in=[code for code, _name in TierCode.choices]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    def with_phone(self, phone: str) -> "User | None":
+        """The person with this E.164 number, by blind index."""
+        return self.filter(phone_index=sealing.blind_index(phone, purpose="phone")).first()
+
+    def with_email(self, email: str) -> "User | None":
+        return self.filter(
+            email_index=sealing.blind_index(email.strip().lower(), purpose="email")
+        ).first()
+
+
+class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: ignore[misc]
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    first_name = models.CharField(_("first name"), max_length=60, blank=True)
+    last_name = models.CharField(_("last name"), max_length=60, blank=True)
+    city = models.CharField(_("city"), max_length=60, blank=True)
+    locale = models.CharField(_("language"), max_length=2, default="ru")
+    tier = models.ForeignKey(
+        StatusTier, on_delete=models.PROTECT, related_name="+", verbose_name=_("tier")
+    )
+    job = models.CharField(
+        _("job"), max_length=20, choices=Job.choices, blank=True, default=Job.NONE
+    )
+    card_number = models.CharField(
+        _("card number"), max_length=12, unique=True, default=rules.new_card_number
+    )
+    joined_at = models.DateTimeField(_("joined"), default=timezone.now)
+    blocked_at = models.DateTimeField(_("blocked"), null=True, blank=True)
+
+    data_key = models.CharField(max_length=200, editable=False)
+    phone_sealed = models.CharField(max_length=120, blank=True, editable=False)
+    # null, not "": many erased people have none, and unique lets nulls repeat
+    phone_index = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001
+    email_sealed = models.CharField(max_length=500, blank=True, editable=False)
+    email_index = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001
+    birth_date_sealed = models.CharField(max_length=120, blank=True, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+    USERNAME_FIELD = "card_number"  # Django wants one; people sign in by phone or e-mail
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        constraints = [
+            models.CheckConstraint(
+                name="nobody_is_django_superuser", condition=Q(is_superuser=False)
+            ),
+            models.CheckConstraint(
+                name="job_known", condition=Q(job__in=[job for job, _name in Job.choices])
+            ),
+            models.CheckConstraint(name="locale_known", condition=Q(locale__in=["ru", "en"])),
+        ]
+        indexes = [
+            models.Index(name="people_by_joined", fields=["-joined_at", "-id"]),
+            # the admin's list of who works here; members never enter it
+            models.Index(name="people_with_job", fields=["job"], condition=~Q(job="")),
+        ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.data_key and self._state.adding:
+            self.data_key = sealing.new_data_key(owner=str(self.id))
+
+    def __str__(self) -> str:
+        return self.short_name or f"№{self.card_number[-4:]}"
+
+    # --- sealed fields -------------------------------------------------------------------------
+    def _open(self, field: str, sealed: str) -> str:
+        if not sealed:
+            return ""
+        return sealing.unseal_for(self.data_key, sealed, owner=str(self.id), field=field)
+
+    def _seal(self, field: str, plain: str) -> str:
+        return sealing.seal_for(self.data_key, plain, owner=str(self.id), field=field)
+
+    @property
+    def phone(self) -> str:
+        """E.164, decrypted; empty when she has none (erased)."""
+        return self._open("phone", self.phone_sealed)
+
+    def set_phone(self, phone: str) -> None:
+        self.phone_sealed = self._seal("phone", phone)
+        self.phone_index = sealing.blind_index(phone, purpose="phone")
+
+    @property
+    def email(self) -> str:
+        return self._open("email", self.email_sealed)
+
+    def set_email(self, email: str) -> None:
+        email = email.strip()
+        self.email_sealed = self._seal("email", email) if email else ""
+        self.email_index = sealing.blind_index(email.lower(), purpose="email") if email else None
+
+    @property
+    def birth_date(self) -> date | None:
+        text = self._open("birth_date", self.birth_date_sealed)
+        return date.fromisoformat(text) if text else None
+
+    def set_birth_date(self, day: date) -> None:
+        self.birth_date_sealed = self._seal("birth_date", day.isoformat())
+
+    # --- how others see her --------------------------------------------------------------------
+    @property
+    def masked_phone(self) -> str:
+        return rules.mask_phone(self.phone) if self.phone_sealed else ""
+
+    @property
+    def short_name(self) -> str:
+        """First name and initial: all that staff may see."""
+        return f"{self.first_name} {rules.initial(self.last_name)}".strip()
+
+    @property
+    def role(self) -> str:
+        """The contract's `role`: the job, or `member`."""
+        return self.job or "member"
+
+    @property
+    def is_active(self) -> bool:  # type: ignore[override]
+        return self.blocked_at is None
+
+    @property
+    def is_staff(self) -> bool:
+        """May enter the Django admin."""
+        return self.job in (Job.ADMIN, Job.SUPERADMIN)
+
+    @property
+    def needs_second_factor(self) -> bool:
+        return self.job in (Job.OWNER, Job.ADMIN, Job.SUPERADMIN)
+
+
+class Session(models.Model):
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    device_name = models.CharField(_("device"), max_length=80, blank=True)
+    platform = models.CharField(max_length=16, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    created_at = models.DateTimeField(_("since"), default=timezone.now)
+    refresh_jti = models.UUIDField(default=new_id, help_text="The refresh token that works now")
+    previous_jti = models.UUIDField(null=True, help_text="The one it replaced, kept for the grace")
+    rotated_at = models.DateTimeField(default=timezone.now)
+    revoked_at = models.DateTimeField(_("ended"), null=True)
+    revoked_because = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        constraints = [
+            models.CheckConstraint(
+                name="ended_session_has_reason",
+                condition=Q(revoked_at__isnull=True) | ~Q(revoked_because=""),
+            )
+        ]
+        indexes = [
+            models.Index(
+                name="session_live_of_user", fields=["user"], condition=Q(revoked_at__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.device_name or str(self.id)
+
+
+class OneTimeCode(models.Model):
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    purpose = models.CharField(max_length=16, choices=Purpose.choices)
+    phone_index = models.CharField(max_length=64)
+    phone_sealed = models.CharField(max_length=120, help_text="Needed to create the member")
+    code_hash = models.CharField(max_length=64)
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="code_tries_bounded", condition=Q(tries__lte=rules.CODE_TRIES)
+            ),
+        ]
+        indexes = [
+            models.Index(name="code_by_number", fields=["phone_index", "-created_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.pk}"

@@ -1,0 +1,78 @@
+"""What the frame of every page needs: the ribbon, the person's job in words, the sections."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.backoffice.pages.access import ADMINS, OWNER, STAFF, mine
+
+RIBBONS = {
+    "development": _("Development stand: people and money here are made up"),
+    "test": _("Test stand: people and money here are made up"),
+}
+JOBS = {
+    STAFF: _("Till"),
+    OWNER: _("Owner"),
+    "admin": _("Administrator"),
+    "superadmin": _("Chief administrator"),
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    name: str | Promise
+    url: str
+    current: bool
+
+
+class Place:
+    """Where the person is. Lazy: a page that shows no frame asks nothing."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @property
+    def ribbon(self) -> str | Promise:
+        return RIBBONS.get(settings.ENVIRONMENT, "")
+
+    @property
+    def job(self) -> str | Promise:
+        return JOBS.get(self.request.user.job, "")
+
+    @property
+    def view(self) -> str:
+        match = self.request.resolver_match
+        return match.url_name if match and match.app_names == ["backoffice"] else ""
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """Only what this job may open; one section alone needs no menu."""
+        job = self.request.user.job
+        if job == OWNER:
+            places = [(_("Till"), reverse("backoffice:till"), self.view in TILL_VIEWS)]
+            places += [
+                (_("Business"), reverse("backoffice:owner", args=[one.slug]), self.view == "owner")
+                for one in mine(self.request)[:1]
+            ]
+            return [Section(*place) for place in places]
+        if job in ADMINS:
+            return [Section(_("Administration"), reverse("admin:index"), False)]
+        return []
+
+
+TILL_VIEWS = {"till", "operation", "sale"}
+
+
+def place(request: HttpRequest) -> dict[str, Place]:
+    return {"place": Place(request)}
+
+
+def environment_label(request: HttpRequest) -> list[str | Promise] | None:
+    """The admin's own ribbon; nothing in production."""
+    label = RIBBONS.get(settings.ENVIRONMENT)
+    return [label, "warning"] if label else None

@@ -1,0 +1,74 @@
+"""Who may open a page: signed in, with a job for it, and a second factor where the job asks."""
+
+from collections.abc import Callable
+from functools import wraps
+from urllib.parse import urlencode
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django_htmx.http import HttpResponseClientRedirect
+
+from apps.accounts.models import User
+from apps.businesses.models import Business
+from apps.businesses.queries import businesses_of
+
+STAFF = "business_staff"
+OWNER = "business_owner"
+ADMINS = frozenset({"admin", "superadmin"})
+
+View = Callable[..., HttpResponse]
+
+
+def lacks_second_factor(request: HttpRequest) -> bool:
+    """Money, other people's data and rights: a password alone does not open them."""
+    return request.user.needs_second_factor and not request.user.is_verified()
+
+
+def is_ready(request: HttpRequest) -> bool:
+    """Signed in as far as her job asks."""
+    user = request.user
+    return bool(user.is_authenticated and user.job and not lacks_second_factor(request))
+
+
+def to_signin(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page and back. A part of a page cannot follow, so the whole page goes."""
+    back = request.get_full_path()
+    if request.htmx:
+        back = request.htmx.current_url_abs_path or reverse("backoffice:home")
+    url = f"{reverse('backoffice:signin')}?{urlencode({'next': back})}"
+    return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
+
+
+def for_jobs(*jobs: str) -> Callable[[View], View]:
+    """Open a page to these jobs only. Pages with people on them are never kept by a browser."""
+
+    def wrap(view: View) -> View:
+        @wraps(view)
+        @never_cache
+        def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            if not is_ready(request):
+                return to_signin(request)
+            if request.user.job not in jobs:
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return wrap
+
+
+def mine(request: HttpRequest) -> list[Business]:
+    """The businesses where she works or owns, asked once a request."""
+    if not hasattr(request, "_my_businesses"):
+        request._my_businesses = list(businesses_of(request.user))
+    return request._my_businesses
+
+
+def may_sell(user: User, business: Business) -> bool:
+    return user.has_perm("businesses.enter_sales", business)
+
+
+def may_manage(user: User, business: Business) -> bool:
+    return user.job in ADMINS or user.has_perm("businesses.manage_business", business)

@@ -1,0 +1,124 @@
+"""The owner's first page: what was sold, to how many, and how it goes.
+
+Figures and the list of sales come from the books in PostgreSQL, the chart from ClickHouse. When
+ClickHouse is away the page says so and the rest stands.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
+
+from apps.analytics.queries import DaySales, Freshness, freshness, sales_by_day
+from apps.backoffice.pages.access import ADMINS, OWNER, for_jobs, may_manage, mine
+from apps.backoffice.queries import figures
+from apps.businesses.models import Business
+from apps.core.clickhouse import Unavailable
+from apps.core.money import format_rub
+from apps.transactions.queries import sales_at
+
+CHART_DAYS = (7, 30, 90)
+USUAL_DAYS = 30
+STALE = timedelta(minutes=15)
+LATEST = 10
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The chart's days, oldest first, and up to which moment they are whole."""
+
+    days: Sequence[DaySales]
+    loaded_at: datetime | None
+    is_stale: bool
+
+    @property
+    def total(self) -> Decimal:
+        return sum((day.revenue for day in self.days), Decimal(0))
+
+    @property
+    def receipts(self) -> int:
+        return sum(day.receipts for day in self.days)
+
+    @property
+    def bonus_accrued(self) -> Decimal:
+        return sum((day.bonus_accrued for day in self.days), Decimal(0))
+
+    @property
+    def sentence(self) -> str:
+        """The chart for those who do not see it."""
+        best = max(self.days, key=lambda day: day.revenue)
+        return ngettext(
+            "Revenue by day for %(count)d day: %(total)s in all, most on %(day)s: %(most)s.",
+            "Revenue by day for %(count)d days: %(total)s in all, most on %(day)s: %(most)s.",
+            len(self.days),
+        ) % {
+            "count": len(self.days),
+            "total": format_rub(self.total, always_kopecks=False),
+            "day": date_format(best.day, "j E"),
+            "most": format_rub(best.revenue, always_kopecks=False),
+        }
+
+    @property
+    def points(self) -> dict[str, Any]:
+        """For the script, in plain JSON: money as text, never numbers written for people."""
+        return {
+            "days": [day.day.isoformat() for day in self.days],
+            "revenue": [str(day.revenue) for day in self.days],
+            "receipts": [day.receipts for day in self.days],
+            "partial": True,
+            "words": {"revenue": _("Revenue"), "receipts": _("Receipts"), "today": _("so far")},
+        }
+
+
+@for_jobs(OWNER, *ADMINS)
+@require_GET
+def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
+    managed = [one for one in mine(request) if may_manage(request.user, one)]
+    business = next((one for one in managed if one.slug == slug), None)
+    if business is None:
+        raise Http404
+    now = timezone.now()
+    days = _asked_days(request)
+    newest = sales_at(business).select_related("entered_by").order_by("-occurred_at", "-id")
+    sales = list(newest[:LATEST])
+    context = {
+        "business": business,
+        "businesses": managed if request.user.job == OWNER else [business],
+        "now": now,
+        "days": days,
+        "choices": CHART_DAYS,
+        "as_table": request.GET.get("view") == "table",
+        "sales": sales,
+        "may_sell": request.user.job == OWNER,
+    }
+    if sales:
+        context["figures"] = figures(business=business, at=now)
+        context["chart"] = _chart(business, days=days, at=now)
+    return render(request, "backoffice/owner/dashboard.html", context)
+
+
+def _asked_days(request: HttpRequest) -> int:
+    asked = request.GET.get("days", "")
+    return next((days for days in CHART_DAYS if str(days) == asked), USUAL_DAYS)
+
+
+def _chart(business: Business, *, days: int, at: datetime) -> Chart | None:
+    """None when ClickHouse does not answer."""
+    today: date = at.astimezone(ZoneInfo(business.zone)).date()
+    try:
+        rows = sales_by_day(business=business, since=today - timedelta(days=days - 1), until=today)
+        fresh: Freshness = freshness()
+    except Unavailable:
+        return None
+    loaded = fresh.loaded_at
+    return Chart(days=rows, loaded_at=loaded, is_stale=loaded is None or at - loaded > STALE)

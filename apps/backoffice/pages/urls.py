@@ -1,0 +1,24 @@
+"""Addresses of the server-rendered pages."""
+
+from django.urls import path
+
+from apps.backoffice.pages import home, owner, signin, till
+
+app_name = "backoffice"
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("help/", home.help_page, name="help"),
+    path("language/", home.choose_language, name="language"),
+    path("login/", signin.signin, name="signin"),
+    path("login/code/", signin.code, name="code"),
+    path("login/setup/", signin.setup, name="setup"),
+    path("logout/", signin.signout, name="signout"),
+    path("kassa/", till.start, name="till"),
+    path("kassa/business/", till.choose, name="till_business"),
+    path("kassa/find/", till.find, name="find"),
+    path("kassa/op/<str:token>/", till.operation, name="operation"),
+    path("kassa/op/<str:token>/quote/", till.quote, name="quote"),
+    path("kassa/sale/<uuid:sale_id>/", till.sale, name="sale"),
+    path("biz/<slug:slug>/", owner.dashboard, name="owner"),
+]

@@ -1,0 +1,43 @@
+"""Small things the page templates share."""
+
+from decimal import Decimal
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.core.money import MINUS, NBSP, format_number
+
+register = template.Library()
+
+SPRITE = "vendor/lucide/sprite.svg"
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """One icon of the sprite. Decorative: a word always stands beside it."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        static(SPRITE),
+        name,
+    )
+
+
+@register.filter
+def percent(hundredths: int) -> str:
+    """`7 %`, `7,5 %` from hundredths of a percent, as rates are stored."""
+    number = f"{hundredths / 100:.2f}".rstrip("0").rstrip(".").replace(".", ",")
+    return f"{number}{NBSP}%"
+
+
+@register.filter
+def signed_percent(change: int) -> str:
+    """`+12 %`, `−8 %` with a true minus."""
+    return f"{'+' if change > 0 else MINUS}{abs(change)}{NBSP}%"
+
+
+@register.filter
+def plain(amount: Decimal) -> str:
+    """`1 234,50`: a sum whose unit stands beside it."""
+    return format_number(amount, always_kopecks=False)

@@ -1,0 +1,99 @@
+"""Every write about partners and who works there."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from guardian.shortcuts import assign_perm, remove_perm
+
+from apps.accounts.enums import Job
+from apps.accounts.models import User
+from apps.businesses.models import Business, Location, Membership, Role
+from apps.core import audit
+from apps.core.errors import Forbidden, Refused
+
+PERMISSIONS = {
+    Role.STAFF: ["businesses.enter_sales"],
+    Role.OWNER: ["businesses.enter_sales", "businesses.manage_business"],
+}
+
+
+class AlreadyThere(Refused):
+    message = _("She already works here.")
+
+
+class NotStaff(Refused):
+    code = "NOT_FOUND"
+    message = _("She does not work here.")
+
+
+@transaction.atomic
+def open_business(*, slug: str, name: str, category: str, city: str, by: User | None) -> Business:
+    """Onboard a partner, active from now on."""
+    business = Business.objects.create(slug=slug, name=name, category=category, city=city)
+    audit.record(by, "businesses.open", "business", business.pk, business_id=business.pk)
+    return business
+
+
+@transaction.atomic
+def add_location(*, business: Business, name: str, address: str, by: User | None) -> Location:
+    location = Location.objects.create(business=business, name=name, address=address)
+    audit.record(by, "businesses.location", "location", location.pk, business_id=business.pk)
+    return location
+
+
+def _may_manage(by: User | None, business: Business) -> None:
+    """`by` None is the machine room: commands on the server."""
+    if by is not None and not by.has_perm("businesses.manage_business", business):
+        raise Forbidden
+
+
+@transaction.atomic
+def add_staff(
+    *, business: Business, user: User, role: Role, by: User | None, at: datetime
+) -> Membership:
+    """Let a person work at a business: a live membership and its object permissions.
+
+    Raises Forbidden, AlreadyThere.
+    """
+    _may_manage(by, business)
+    person = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+    if Membership.objects.live().filter(business=business, user=person).exists():
+        raise AlreadyThere
+    membership = Membership.objects.create(business=business, user=person, role=role, started_at=at)
+    for permission in PERMISSIONS[role]:
+        assign_perm(permission, person, business)
+    _refresh_job(person)
+    user.job = person.job
+    audit.record(
+        by, "businesses.add_staff", "user", user.pk, business_id=business.pk, changed={"role": role}
+    )
+    return membership
+
+
+@transaction.atomic
+def remove_staff(*, business: Business, user: User, by: User | None, at: datetime) -> None:
+    """End a person's work at a business; her rights there end with it.
+
+    Raises Forbidden, NotStaff.
+    """
+    _may_manage(by, business)
+    person = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+    ended = Membership.objects.live().filter(business=business, user=person).update(ended_at=at)
+    if not ended:
+        raise NotStaff
+    for permission in PERMISSIONS[Role.OWNER]:
+        remove_perm(permission, person, business)
+    _refresh_job(person)
+    user.job = person.job
+    audit.record(by, "businesses.remove_staff", "user", user.pk, business_id=business.pk)
+
+
+def _refresh_job(person: User) -> None:
+    """The job follows the memberships, except for those who work for the network itself."""
+    if person.job in (Job.ADMIN, Job.SUPERADMIN):
+        return
+    roles = set(Membership.objects.live().filter(user=person).values_list("role", flat=True))
+    job = Job.OWNER if Role.OWNER in roles else Job.STAFF if roles else Job.NONE
+    person.job = job
+    User.objects.filter(pk=person.pk).update(job=job)

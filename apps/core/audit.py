@@ -1,0 +1,55 @@
+"""`record` writes one audit row in the caller's transaction: no change without a row."""
+
+import hashlib
+from typing import Any, Protocol
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from apps.core.context import caller
+from apps.core.models import AuditEntry
+
+
+class Actor(Protocol):
+    """Whoever acts: a person with an id and a job."""
+
+    id: UUID
+    job: str
+
+
+def record(
+    by: Actor | None,
+    action: str,
+    object_type: str,
+    object_id: object,
+    *,
+    business_id: UUID | None = None,
+    reason: str = "",
+    changed: dict[str, Any] | None = None,
+) -> None:
+    """Note who (`by`, None for a job) did `action` to an object, and why.
+
+    `changed` enters only as a digest: the row proves a value without holding personal data.
+    Raises RuntimeError outside of a transaction.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("An audit row commits with its change: open a transaction first.")
+    digest = ""
+    if changed:
+        plain = orjson.dumps(changed, default=str, option=orjson.OPT_SORT_KEYS)
+        digest = hashlib.sha256(plain).hexdigest()
+    who = caller()
+    AuditEntry.objects.create(
+        actor_id=by.id if by else None,
+        actor_job=by.job if by else "",
+        session_id=who.session_id,
+        address=who.address,
+        request_id=who.request_id,
+        action=action,
+        object_type=object_type,
+        object_id=str(object_id),
+        business_id=business_id,
+        reason=reason,
+        digest=digest,
+    )

@@ -1,0 +1,36 @@
+"""Start-up checks: a typo stops the deploy and not the message."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import Error, register
+from django.utils.module_loading import import_string
+
+from apps.core.facts import FACTS
+from apps.core.outbox import BATCH, listeners
+
+
+@register()
+def every_listener_imports(**_: Any) -> list[Error]:
+    """Each name in the outbox dictionary is importable and its topic is a known fact."""
+    problems = []
+    for topic, names in listeners().items():
+        if topic not in FACTS:
+            problems.append(Error(f"No fact is called {topic}.", id="core.E001"))
+        for name in names:
+            try:
+                import_string(name.removesuffix(BATCH))
+            except ImportError as wrong:
+                problems.append(Error(f"Listener {name}: {wrong}", id="core.E002"))
+    return problems
+
+
+@register()
+def every_beat_entry_is_a_task(**_: Any) -> list[Error]:
+    problems = []
+    for name, entry in settings.CELERY_BEAT_SCHEDULE.items():
+        try:
+            import_string(entry["task"])
+        except ImportError as wrong:
+            problems.append(Error(f"Schedule {name}: {wrong}", id="core.E003"))
+    return problems

@@ -1,0 +1,154 @@
+"""The one door to ClickHouse: a server by address, or the embedded engine on a folder.
+
+The embedded engine lets one process hold a data folder. So every operation takes a file lock,
+opens, works and closes (about 60 ms): web, worker and commands share the folder in turn. It must
+never be open when a process forks; nothing here opens it at import time.
+
+Every query carries a name, values are bound, rows come back as tuples in the order of the SELECT.
+"""
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+import structlog
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from django.conf import settings
+
+from apps.core.errors import Refused
+
+log = structlog.get_logger(__name__)
+
+LOCK_WAIT = 20.0  # seconds before another process's long operation counts as "down"
+READ_LIMIT = 10  # seconds a dashboard query may take
+# The embedded engine is newer than the server we promise to run on: behave as that one.
+COMPATIBLE = {"compatibility": "25.8"}
+
+_turn = threading.RLock()
+
+
+class Unavailable(Refused):
+    """ClickHouse does not answer. Nothing is lost: facts wait in the outbox."""
+
+    code = "UNAVAILABLE"
+
+
+@contextmanager
+def _folder_lock(path: Path) -> Iterator[None]:
+    path.mkdir(parents=True, exist_ok=True)
+    with (path.parent / f"{path.name}.lock").open("w") as handle:
+        deadline = time.monotonic() + LOCK_WAIT
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise Unavailable from None
+                time.sleep(0.01)
+        yield
+
+
+@contextmanager
+def _embedded(database: str | None) -> Iterator[Client]:
+    path = Path(settings.CLICKHOUSE["path"])
+    with _turn, _folder_lock(path):
+        client = clickhouse_connect.get_client(
+            interface="chdb", path=str(path), database="default", tz_mode="aware"
+        )
+        try:
+            if database:
+                client.command(f"USE `{database}`")
+            yield client
+        finally:
+            client.close()
+
+
+_local = threading.local()
+
+
+@contextmanager
+def _server(database: str | None) -> Iterator[Client]:
+    # One client a thread and process: it keeps its HTTP connection alive between calls.
+    key = (os.getpid(), database)
+    if getattr(_local, "key", None) != key:
+        _local.client = clickhouse_connect.get_client(
+            dsn=settings.CLICKHOUSE["url"],
+            database=database or "default",
+            tz_mode="aware",
+            connect_timeout=3,
+            send_receive_timeout=60,
+        )
+        _local.key = key
+    yield _local.client
+
+
+@contextmanager
+def session(*, database: str | None = None) -> Iterator[Client]:
+    """A client for several operations in a row; translates what the driver raises.
+
+    Raises Unavailable when the engine cannot be opened or reached.
+    """
+    opener = _embedded if settings.CLICKHOUSE["embedded"] else _server
+    try:
+        with opener(database) as client:
+            yield client
+    except (ClickHouseError, OSError) as broken:
+        log.warning("clickhouse.failed", error=str(broken)[:300])
+        raise Unavailable from broken
+
+
+def database() -> str:
+    """The database of this installation; tests give each worker its own."""
+    name: str = settings.CLICKHOUSE["database"]
+    return name
+
+
+def read(name: str, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+    """Rows of a SELECT. `name` stands in the server's query log; values are bound as {key:Type}."""
+    started = time.perf_counter()
+    with session(database=database()) as client:
+        result = client.query(
+            f"/* {name} */ {sql}",
+            parameters=values,
+            settings={**COMPATIBLE, "max_execution_time": READ_LIMIT, "final": 1},
+        )
+    log.debug("clickhouse.read", name=name, ms=round((time.perf_counter() - started) * 1000))
+    return [tuple(row) for row in result.result_rows]
+
+
+def insert(
+    table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, token: str
+) -> None:
+    """One batch. The same token again within the table's window adds nothing."""
+    with session(database=database()) as client:
+        client.insert(
+            table,
+            rows,
+            column_names=list(columns),
+            settings={
+                **COMPATIBLE,
+                "insert_deduplication_token": token,
+                "insert_deduplicate": 1,
+                "deduplicate_blocks_in_dependent_materialized_views": 1,
+            },
+        )
+
+
+def command(sql: str) -> Any:
+    """A statement that changes tables, for migrations and maintenance."""
+    with session(database=database()) as client:
+        return client.command(sql, settings=COMPATIBLE)
+
+
+def ping() -> None:
+    """Raises Unavailable when the engine cannot answer a trivial question."""
+    with session() as client:
+        client.command("SELECT 1")

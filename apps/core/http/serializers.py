@@ -1,0 +1,54 @@
+"""Bases of explicit In / Out pairs. Writes refuse fields that they do not know."""
+
+from datetime import UTC
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from apps.core.errors import Invalid
+from apps.core.money import parse_amount
+
+
+class In(serializers.Serializer[Any]):
+    """What a call takes."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
+        if unknown:
+            raise serializers.ValidationError({name: [_("Unknown field.")] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class Out(serializers.Serializer[Any]):
+    """What a call answers; read only."""
+
+
+class MoneyIn(serializers.CharField):
+    """Roubles as a string, `"1234.50"`: a JSON number is refused, floats are never money."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            raise serializers.ValidationError(_('Send the sum as a string, such as "1234.50".'))
+        try:
+            return parse_amount(data)
+        except Invalid as wrong:
+            raise serializers.ValidationError(str(wrong)) from wrong
+
+
+class MoneyOut(serializers.DecimalField):
+    """A string with two decimals."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_digits=14, decimal_places=2, read_only=True, **kwargs)
+
+    def to_representation(self, value: Any) -> str:
+        return f"{Decimal(value):.2f}"
+
+
+class MomentOut(serializers.DateTimeField):
+    """RFC 3339 in UTC with Z."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, default_timezone=UTC, **kwargs)

@@ -1,0 +1,30 @@
+"""Ordinary rate limits of the API (security.md part 5), in the cache: courtesy, not security."""
+
+from typing import Any
+
+from rest_framework.throttling import SimpleRateThrottle
+
+READS, WRITES = "120/min", "30/min"
+READS_BY_ADDRESS, WRITES_BY_ADDRESS = "600/min", "120/min"
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class ByCaller(SimpleRateThrottle):
+    """Per person when she is known, else per address; reads and writes apart."""
+
+    scope = "caller"
+    cache_format = "throttle:%(scope)s:%(ident)s"
+
+    def get_rate(self) -> str:
+        return READS
+
+    def get_cache_key(self, request: Any, view: Any) -> str:
+        known = bool(request.user and request.user.is_authenticated)
+        safe = request.method in SAFE
+        if known:
+            rate = READS if safe else WRITES
+        else:
+            rate = READS_BY_ADDRESS if safe else WRITES_BY_ADDRESS
+        self.num_requests, self.duration = self.parse_rate(rate)
+        who = str(request.user.pk) if known else self.get_ident(request)
+        return f"throttle:{'r' if safe else 'w'}:{who}"

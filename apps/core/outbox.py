@@ -1,0 +1,145 @@
+"""The outbox: a fact leaves with its transaction, and every listener hears it at least once.
+
+`publish` writes one Message and one Delivery per listener. `drain` (Celery) leases the first due
+delivery with skip-locked, pushes its due time into the future and commits, then works without
+holding a lock, then marks it done. A failing delivery waits longer each time and ends as a dead
+letter. Listeners named with the suffix `@batch` are not drained one by one: their owner collects
+them in batches (analytics).
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.cache import cache as store
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from apps.core.facts import FACTS, Fact
+from apps.core.models import Delivery, Message
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(minutes=5)  # longer than any task may run (CELERY_TASK_TIME_LIMIT)
+BACK_OFF = [5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600]  # seconds before attempt n + 1
+BATCH = "@batch"
+BELL = "outbox:bell"
+
+Listener = Callable[..., None]
+
+
+@cache
+def listeners() -> dict[str, list[str]]:
+    """Topic → dotted names, from the one dictionary the settings point to."""
+    table: dict[str, list[str]] = import_string(settings.OUTBOX_LISTENERS)
+    return table
+
+
+def is_batch(listener: str) -> bool:
+    return listener.endswith(BATCH)
+
+
+def publish(fact: Fact, *, ring: Callable[[], None] | None = None) -> Message:
+    """Write the fact down beside the change it tells of. Raises outside of a transaction."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("A fact and its message commit together: open a transaction first.")
+    message = Message.objects.create(topic=fact.topic(), payload=fact.as_payload())
+    Delivery.objects.bulk_create(
+        Delivery(message=message, listener=name) for name in listeners().get(fact.topic(), [])
+    )
+    transaction.on_commit(ring or ring_bell, robust=True)
+    return message
+
+
+def ring_bell() -> None:
+    """Ask a worker to drain soon; at most one bell a second. Beat drains what a bell missed."""
+    if store.add(BELL, 1, timeout=1):
+        task = import_string("apps.core.tasks.drain_outbox")
+        task.apply_async(countdown=1, ignore_result=True, retry=False)
+
+
+def lease_one() -> Delivery | None:
+    """The first due delivery, now ours until the lease ends; None when nothing is due."""
+    now = timezone.now()
+    with transaction.atomic():
+        delivery = (
+            Delivery.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("message")
+            .filter(state=Delivery.State.WAITING, due_at__lte=now)
+            .exclude(listener__endswith=BATCH)
+            .order_by("due_at", "sequence")
+            .first()
+        )
+        if delivery:
+            delivery.due_at = now + LEASE
+            delivery.attempts += 1
+            delivery.save(update_fields=["due_at", "attempts"])
+    return delivery
+
+
+def deliver(delivery: Delivery) -> bool:
+    """Call the listener in a transaction of its own; True when it heard."""
+    handler: Listener = import_string(delivery.listener)
+    fact = FACTS[delivery.message.topic](**delivery.message.payload)
+    try:
+        with transaction.atomic():
+            handler(fact, message_id=delivery.message_id)
+            # Marked in the listener's own transaction: what it wrote and "done" commit together.
+            Delivery.objects.filter(pk=delivery.pk).update(
+                state=Delivery.State.DONE, done_at=timezone.now(), last_error=""
+            )
+    except Exception as failure:  # noqa: BLE001 - one listener's fault must not stop the others
+        _postpone(delivery, failure)
+        return False
+    return True
+
+
+def _postpone(delivery: Delivery, failure: Exception) -> None:
+    dead = delivery.attempts >= len(BACK_OFF)
+    wait = BACK_OFF[min(delivery.attempts, len(BACK_OFF)) - 1]
+    changes: dict[str, Any] = {
+        "due_at": timezone.now() + timedelta(seconds=wait),
+        "last_error": f"{type(failure).__name__}: {failure}"[:500],
+    }
+    if dead:
+        changes["state"] = Delivery.State.DEAD
+    Delivery.objects.filter(pk=delivery.pk).update(**changes)
+    log.warning(
+        "outbox.failed",
+        listener=delivery.listener,
+        sequence=delivery.pk,
+        attempt=delivery.attempts,
+        dead=dead,
+        error=type(failure).__name__,
+    )
+
+
+def drain(*, limit: int = 500) -> int:
+    """Deliver what is due, one by one; how many were heard."""
+    heard = 0
+    for _ in range(limit):
+        delivery = lease_one()
+        if delivery is None:
+            break
+        heard += deliver(delivery)
+    return heard
+
+
+def retry_dead(*, listener: str | None = None) -> int:
+    """Give dead letters another life, after the cause was mended."""
+    dead = Delivery.objects.filter(state=Delivery.State.DEAD)
+    if listener:
+        dead = dead.filter(listener=listener)
+    return dead.update(state=Delivery.State.WAITING, attempts=0, due_at=timezone.now())
+
+
+def oldest_waiting_seconds() -> float:
+    """Age of the oldest unsent row: the health page's one number."""
+    first = Delivery.objects.filter(state=Delivery.State.WAITING).order_by("sequence").first()
+    if first is None:
+        return 0.0
+    return (timezone.now() - first.message.created_at).total_seconds()

@@ -1,0 +1,82 @@
+"""Personal data at rest: AES-256-GCM with a key id in the value, and keyed blind indexes.
+
+A sealed value reads `k1.<base64 of nonce + ciphertext>`. The context (an explicit, unchanging
+name plus the row's id) is associated data: a value moved to another row or column does not open.
+Each person has a data key of her own, sealed by the field key; destroying it erases her.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+NONCE = 12
+
+
+class SealBroken(Exception):
+    """The value was not sealed with these keys, for this place, or was altered."""
+
+
+def _encrypt(key: bytes, plain: bytes, context: str) -> bytes:
+    nonce = secrets.token_bytes(NONCE)
+    return nonce + AESGCM(key).encrypt(nonce, plain, context.encode())
+
+
+def _decrypt(key: bytes, sealed: bytes, context: str) -> bytes:
+    try:
+        return AESGCM(key).decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
+    except InvalidTag as broken:
+        raise SealBroken(context) from broken
+
+
+def seal(plain: str | bytes, *, context: str) -> str:
+    """Encrypt with the first field key. `context` must be given again to open it."""
+    key_id, key = next(iter(settings.FIELD_KEYS.items()))
+    raw = plain.encode() if isinstance(plain, str) else plain
+    return f"{key_id}.{base64.b64encode(_encrypt(key, raw, context)).decode()}"
+
+
+def unseal(sealed: str, *, context: str) -> bytes:
+    """The plain bytes. Raises SealBroken for another context, key or altered text."""
+    key_id, _dot, body = sealed.partition(".")
+    key = settings.FIELD_KEYS.get(key_id)
+    if key is None:
+        raise SealBroken(f"unknown key {key_id}")
+    return _decrypt(key, base64.b64decode(body), context)
+
+
+def new_data_key(*, owner: str) -> str:
+    """A fresh key of one person, sealed by the field key; `owner` is her id."""
+    return seal(secrets.token_bytes(32), context=f"person.data_key:{owner}")
+
+
+def seal_for(data_key: str, plain: str, *, owner: str, field: str) -> str:
+    """Encrypt a person's field with her own key."""
+    key = unseal(data_key, context=f"person.data_key:{owner}")
+    return base64.b64encode(_encrypt(key, plain.encode(), f"person.{field}:{owner}")).decode()
+
+
+def unseal_for(data_key: str, sealed: str, *, owner: str, field: str) -> str:
+    """A person's field in clear. Raises SealBroken."""
+    key = unseal(data_key, context=f"person.data_key:{owner}")
+    return _decrypt(key, base64.b64decode(sealed), f"person.{field}:{owner}").decode()
+
+
+def blind_index(value: str, *, purpose: str) -> str:
+    """A keyed digest for look-up by equality only; the key lives apart from the database."""
+    return hmac.new(settings.INDEX_KEY, f"{purpose}:{value}".encode(), hashlib.sha256).hexdigest()
+
+
+def pepper_hash(value: str, *, purpose: str) -> str:
+    """How one-time codes and refresh ids are stored: HMAC with a pepper outside the database."""
+    return hmac.new(settings.CODE_PEPPER, f"{purpose}:{value}".encode(), hashlib.sha256).hexdigest()
+
+
+def surrogate_id(member_id: str) -> str:
+    """The id under which a member stands in ClickHouse: a UUID nobody can lead back to her."""
+    digest = hmac.new(settings.ANALYTICS_KEY, str(member_id).encode(), hashlib.sha256).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-a{digest[17:20]}-{digest[20:32]}"

@@ -1,0 +1,254 @@
+"""`make run`: servers, set-up commands, web, worker and beat in one terminal, until Ctrl-C."""
+
+import http.client
+import ipaddress
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from svoykrug.dev import banner, children, embedded, envfile, ports
+from svoykrug.dev.checkout import ROOT, Profile, checkout_id, try_lock
+from svoykrug.dev.children import MARK, Child
+from svoykrug.dev.console import Problem, complain, say, tail
+
+READY_SECONDS = 60.0
+LOOK_AT_SERVERS = 5.0
+LOCK = "run.lock"
+COMMANDS: Mapping[str, Sequence[str]] = {
+    "web": ("-m", "gunicorn", "svoykrug.wsgi", "--config", "svoykrug/gunicorn.conf.py"),
+    "worker": (
+        *("-m", "celery", "-A", "svoykrug", "worker"),
+        *("--pool", "threads", "--concurrency", "4", "--loglevel", "INFO"),
+    ),
+    "beat": (
+        *("-m", "celery", "-A", "svoykrug", "beat", "--loglevel", "INFO"),
+        *("--scheduler", "django_celery_beat.schedulers:DatabaseScheduler"),
+    ),
+}
+SETUP = ("migrate --noinput", "migrate_clickhouse", "load_demo")
+
+
+def run(profile: Profile) -> int:
+    """Run the project in the foreground. Returns the exit code; raises Problem."""
+    profile.prepare()
+    held = try_lock(profile.state / LOCK)
+    if held is None:
+        raise Problem(_already())
+    try:
+        count = children.stop_leftovers()
+        if count:
+            say(f"Stopped {count} processes left by an earlier run.")
+        host = _host()
+        _check_port(host, envfile.web_port())
+        return Supervisor(profile, host).work()
+    finally:
+        os.close(held)
+
+
+def stop(profile: Profile) -> None:
+    """Stop a supervisor running in another terminal, or what it left."""
+    lock = profile.state / LOCK
+    if profile.name != "run" or not lock.exists():
+        return
+    who = children.recorded().get("supervisor", {})
+    if children.is_same(who):
+        os.kill(int(who["pid"]), signal.SIGTERM)
+    deadline = time.monotonic() + 40
+    while (held := try_lock(lock)) is None:
+        if time.monotonic() > deadline:
+            raise Problem(f"The running supervisor (pid {who.get('pid', '?')}) does not stop.")
+        time.sleep(0.1)
+    children.stop_leftovers()
+    os.close(held)
+
+
+def _already() -> str:
+    known = children.recorded()
+    place = f" at {known['url']}" if "url" in known else ""
+    return f"This checkout is running already{place}. Stop it with Ctrl-C there, or: make stop"
+
+
+def _host() -> str:
+    """HOST if it is an address; some shells keep the machine's name under this name."""
+    host = os.environ.get("HOST", "")
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return ports.LOOPBACK
+
+
+def _check_port(host: str, port: int) -> None:
+    if ports.is_free(port, host):
+        return
+    other = next((p for p in range(port + 1, port + 100) if ports.is_free(p, host)), port + 1)
+    who = ports.holder(port)
+    raise Problem(f"Port {port} is busy{f' ({who})' if who else ''}. Try: make run PORT={other}")
+
+
+class Supervisor:
+    """Brings everything up, watches over it and takes it down."""
+
+    def __init__(self, profile: Profile, host: str) -> None:
+        self.profile = profile
+        self.host = host
+        self.port = envfile.web_port()
+        self.url = f"http://{ports.LOOPBACK}:{self.port}"
+        self.stopping = threading.Event()
+        self.children: list[Child] = []
+        self.environment: dict[str, str] = {}
+
+    def work(self) -> int:
+        with self._signals():
+            began = time.monotonic()
+            try:
+                with embedded.in_use(self.profile, own=True) as environment:
+                    self.environment = {**environment, "HOST": self.host}
+                    say(f"  PostgreSQL, Valkey … {time.monotonic() - began:.1f} s")
+                    return self._inside(began)
+            finally:
+                children.RECORD.unlink(missing_ok=True)
+                say("Stopped. Остановлено.")
+
+    def _inside(self, began: float) -> int:
+        try:
+            children.record([], self.url)
+            if self._prepare() and self._start() and self._wait_until_ready():
+                took = time.monotonic() - began
+                banner.show(self.url, self._command("demo_logins"), took)
+                self._watch()
+            return 0
+        except Problem as wrong:
+            complain(str(wrong))
+            return 1
+        finally:
+            say("Stopping… Останавливаюсь…")
+            children.stop_all(self.children)
+
+    def _command(self, line: str) -> str:
+        """Output of a manage.py command; empty when it failed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *line.split()],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            check=False,
+        )
+        return "" if done.returncode else done.stdout.decode("utf-8", "replace").rstrip()
+
+    def _prepare(self) -> bool:
+        """Run the set-up commands; False when we were asked to stop meanwhile."""
+        for line in SETUP:
+            if line == "load_demo" and self.environment.get("ENVIRONMENT") != "development":
+                continue
+            began = time.monotonic()
+            code = self._set_up(line)
+            if code is None:
+                return False
+            if code:
+                log = self.profile.logs / "setup.log"
+                raise Problem(f"manage.py {line} failed. The end of {log}:\n{tail(log)}")
+            say(f"  {line.split()[0]} … {time.monotonic() - began:.1f} s")
+        return True
+
+    def _set_up(self, line: str) -> int | None:
+        """Exit code of one command, or None when we were asked to stop."""
+        with (self.profile.logs / "setup.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", *line.split()],
+                cwd=ROOT,
+                env={**self.environment, MARK: checkout_id(), "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        while process.poll() is None:
+            if self.stopping.wait(0.05):
+                process.terminate()
+                process.wait()
+                return None
+        return process.returncode
+
+    def _start(self) -> bool:
+        for name, words in COMMANDS.items():
+            child = Child(name, words, self.environment, self.profile.logs / f"{name}.log")
+            self.children.append(child)
+            child.start()
+            children.record(self.children, self.url)
+        return True
+
+    def _wait_until_ready(self) -> bool:
+        """Wait for 200 from /health/ready; False when we were asked to stop meanwhile."""
+        deadline = time.monotonic() + READY_SECONDS
+        answer = "nothing"
+        while time.monotonic() < deadline:
+            for child in self.children:
+                if child.code is not None:
+                    raise Problem(
+                        f"{child.name} ended with code {child.code} before it was ready. "
+                        f"The end of {child.log}:\n{tail(child.log)}"
+                    )
+            status, answer = _ask(self.host, self.port)
+            if status == http.client.OK:
+                return True
+            if self.stopping.wait(0.3):
+                return False
+        raise Problem(
+            f"Not ready after {READY_SECONDS:.0f} s: {self.url}/health/ready answered {answer}.\n"
+            f"Logs are in {self.profile.logs}."
+        )
+
+    def _watch(self) -> None:
+        """Until we are asked to stop: start again whatever ends."""
+        look = time.monotonic() + LOOK_AT_SERVERS
+        while not self.stopping.wait(0.3):
+            now = time.monotonic()
+            for child in self.children:
+                self._care(child, now)
+            if now > look:
+                embedded.revive(self.profile)
+                look = time.monotonic() + LOOK_AT_SERVERS
+
+    def _care(self, child: Child, now: float) -> None:
+        if child.code is None:
+            return
+        if not child.due:
+            pause = child.postpone()
+            say(f"{child.name} ended with code {child.code}; starting again in {pause:.0f} s.")
+        elif now >= child.due:
+            child.due = 0.0
+            child.start()
+            children.record(self.children, self.url)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Stop on Ctrl-C and TERM, even where a script's `&` made Ctrl-C ignored."""
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        old = {n: signal.signal(n, lambda *_: self.stopping.set()) for n in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+
+def _ask(host: str, port: int) -> tuple[int, str]:
+    """Status and a piece of the answer of /health/ready; no proxy of the environment is used."""
+    probe = ports.LOOPBACK if host in ("0.0.0.0", "::") else host  # noqa: S104
+    connection = http.client.HTTPConnection(probe, port, timeout=10)
+    try:
+        connection.request("GET", "/health/ready")
+        answer = connection.getresponse()
+        text = answer.read(500).decode("utf-8", "replace")
+        return answer.status, f"{answer.status} {text}"
+    except (OSError, http.client.HTTPException) as wrong:
+        return 0, f"nothing ({wrong})"
+    finally:
+        connection.close()

@@ -1,0 +1,33 @@
+"""Web server settings; numbers come from the environment."""
+
+import os
+import sys
+
+_host = os.environ.get("HOST") or "127.0.0.1"
+_development = os.environ.get("ENVIRONMENT") == "development"
+
+bind = (
+    f"[{_host}]:{os.environ.get('PORT') or 8000}"
+    if ":" in _host
+    else f"{_host}:{os.environ.get('PORT') or 8000}"
+)
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_WORKERS") or 2)
+threads = int(os.environ.get("WEB_THREADS") or 4)
+
+# The embedded analytics engine must never be open before a fork: a child that inherits it hangs.
+preload_app = False
+reload = _development
+timeout = 60
+# The supervisor waits ten seconds before it kills, an orchestrator usually thirty.
+graceful_timeout = 8 if _development else 25
+keepalive = 5
+
+# The heartbeat file of a worker must not wait for a disk.
+worker_tmp_dir = "/dev/shm" if sys.platform == "linux" and os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+# It would create a folder in the home directory.
+control_socket_disable = True
+
+# The application writes one line a request itself, with personal data masked.
+accesslog = None
+errorlog = "-"

@@ -1,0 +1,9 @@
+"""Who hears which fact: the one dictionary. Names are imported by a system check at start.
+
+A listener is called as `listener(fact, *, message_id)` and must be idempotent by the message id.
+The suffix `@batch` marks one whose app collects its deliveries in batches.
+"""
+
+LISTENERS: dict[str, list[str]] = {
+    "PurchaseRecorded": ["apps.analytics.loader.TRANSACTION_FACTS@batch"],
+}

@@ -1,0 +1,477 @@
+"""All settings of the project. The environment decides; one file, no star imports.
+
+A value in the real environment wins. Outside production what is missing there is read from
+`.run/dev.env`, which `make run` writes. A missing secret stops the start with a sentence.
+"""
+
+import base64
+import os
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import environ
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from svoykrug.logging import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+if os.environ.get("ENVIRONMENT") != "production" and "DATABASE_URL" not in os.environ:
+    environ.Env.read_env(BASE_DIR / ".run" / "dev.env")
+
+
+def required(name: str) -> str:
+    """The value of a setting that has no sensible default; stops the start when it is missing."""
+    value = os.environ.get(name, "")
+    if not value:
+        raise ImproperlyConfigured(
+            f"{name} is not set. Start with `make run` (it writes .run/dev.env), "
+            f"or set {name} in the environment: docs/operations.md lists every variable."
+        )
+    return value
+
+
+def secret_bytes(name: str, encoded: str | None = None) -> bytes:
+    """A 32-byte key from its base64 form."""
+    raw = base64.b64decode(encoded or required(name))
+    if len(raw) != 32:
+        raise ImproperlyConfigured(f"{name} must be base64 of exactly 32 bytes.")
+    return raw
+
+
+ENVIRONMENT = env.str("ENVIRONMENT", "production")
+if ENVIRONMENT not in ("development", "test", "production"):
+    raise ImproperlyConfigured("ENVIRONMENT must be development, test or production.")
+DEVELOPMENT = ENVIRONMENT == "development"
+DEBUG = env.bool("DEBUG", DEVELOPMENT)
+SECRET_KEY = required("SECRET_KEY")
+SITE_URL = env.str("SITE_URL", "http://127.0.0.1:8000")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+# --- keys (security.md part 7; docs/operations.md says how each one is rotated) -----------------
+# Field keys encrypt personal data. The first one encrypts, all of them decrypt.
+FIELD_KEYS = {
+    name: secret_bytes("FIELD_KEYS", key)
+    for name, _colon, key in (pair.partition(":") for pair in required("FIELD_KEYS").split(","))
+}
+INDEX_KEY = secret_bytes("INDEX_KEY")  # blind index of phones and e-mails
+CODE_PEPPER = secret_bytes("CODE_PEPPER")  # one-time codes and refresh tokens are stored hashed
+ANALYTICS_KEY = secret_bytes("ANALYTICS_KEY")  # surrogate ids of members in ClickHouse
+JWT_KEYS_DIR = Path(required("JWT_KEYS_DIR"))  # one PEM per key, the last by name signs
+
+INSTALLED_APPS = [
+    # unfold stands before the admin: its templates win
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.guardian",
+    "apps.backoffice.apps.AdminSiteConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "guardian",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "django_htmx",
+    "django_celery_beat",
+    "pgtrigger",
+    "csp",
+    "apps.core",
+    "apps.accounts",
+    "apps.businesses",
+    "apps.analytics",
+    "apps.loyalty",
+    "apps.transactions",
+    "apps.backoffice",
+]
+
+MIDDLEWARE = [
+    "apps.core.http.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "apps.core.http.middleware.ApiGuardMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "apps.core.http.middleware.LanguageMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ADMIN_PATH = env.str("ADMIN_PATH", "admin/")  # production sets a path nobody guesses
+ROOT_URLCONF = "svoykrug.urls"
+WSGI_APPLICATION = "svoykrug.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "apps.backoffice.context.place",
+            ],
+        },
+    },
+]
+
+# --- data stores ---------------------------------------------------------------------------------
+DATABASES = {"default": env.db_url_config(required("DATABASE_URL"))}
+DATABASES["default"] |= {
+    "CONN_MAX_AGE": 600,
+    "CONN_HEALTH_CHECKS": True,
+    "OPTIONS": {
+        # Prepared statements on hot paths: measured x0.79 of the CPU on reads. Not from the first
+        # use: a migration of several commands in one string cannot be prepared.
+        "server_side_binding": True,
+        "prepare_threshold": 2,
+        "options": "-c statement_timeout=15000 -c lock_timeout=10000",
+        "application_name": "svoykrug",
+    },
+    "TEST": {"MIGRATE": True},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = required("REDIS_URL").rstrip("/")
+# xdist workers share one server: each takes its own database, or one would flush another's cache.
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) * 2
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": f"{REDIS_URL}/{_worker}",
+        "KEY_PREFIX": "sk",
+        # A cache that is down makes the product slower, never wrong.
+        "OPTIONS": {
+            "IGNORE_EXCEPTIONS": True,
+            "SOCKET_CONNECT_TIMEOUT": 1,
+            "SOCKET_TIMEOUT": 1,
+        },
+    }
+}
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+
+_clickhouse = urlsplit(required("CLICKHOUSE_URL"))
+CLICKHOUSE: dict[str, Any] = {
+    "embedded": _clickhouse.scheme == "chdb",
+    "url": required("CLICKHOUSE_URL"),
+    "path": _clickhouse.path if _clickhouse.scheme == "chdb" else "",
+    "database": parse_qs(_clickhouse.query).get("database", [""])[0]
+    or (_clickhouse.path.strip("/") if _clickhouse.scheme != "chdb" else "")
+    or "svoykrug",
+}
+
+# --- people and sessions -------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "apps.accounts.auth.LoginBackend",
+    "apps.accounts.auth.JobBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+GUARDIAN_MONKEY_PATCH_USER = False
+ANONYMOUS_USER_NAME = None
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "backoffice:signin"
+SESSION_COOKIE_AGE = 12 * 3600  # absolute limit of a web session
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+if ENVIRONMENT == "production":
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+OTP_TOTP_ISSUER = "Свой Круг"
+
+# Strict for our pages; looser only under the admin, whose theme evaluates expressions (ADR 9).
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "object-src": ["'none'"],
+    }
+}
+
+# --- language, time, money -----------------------------------------------------------------------
+LANGUAGE_CODE = "ru"
+LANGUAGES = [("ru", "Русский"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Europe/Moscow"
+# Off on purpose: with it on Django groups digits inside links and styles (backoffice.md part 9).
+USE_THOUSAND_SEPARATOR = False
+
+# --- files ---------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / ".run" / "static")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if ENVIRONMENT == "production"
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = ENVIRONMENT != "production"
+WHITENOISE_AUTOREFRESH = DEVELOPMENT
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # the contract: a body over 1 MiB is TOO_LARGE
+
+# --- the API -------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.accounts.api.authentication.BearerAuthentication"],
+    # Default is deny: a view that forgets to declare its permission serves nobody.
+    "DEFAULT_PERMISSION_CLASSES": ["apps.core.http.permissions.Nobody"],
+    "DEFAULT_RENDERER_CLASSES": ["apps.core.http.renderers.EnvelopeRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["apps.core.http.parsers.CamelCaseParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.core.http.negotiation.AlwaysJson",
+    "DEFAULT_PAGINATION_CLASS": "apps.core.http.pagination.NewestFirst",
+    "DEFAULT_FILTER_BACKENDS": ["apps.core.http.filters.CamelCaseFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "apps.core.http.schema.EnvelopeSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["apps.core.http.throttles.ByCaller"],
+    "EXCEPTION_HANDLER": "apps.core.http.errors.answer",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+SIMPLE_JWT = {
+    "ALGORITHM": "RS256",
+    # Keys come from the ring in apps/accounts/tokens.py; this one is never used to sign.
+    "SIGNING_KEY": "",
+    "USER_ID_CLAIM": "sub",
+    "TOKEN_TYPE_CLAIM": "type",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Свой Круг API",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "One membership across independent partners. Money is a string of roubles.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "/static/img/favicon.svg",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.core.http.schema.camelize_properties",
+    ],
+}
+
+# --- background work -----------------------------------------------------------------------------
+CELERY_BROKER_URL = f"{REDIS_URL}/{_worker + 1}"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_ALWAYS_EAGER = ENVIRONMENT == "test"
+CELERY_TASK_EAGER_PROPAGATES = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 5}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 100  # exactly this name: keeps connections between small tasks
+CELERY_TIMEZONE = "Europe/Moscow"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+CELERY_BEAT_SCHEDULE = {
+    "core.heartbeat": {"task": "apps.core.tasks.heartbeat", "schedule": 5},
+    "core.drain_outbox": {"task": "apps.core.tasks.drain_outbox", "schedule": 5},
+    "analytics.load_facts": {"task": "apps.analytics.tasks.load_facts", "schedule": 60},
+    "loyalty.nightly": {
+        "task": "apps.loyalty.tasks.nightly",
+        "schedule": crontab(hour=0, minute=5),
+    },
+    "loyalty.audit": {"task": "apps.loyalty.tasks.audit", "schedule": crontab(hour=3, minute=0)},
+    "core.forget_old": {"task": "apps.core.tasks.forget_old", "schedule": crontab(minute=40)},
+}
+# Who hears which fact; the dictionary itself lives in svoykrug/outbox.py.
+OUTBOX_LISTENERS = "svoykrug.outbox.LISTENERS"
+
+# --- outside services ----------------------------------------------------------------------------
+SMS_GATEWAY = env.str(
+    "SMS_GATEWAY",
+    "apps.core.gateways.sms.ConsoleSms"
+    if ENVIRONMENT != "production"
+    else "apps.core.gateways.sms.SmsRu",
+)
+SMSRU_API_ID = env.str("SMSRU_API_ID", "")
+SMSRU_URL = env.str("SMSRU_URL", "https://sms.ru")
+DEV_SMS_FILE = env.str("DEV_SMS_FILE", "")
+
+LOGGING = logging_config(json=ENVIRONMENT == "production", level=env.str("LOG_LEVEL", "INFO"))
+LOGGING_CONFIG = "svoykrug.logging.configure"
+
+# --- admin theme ---------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": _("Own Circle"),
+    "SITE_HEADER": _("Own Circle"),
+    "SITE_SYMBOL": "join_inner",
+    "SITE_LOGO": lambda request: static("img/logo.svg"),
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "apps.backoffice.context.environment_label",
+    "STYLES": [lambda request: static("css/admin.css")],
+    "BORDER_RADIUS": "10px",
+    "COLORS": {
+        "base": {
+            "50": "#FBF8F5",
+            "100": "#F3EDE8",
+            "200": "#E7DED8",
+            "300": "#D3C7C0",
+            "400": "#A79AA1",
+            "500": "#857681",
+            "600": "#6A5C66",
+            "700": "#4B3F48",
+            "800": "#3A313A",
+            "900": "#211B21",
+            "950": "#171317",
+        },
+        "primary": {
+            "50": "#FAF3F8",
+            "100": "#F3E2EE",
+            "200": "#E8C8DE",
+            "300": "#D79BC4",
+            "400": "#B865A0",
+            "500": "#8F437C",
+            "600": "#6B2D5C",
+            "700": "#5A254D",
+            "800": "#4A1F40",
+            "900": "#3B1933",
+            "950": "#260F21",
+        },
+    },
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "title": _("People"),
+                "items": [
+                    {
+                        "title": _("People"),
+                        "icon": "group",
+                        "link": reverse_lazy("admin:accounts_user_changelist"),
+                    },
+                    {
+                        "title": _("Tiers"),
+                        "icon": "stairs",
+                        "link": reverse_lazy("admin:accounts_statustier_changelist"),
+                    },
+                    {
+                        "title": _("Sessions"),
+                        "icon": "devices",
+                        "link": reverse_lazy("admin:accounts_session_changelist"),
+                    },
+                ],
+            },
+            {
+                "title": _("Partners"),
+                "items": [
+                    {
+                        "title": _("Businesses"),
+                        "icon": "storefront",
+                        "link": reverse_lazy("admin:businesses_business_changelist"),
+                    },
+                    {
+                        "title": _("Staff"),
+                        "icon": "badge",
+                        "link": reverse_lazy("admin:businesses_membership_changelist"),
+                    },
+                ],
+            },
+            {
+                "title": _("Money"),
+                "items": [
+                    {
+                        "title": _("Sales"),
+                        "icon": "receipt_long",
+                        "link": reverse_lazy("admin:transactions_transaction_changelist"),
+                    },
+                    {
+                        "title": _("Wallets"),
+                        "icon": "account_balance_wallet",
+                        "link": reverse_lazy("admin:loyalty_wallet_changelist"),
+                    },
+                    {
+                        "title": _("Journal"),
+                        "icon": "menu_book",
+                        "link": reverse_lazy("admin:loyalty_journal_changelist"),
+                    },
+                    {
+                        "title": _("Lots"),
+                        "icon": "stacks",
+                        "link": reverse_lazy("admin:loyalty_lot_changelist"),
+                    },
+                ],
+            },
+            {
+                "title": _("System"),
+                "items": [
+                    {
+                        "title": _("Audit log"),
+                        "icon": "policy",
+                        "link": reverse_lazy("admin:core_auditentry_changelist"),
+                    },
+                    {
+                        "title": _("Outbox"),
+                        "icon": "outbox",
+                        "link": reverse_lazy("admin:core_delivery_changelist"),
+                    },
+                    {
+                        "title": _("Batches"),
+                        "icon": "inventory_2",
+                        "link": reverse_lazy("admin:analytics_factbatch_changelist"),
+                    },
+                    {
+                        "title": _("Schedules"),
+                        "icon": "schedule",
+                        "link": reverse_lazy("admin:django_celery_beat_periodictask_changelist"),
+                    },
+                ],
+            },
+        ],
+    },
+}
+
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",
+    "security.W021",  # subdomains and preload: decided per host, docs/operations.md
+]
+
+TESTING = "pytest" in sys.modules
+if ENVIRONMENT == "test":
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

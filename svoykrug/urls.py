@@ -1,0 +1,39 @@
+"""Every address of the project. URL is not ownership: `/businesses/{id}/offers` may be loyalty's.
+
+/api/v1/…       the REST contract, by app
+/               sign-in, the till, the owner's pages (backoffice)
+/admin/         the Django admin, at ADMIN_PATH
+/health/…       live and ready
+"""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from apps.accounts.api.views import jwks
+from apps.core.http import docs
+from apps.core.http.views import live, ready
+
+api = [
+    path("", include("apps.accounts.api.urls")),
+    path("", include("apps.loyalty.api.urls")),
+    path("", include("apps.transactions.api.urls")),
+]
+
+urlpatterns = [
+    path("api/v1/", include(api)),
+    path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("docs", docs.swagger, name="docs"),
+    path("redoc", docs.redoc, name="redoc"),
+    path(".well-known/jwks.json", jwks, name="jwks"),
+    path("health/live", live, name="health-live"),
+    path("health/ready", ready, name="health-ready"),
+    path(settings.ADMIN_PATH, admin.site.urls),
+    path("", include("apps.backoffice.pages.urls")),
+]
+
+handler400 = "apps.core.http.views.bad_request"
+handler403 = "apps.core.http.views.forbidden"
+handler404 = "apps.core.http.views.not_found"
+handler500 = "apps.core.http.views.crashed"
