@@ -107,7 +107,7 @@ def session(*, database: str | None = None) -> Iterator[Client]:
 
 def database() -> str:
     """The database of this installation; tests give each worker its own."""
-    name: str = settings.CLICKHOUSE["database"]
+    name: str = str(settings.CLICKHOUSE["database"])
     return name
 
 

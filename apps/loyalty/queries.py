@@ -87,8 +87,8 @@ def history_of(
         "limit": limit,
     }
     return [
-        Line(*facts, amount=from_kopecks(delta), balance_after=from_kopecks(after))
-        for *facts, delta, after in _rows(sql.HISTORY, values)
+        Line(*row[:-2], *map(from_kopecks, row[-2:]))  # type: ignore[call-arg]
+        for row in _rows(sql.HISTORY, values)
     ]
 
 

@@ -1,0 +1,104 @@
+"""Fixtures that every test may use. Real PostgreSQL, Valkey and ClickHouse engine, no mocks of ours."""
+
+import importlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from apps.core import clickhouse, clickhouse_migrations
+from tests.api import Api
+from tests.factories.accounts import UserFactory
+from tests.factories.businesses import BusinessFactory, staff_of
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+
+
+@pytest.fixture(autouse=True)
+def _reference_rows(request: pytest.FixtureRequest, _django_db_helper: None) -> None:
+    """Rows of data migrations come back after a transactional test truncated everything."""
+    if "db" not in request.fixturenames and not request.node.get_closest_marker("django_db"):
+        return
+    for module in (
+        "apps.accounts.migrations.0002_tiers",
+        "apps.businesses.migrations.0002_network",
+    ):
+        importlib.import_module(module).seed(apps, None)
+
+
+@pytest.fixture(autouse=True)
+def _own_files(tmp_path: Path, settings: Any) -> None:
+    """What a test writes outside of the database goes to its own folder."""
+    settings.DEV_SMS_FILE = str(tmp_path / "sms.jsonl")
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    yield
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def _clickhouse_ready(django_db_setup: None, django_db_blocker: Any) -> str:
+    """This worker's own engine folder (one process holds one path), migrated to the newest step."""
+    if settings.CLICKHOUSE["embedded"]:
+        settings.CLICKHOUSE["path"] = f"{settings.CLICKHOUSE['path']}-{WORKER}"
+    settings.CLICKHOUSE["database"] = f"test_{WORKER}"
+    with django_db_blocker.unblock():
+        with clickhouse.session() as client:
+            client.command(f"DROP DATABASE IF EXISTS {clickhouse.database()}")
+        clickhouse_migrations.migrate()
+    return clickhouse.database()
+
+
+@pytest.fixture
+def facts(_clickhouse_ready: str, db: None) -> None:
+    """ClickHouse with empty fact tables."""
+    with clickhouse.session(database=clickhouse.database()) as client:
+        tables = client.query("SHOW TABLES").result_rows
+        for (table,) in tables:
+            if table != "schema_migrations":
+                client.command(f"TRUNCATE TABLE {table}")
+
+
+@pytest.fixture
+def api() -> Api:
+    """The REST API as nobody; `api.as_(user)` signs somebody in."""
+    return Api()
+
+
+@pytest.fixture
+def member(db: None) -> Any:
+    return UserFactory()
+
+
+@pytest.fixture
+def business(db: None) -> Any:
+    return BusinessFactory()
+
+
+@pytest.fixture
+def staff(business: Any) -> Any:
+    return staff_of(business)
+
+
+@pytest.fixture
+def owner(business: Any) -> Any:
+    return staff_of(business, role="business_owner")
+
+
+@pytest.fixture
+def at() -> Any:
+    return timezone.now()
+
+
+@pytest.fixture
+def browser_client() -> Client:
+    return Client()
