@@ -138,6 +138,7 @@ TEMPLATES = [
 ]
 
 # --- data stores ---------------------------------------------------------------------------------
+TEST_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:8]
 DATABASES = {"default": env.db_url_config(required("DATABASE_URL"))}
 DATABASES["default"] |= {
     "CONN_MAX_AGE": 600,
@@ -150,7 +151,8 @@ DATABASES["default"] |= {
         "options": "-c statement_timeout=15000 -c lock_timeout=10000",
         "application_name": "svoykrug",
     },
-    "TEST": {"MIGRATE": True},
+    # Each test run has databases of its own, so that two runs can work side by side.
+    "TEST": {"NAME": f"test_{TEST_RUN}"},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -46,20 +46,22 @@ def _empty_cache() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def _clickhouse_ready(django_db_setup: None, django_db_blocker: Any) -> str:
-    """This worker's own engine folder (one process holds one path), migrated to the newest step."""
-    if settings.CLICKHOUSE["embedded"]:
-        settings.CLICKHOUSE["path"] = f"{settings.CLICKHOUSE['path']}-{WORKER}"
-    settings.CLICKHOUSE["database"] = f"test_{WORKER}"
+def _clickhouse_ready(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """A database of this worker's own, migrated to the newest step."""
+    if settings.CLICKHOUSE["embedded"]:  # one process holds one folder
+        settings.CLICKHOUSE["path"] = str(tmp_path_factory.mktemp("clickhouse"))
+    settings.CLICKHOUSE["database"] = f"test_{settings.TEST_RUN}_{WORKER}"
     with django_db_blocker.unblock():
-        with clickhouse.session() as client:
-            client.command(f"DROP DATABASE IF EXISTS {clickhouse.database()}")
         clickhouse_migrations.migrate()
-    return clickhouse.database()
+    yield
+    with clickhouse.session() as client:
+        client.command(f"DROP DATABASE IF EXISTS `{clickhouse.database()}`")
 
 
 @pytest.fixture
-def facts(_clickhouse_ready: str, db: None) -> None:
+def facts(_clickhouse_ready: None, db: None) -> None:
     """ClickHouse with empty fact tables."""
     with clickhouse.session(database=clickhouse.database()) as client:
         tables = client.query("SHOW TABLES").result_rows
