@@ -7,6 +7,7 @@ wallet row is the only lock.
 * Journal: one operation; unique (scope, key) makes every operation happen once.
 * Lot: bonuses born together: issuer (who pays), six boxes, when they wake and when they lapse.
 * Posting: an amount moved along one of eleven legal arrows.
+* Hold: bonuses set aside for 15 minutes under a code.
 * Debt: what a member owes a creditor after a return of goods whose bonus was already spent.
 
 Invariants, held by the database: six boxes are never negative and sum to the amount; wallet is
@@ -21,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.ids import new_id
 from apps.loyalty.enums import ARROWS, Box, Kind
+from apps.loyalty.rules import new_hold_code
 
 
 class Wallet(models.Model):
@@ -217,6 +219,25 @@ class Debt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.creditor} {self.amount - self.repaid}"
+
+
+class Hold(models.Model):
+    """Bonuses set aside for one bill. Its state is told by the journal row that resolves it."""
+
+    journal = models.OneToOneField(
+        Journal, primary_key=True, on_delete=models.PROTECT, related_name="hold"
+    )
+    code = models.CharField(
+        _("code"), max_length=8, default=new_hold_code, help_text="Shown by the member at the till"
+    )
+    expires_at = models.DateTimeField(_("until"), db_index=True)
+
+    class Meta:
+        verbose_name = _("hold")
+        verbose_name_plural = _("holds")
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class Posting(models.Model):

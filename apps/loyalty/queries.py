@@ -1,5 +1,6 @@
 """Reads of the ledger. Sums come back as Decimal roubles."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -86,16 +87,19 @@ def history_of(
         "cursor_id": cursor[1] if cursor else None,
         "limit": limit,
     }
-    return [
-        Line(*row[:-2], *map(from_kopecks, row[-2:]))  # type: ignore[call-arg]
-        for row in _rows(sql.HISTORY, values)
-    ]
+    return [Line(*row[:-2], *map(from_kopecks, row[-2:])) for row in _rows(sql.HISTORY, values)]
 
 
 def expiring_of(member_id: UUID, *, at: datetime) -> list[tuple[datetime, Decimal]]:
     """The ladder: (first moment it can no longer be spent, amount), nearest first."""
     rows = _rows(sql.EXPIRING, {"member": member_id, "at": at})
     return [(moment, from_kopecks(amount)) for moment, amount in rows]
+
+
+def paid_for(sale_ids: Iterable[UUID]) -> tuple[int, Decimal]:
+    """Accruals booked for these sales, and the money they were reckoned from."""
+    [(count, kopecks)] = _rows(sql.PAID_FOR, {"keys": [str(sale) for sale in sale_ids]})
+    return count, from_kopecks(int(kopecks))
 
 
 def ledger_faults() -> dict[str, str]:

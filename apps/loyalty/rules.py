@@ -4,6 +4,7 @@ Sums are Decimal roubles; rates are basis points (500 is 5 %). Sources: product.
 numbers».
 """
 
+import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -60,3 +61,8 @@ def earned_tier(
         if threshold is not None and spent >= threshold and partners >= least
     ]
     return max(reached, default=1)
+
+
+def new_hold_code() -> str:
+    """Six random digits that a member reads out at the till; good for one hold of 15 minutes."""
+    return f"{secrets.randbelow(1_000_000):06d}"

@@ -6,11 +6,23 @@ statement as the lock would use the snapshot from before the wait.
 
 # FOR NO KEY UPDATE: the journal row's foreign key takes a share lock on the wallet, and a plain
 # FOR UPDATE would deadlock with it (398 of 400 transactions in the experiment of loyalty.md 3.4).
-LOCK_WALLET = "SELECT 1 FROM loyalty_wallet WHERE member_id = %(member)s FOR NO KEY UPDATE"
+LOCK_WALLET = "SELECT debt FROM loyalty_wallet WHERE member_id = %(member)s FOR NO KEY UPDATE"
 
 MAKE_WALLET = """
 INSERT INTO loyalty_wallet (member_id, pending, available, held, debt)
 VALUES (%(member)s, 0, 0, 0, 0) ON CONFLICT DO NOTHING
+"""
+
+# Both in the order of the member: two batches that share members wait, they never deadlock.
+MAKE_WALLETS = """
+INSERT INTO loyalty_wallet (member_id, pending, available, held, debt)
+SELECT m.id, 0, 0, 0, 0 FROM unnest(%(members)s::uuid[]) m(id)
+WHERE NOT EXISTS (SELECT 1 FROM loyalty_wallet w WHERE w.member_id = m.id)
+ORDER BY m.id ON CONFLICT DO NOTHING
+"""
+LOCK_WALLETS = """
+SELECT 1 FROM loyalty_wallet WHERE member_id = ANY(%(members)s::uuid[])
+ORDER BY member_id FOR NO KEY UPDATE
 """
 
 JOURNAL = """
@@ -57,6 +69,89 @@ WITH spendable AS (
 )
 SELECT coalesce(sum(amount), 0) FROM moved
 """
+
+# A hold's own postings in the order they were taken: the first `amount` is spent, the rest returns,
+# or expires when its lot lapsed meanwhile.
+RESOLVE = """
+WITH parts AS (
+    SELECT p.id, p.lot_id, p.amount, l.expires_at,
+           sum(p.amount) OVER (ORDER BY p.id) - p.amount AS before
+    FROM loyalty_posting p JOIN loyalty_lot l ON l.id = p.lot_id
+    WHERE p.journal_id = %(hold)s AND p.dst = 'held'
+), split AS (
+    SELECT lot_id, expires_at, amount,
+           greatest(0, least(amount, %(amount)s::numeric - before))::bigint AS used
+    FROM parts
+)
+INSERT INTO loyalty_posting (journal_id, lot_id, src, dst, amount, acceptor_id)
+SELECT %(journal)s::uuid, lot_id, 'held', 'spent', used, %(acceptor)s::uuid FROM split WHERE used > 0
+UNION ALL
+SELECT %(journal)s::uuid, lot_id, 'held',
+       CASE WHEN expires_at > %(at)s THEN 'available' ELSE 'expired' END, amount - used, NULL
+FROM split WHERE amount > used
+"""
+
+# What is left of a spending, lot by lot, latest expiry first, back to where it came from. Only
+# returns that name this spending count against it: repayments stand in rows of their own.
+REFUND = """
+WITH spent AS (
+    SELECT p.lot_id, p.acceptor_id,
+           sum(CASE WHEN p.dst = 'spent' THEN p.amount ELSE -p.amount END)::bigint AS unreturned
+    FROM loyalty_posting p JOIN loyalty_journal j ON j.id = p.journal_id
+    WHERE (p.journal_id = %(spent)s AND p.dst = 'spent')
+       OR (j.ref_id = %(spent)s AND j.kind = 'refund' AND p.src = 'spent')
+    GROUP BY p.lot_id, p.acceptor_id
+), ordered AS (
+    SELECT s.lot_id, s.acceptor_id, s.unreturned, l.expires_at,
+           sum(s.unreturned) OVER (ORDER BY l.expires_at DESC, l.id DESC) - s.unreturned AS before
+    FROM spent s JOIN loyalty_lot l ON l.id = s.lot_id WHERE s.unreturned > 0
+), moved AS (
+    INSERT INTO loyalty_posting (journal_id, lot_id, src, dst, amount, acceptor_id)
+    SELECT %(journal)s::uuid, lot_id, 'spent',
+           CASE WHEN expires_at > %(at)s THEN 'available' ELSE 'expired' END,
+           least(unreturned, %(amount)s::numeric - before)::bigint, acceptor_id
+    FROM ordered WHERE before < %(amount)s
+    RETURNING amount
+)
+SELECT coalesce(sum(amount), 0) FROM moved
+"""
+
+# Taking back from an accrual's own lot: pending first, then available.
+REVOKE = """
+WITH boxes AS (
+    SELECT id, 'pending' AS src, pending AS has, 0 AS before FROM loyalty_lot WHERE id = %(lot)s
+    UNION ALL
+    SELECT id, 'available', available, pending FROM loyalty_lot WHERE id = %(lot)s
+), moved AS (
+    INSERT INTO loyalty_posting (journal_id, lot_id, src, dst, amount)
+    SELECT %(journal)s::uuid, id, src, 'revoked', least(has, %(amount)s::bigint - before)
+    FROM boxes WHERE has > 0 AND before < %(amount)s
+    RETURNING amount
+)
+SELECT coalesce(sum(amount), 0) FROM moved
+"""
+
+# Lots by expiry and debts by age laid out as two rulers: where intervals overlap, bonuses pay.
+REPAY = """
+WITH lots AS (
+    SELECT id, available, sum(available) OVER (ORDER BY expires_at, id) AS upto
+    FROM loyalty_lot
+    WHERE wallet_id = %(wallet)s AND available > 0 AND expires_at > %(at)s AND scope_id IS NULL
+), debts AS (
+    SELECT id, creditor_id, amount - repaid AS owed, sum(amount - repaid) OVER (ORDER BY id) AS upto
+    FROM loyalty_debt WHERE wallet_id = %(wallet)s AND repaid < amount
+), moved AS (
+    INSERT INTO loyalty_posting (journal_id, lot_id, src, dst, amount, acceptor_id, debt_id)
+    SELECT %(journal)s::uuid, l.id, 'available', 'spent',
+           (least(l.upto, d.upto) - greatest(l.upto - l.available, d.upto - d.owed))::bigint,
+           d.creditor_id, d.id
+    FROM lots l JOIN debts d
+      ON l.upto > d.upto - d.owed AND d.upto > l.upto - l.available
+    RETURNING amount
+)
+SELECT coalesce(sum(amount), 0) FROM moved
+"""
+DEBTORS = "SELECT member_id FROM loyalty_wallet WHERE member_id = ANY(%(wallets)s) AND debt > 0"
 
 # Jobs: wallets that have something due, locked in one order, those in use left for the next run.
 LOCK_DUE = """
@@ -134,11 +229,20 @@ WHERE wallet_id = %(member)s AND available > 0 AND expires_at > %(at)s
 GROUP BY expires_at ORDER BY expires_at
 """
 
+# What she paid and where, beside each tier's demands: one round trip of every sale.
 TIER_WINDOW = """
-SELECT coalesce(sum(paid), 0)::bigint, count(DISTINCT business_id)
-FROM loyalty_journal
-WHERE wallet_id = %(member)s AND kind = 'earn' AND paid > 0
-  AND occurred_at > %(since)s AND occurred_at <= %(at)s
+SELECT w.spent, w.partners, t.position, t.threshold, t.min_partners
+FROM accounts_statustier t CROSS JOIN (
+    SELECT coalesce(sum(paid), 0)::bigint AS spent, count(DISTINCT business_id) AS partners
+    FROM loyalty_journal
+    WHERE wallet_id = %(member)s AND kind = 'earn' AND paid > 0
+      AND occurred_at > %(since)s AND occurred_at <= %(at)s
+) w
+"""
+
+PAID_FOR = """
+SELECT count(*), coalesce(sum(paid), 0) FROM loyalty_journal
+WHERE scope = 'earn' AND kind = 'earn' AND key = ANY(%(keys)s)
 """
 
 # Each must be empty: run every night and shown in the admin.

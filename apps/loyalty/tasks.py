@@ -18,6 +18,11 @@ def nightly(**_: object) -> None:
 
 
 @shared_task
+def time_out_holds(**_: object) -> int:
+    return services.time_out_holds(at=timezone.now())
+
+
+@shared_task
 def audit(**_: object) -> None:
     """Recompute the ledger's invariants; an error in the log is an alert."""
     faults = queries.ledger_faults()

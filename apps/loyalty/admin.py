@@ -1,0 +1,231 @@
+"""The ledger, to be read: triggers refuse every hand anyway. Sums are shown in bonuses, 1 is 1 ₽."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.decorators import display
+
+from apps.core.admin_base import (
+    EMPTY,
+    DayRangeFilter,
+    ReadonlyAdmin,
+    ReadonlyInline,
+    column,
+    link,
+    link_by_id,
+    links,
+    money,
+    short,
+)
+from apps.loyalty.models import Debt, Journal, Lot, Posting, Wallet
+
+CARD = _("Whole card number")
+
+
+@admin.register(Wallet)
+class WalletAdmin(ReadonlyAdmin):
+    list_display = ["whose", "available_sum", "pending_sum", "held_sum", "debt_sum"]
+    list_select_related = ["member"]
+    search_fields = ["member__card_number__exact"]
+    search_help_text = CARD
+    ordering = ["-member_id"]
+    fields = ["person", "available_sum", "pending_sum", "held_sum", "debt_sum", "records"]
+
+    whose = column("member", _("Member"), show=str)
+    person = column("member", _("Member"), show=link)
+    available_sum = money("available", _("Available"), ordering="available")
+    pending_sum = money("pending", _("Pending"), ordering="pending")
+    held_sum = money("held", _("Held"), ordering="held")
+    debt_sum = money("debt", _("Debt"), ordering="debt")
+
+    @display(description=_("Lists"))
+    def records(self, wallet: Wallet) -> str:
+        mine = {"wallet": wallet.pk}
+        return links(
+            [
+                ("loyalty_journal", _("Journal"), mine),
+                ("loyalty_lot", _("Lots"), mine),
+                ("loyalty_debt", _("Debts"), mine),
+                ("transactions_transaction", _("Purchases"), {"member__id": wallet.pk}),
+            ]
+        )
+
+
+# --- postings ------------------------------------------------------------------------------------
+class PostingColumns:
+    operation = column("journal", _("Operation"), show=link)
+    of_lot = column("lot", _("Lot"), show=link)
+    moved = money("amount", _("Bonuses"))
+    accepted_by = column("acceptor", _("Accepted by"), show=link)
+    repays = column("debt", _("Debt"), show=link)
+
+    @display(description=_("From where to where"))
+    def arrow(self, posting: Posting) -> str:
+        return f"{posting.get_src_display()} → {posting.get_dst_display()}"
+
+
+class PostingInline(PostingColumns, ReadonlyInline):
+    model = Posting
+    ordering = ["-id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Posting]:
+        return super().get_queryset(request).select_related("journal", "lot", "acceptor", "debt")
+
+
+class PostingOfJournalInline(PostingInline):
+    fields = ["of_lot", "arrow", "moved", "accepted_by", "repays"]
+
+
+class PostingOfLotInline(PostingInline):
+    fields = ["operation", "arrow", "moved", "accepted_by", "repays"]
+
+
+@admin.register(Posting)
+class PostingAdmin(PostingColumns, ReadonlyAdmin):
+    list_display = ["number", "arrow", "moved", "operation", "of_lot", "accepted_by"]
+    list_filter = [("src", ChoicesDropdownFilter), ("dst", ChoicesDropdownFilter)]
+    list_select_related = ["journal", "lot", "acceptor"]
+    ordering = ["-id"]
+    fields = ["number", "operation", "of_lot", "arrow", "moved", "accepted_by", "repays"]
+
+    number = column("pk", _("Number"), show=str)
+
+
+# --- operations ----------------------------------------------------------------------------------
+@admin.register(Journal)
+class JournalAdmin(ReadonlyAdmin):
+    list_display = ["operation", "kind", "person", "partner", "bonuses", "money_paid", "posted_at"]
+    list_filter = [
+        ("kind", ChoicesDropdownFilter),
+        ("business", RelatedDropdownFilter),
+        ("posted_at", DayRangeFilter),
+    ]
+    list_select_related = ["wallet__member", "business"]
+    search_fields = ["wallet__member__card_number__exact", "key__exact"]
+    search_help_text = _("Whole card number, or key of an operation")
+    ordering = ["-id"]
+    inlines = [PostingOfJournalInline]
+    fields = [
+        "operation",
+        "kind",
+        "person",
+        "of_wallet",
+        "partner",
+        "bonuses",
+        "money_paid",
+        "source",
+        "resolves",
+        "occurred_at",
+        "posted_at",
+        "rule_shown",
+    ]
+
+    operation = column("pk", _("Operation"), show=short)
+    person = column("wallet__member", _("Member"), show=link)
+    partner = column("business", _("Business"), show=link)
+    bonuses = money("amount", _("Bonuses"))
+    money_paid = money("paid", _("Paid, ₽"))
+    resolves = column("ref", _("Settles the operation"), show=link)
+
+    @display(description=_("Wallet"))
+    def of_wallet(self, row: Journal) -> str:
+        return link_by_id("wallet", row.wallet_id)
+
+    @display(description=_("Source"))
+    def source(self, row: Journal) -> str:
+        """An accrual's key is the id of its sale; jobs and others keep keys of their own."""
+        if row.scope == "earn":
+            return link_by_id("transaction", row.key)
+        return f"{row.scope} {short(row.key)}"
+
+    @display(description=_("Rule of that day"))
+    def rule_shown(self, row: Journal) -> str:
+        if not row.rule:
+            return EMPTY
+        text = json.dumps(row.rule, ensure_ascii=False, indent=2)
+        return format_html('<pre class="sk-code">{}</pre>', text)
+
+
+# --- lots and debts ------------------------------------------------------------------------------
+@admin.register(Lot)
+class LotAdmin(ReadonlyAdmin):
+    list_display = [
+        "number",
+        "person",
+        "issued_by",
+        "issued",
+        "available_sum",
+        "pending_sum",
+        "spent_sum",
+        "activates_at",
+        "expires_at",
+    ]
+    list_filter = [
+        ("issuer", RelatedDropdownFilter),
+        ("activates_at", DayRangeFilter),
+        ("expires_at", DayRangeFilter),
+    ]
+    list_select_related = ["wallet__member", "issuer"]
+    search_fields = ["wallet__member__card_number__exact"]
+    search_help_text = CARD
+    ordering = ["-id"]
+    inlines = [PostingOfLotInline]
+    fieldsets = [
+        (None, {"fields": ["number", "person", "born", "issued_by", "only_at", "settlement"]}),
+        (_("Term"), {"fields": ["activates_at", "expires_at"]}),
+        (
+            _("Where the bonuses are"),
+            {
+                "fields": [
+                    "issued",
+                    "pending_sum",
+                    "available_sum",
+                    "held_sum",
+                    "spent_sum",
+                    "expired_sum",
+                    "revoked_sum",
+                    "clawed_sum",
+                ]
+            },
+        ),
+    ]
+
+    number = column("pk", _("Lot"), show=lambda pk: f"№{pk}")
+    person = column("wallet__member", _("Member"), show=link)
+    born = column("journal", _("Operation"), show=link)
+    issued_by = column("issuer", _("Issuer"), show=link)
+    only_at = column("scope", _("Spendable only at"), show=link)
+    settlement = column("rate_bp", _("Settlement price"), show=lambda bp: f"{bp / 100:g}\u00a0%")
+    issued = money("amount", _("Issued"))
+    pending_sum = money("pending", _("Pending"))
+    available_sum = money("available", _("Available"))
+    held_sum = money("held", _("Held"))
+    spent_sum = money("spent", _("Spent"))
+    expired_sum = money("expired", _("Expired"))
+    revoked_sum = money("revoked", _("Revoked"))
+    clawed_sum = money("clawed", _("Taken back"))
+
+
+@admin.register(Debt)
+class DebtAdmin(ReadonlyAdmin):
+    list_display = ["number", "person", "owed_to", "owed", "repaid_sum", "because_of"]
+    list_filter = [("creditor", RelatedDropdownFilter)]
+    list_select_related = ["wallet__member", "creditor", "journal"]
+    search_fields = ["wallet__member__card_number__exact"]
+    search_help_text = CARD
+    ordering = ["-id"]
+    fields = ["number", "person", "owed_to", "owed", "repaid_sum", "because_of", "of_lot"]
+
+    number = column("pk", _("Debt"), show=lambda pk: f"№{pk}")
+    person = column("wallet__member", _("Member"), show=link)
+    owed_to = column("creditor", _("Creditor"), show=link)
+    owed = money("amount", _("Owed"))
+    repaid_sum = money("repaid", _("Repaid"))
+    because_of = column("journal", _("Operation"), show=link)
+    of_lot = column("lot", _("Lot"), show=link)

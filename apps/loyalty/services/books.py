@@ -1,0 +1,136 @@
+"""The two statements that open every operation: lock the wallet, write the journal row.
+
+An operation with a key that was used before changes nothing and answers as the first time.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.errors import Invalid, Refused
+from apps.core.ids import new_id
+from apps.loyalty import sql
+from apps.loyalty.enums import Kind
+from apps.loyalty.models import Journal
+
+
+class InsufficientBonus(Refused):
+    code = "INSUFFICIENT_BONUS"
+    message = _("Not enough bonuses: %(available)s available.")
+
+
+class KeyReused(Refused):
+    code = "IDEMPOTENCY_MISMATCH"
+    message = _("This operation key was used for something else. Nothing was changed.")
+
+
+class BonusInvalid(Invalid):
+    field = "amount"
+    message = _("The number of bonuses must be greater than zero.")
+
+
+@dataclass(frozen=True)
+class Posted:
+    """One operation in the books: its journal row, bonuses moved, and whether it was there
+    already (a replay)."""
+
+    journal_id: UUID
+    amount: Decimal
+    replayed: bool = False
+    activates_at: datetime | None = None
+    rate_bp: int = 0
+
+
+def lock_wallet(member_id: UUID) -> int:
+    """Take the member's one lock until the transaction ends, making the wallet if she has none.
+
+    Returns her debt in kopecks. Raises RuntimeError outside of a transaction.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("A lock lives as long as its transaction: open one first.")
+    with connection.cursor() as cursor:
+        cursor.execute(sql.LOCK_WALLET, {"member": member_id})
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute(sql.MAKE_WALLET, {"member": member_id})
+            cursor.execute(sql.LOCK_WALLET, {"member": member_id})
+            row = cursor.fetchone()
+    return int(row[0])
+
+
+def lock_wallets(member_ids: set[UUID]) -> None:
+    """Several members, always in ascending order of id: two callers never wait for each other.
+
+    Makes the wallets that are missing. Raises RuntimeError outside of a transaction.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("A lock lives as long as its transaction: open one first.")
+    with connection.cursor() as cursor:
+        cursor.execute(sql.MAKE_WALLETS, {"members": list(member_ids)})
+        cursor.execute(sql.LOCK_WALLETS, {"members": list(member_ids)})
+
+
+def _body_hash(body: dict[str, Any]) -> str:
+    plain = orjson.dumps(body, default=str, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(plain).hexdigest()
+
+
+def write_journal(  # noqa: PLR0913 - the columns of a journal row
+    *,
+    kind: Kind,
+    member_id: UUID | None,
+    business_id: UUID | None,
+    scope: str,
+    key: str,
+    amount: int,
+    occurred_at: datetime,
+    posted_at: datetime,
+    paid: int = 0,
+    rule: dict[str, Any] | None = None,
+    ref: UUID | None = None,
+) -> tuple[UUID, bool]:
+    """Write the journal row, or find the one written before under this key: (id, is new).
+
+    Sums are kopecks. Raises KeyReused when the key stands for another operation.
+    """
+    body_hash = _body_hash(
+        {
+            "kind": kind,
+            "member": member_id,
+            "business": business_id,
+            "amount": amount,
+            "paid": paid,
+            "ref": ref,
+        }
+    )
+    row = {
+        "id": new_id(),
+        "wallet": member_id,
+        "kind": kind.value,
+        "scope": scope,
+        "key": key,
+        "body_hash": body_hash,
+        "business": business_id,
+        "ref": ref,
+        "amount": amount,
+        "paid": paid,
+        "rule": orjson.dumps(rule or {}, default=str).decode(),
+        "occurred_at": occurred_at,
+        "posted_at": posted_at,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql.JOURNAL, row)
+        made = cursor.fetchone()
+    if made:
+        return made[0], True
+    first = Journal.objects.only("id", "body_hash").get(scope=scope, key=key)
+    if first.body_hash != body_hash:
+        raise KeyReused
+    return first.pk, False

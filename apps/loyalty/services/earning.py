@@ -1,0 +1,72 @@
+"""Accrual: bonuses for money actually paid."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import connection, transaction
+
+from apps.accounts.models import User
+from apps.businesses.models import Business
+from apps.core.money import to_kopecks
+from apps.loyalty import rules, sql
+from apps.loyalty.enums import Kind
+from apps.loyalty.services.books import Posted, lock_wallet, write_journal
+from apps.loyalty.services.debts import repay
+
+
+def calculate_bonus(amount: Decimal, user: User, business: Business) -> Decimal:
+    """Bonuses that `user` earns for `amount` ₽ actually paid at `business`: cashback by tier
+    (5/7/10/10 %), rounded down to the kopeck. Nothing is written."""
+    return rules.accrual(paid=amount, rate_bp=user.tier.rate_bp)
+
+
+@transaction.atomic(savepoint=False)
+def earn_for_purchase(
+    *,
+    member: User,
+    business: Business,
+    paid: Decimal,
+    key: str,
+    occurred_at: datetime,
+    posted_at: datetime,
+) -> Posted:
+    """Accrue for money actually paid; the business where it was earned is the issuer.
+
+    `paid` in ₽ is the base; the rate and the base are kept in the journal row, so that a return
+    can be reckoned by the rule of that day. Zero bonuses still leave their journal row. A debt
+    is repaid from what was just earned.
+    """
+    debt = lock_wallet(member.pk)
+    bonus = calculate_bonus(paid, member, business)
+    amount = to_kopecks(bonus)
+    activates_at = rules.activation(occurred_at=occurred_at, pending_days=business.pending_days)
+    journal_id, is_new = write_journal(
+        kind=Kind.EARN,
+        member_id=member.pk,
+        business_id=business.pk,
+        scope="earn",
+        key=key,
+        amount=amount,
+        paid=to_kopecks(paid),
+        rule={"tier": member.tier.code, "rate_bp": member.tier.rate_bp, "paid": str(paid)},
+        occurred_at=occurred_at,
+        posted_at=posted_at,
+    )
+    if is_new and amount:
+        statement = sql.BIRTH_AND_WAKE if activates_at <= posted_at else sql.BIRTH
+        with connection.cursor() as cursor:
+            cursor.execute(
+                statement,
+                {
+                    "wallet": member.pk,
+                    "issuer": business.pk,
+                    "journal": journal_id,
+                    "amount": amount,
+                    "rate_bp": rules.SETTLEMENT_RATE_BP,
+                    "activates_at": activates_at,
+                    "expires_at": rules.expiry(activates_at=activates_at),
+                },
+            )
+        if debt:
+            repay(member_id=member.pk, because=journal_id, at=posted_at)
+    return Posted(journal_id, bonus, not is_new, activates_at, member.tier.rate_bp)

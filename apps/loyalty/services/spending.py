@@ -1,0 +1,191 @@
+"""Spending: at once, or through a hold that the till captures."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models import User
+from apps.businesses.models import Business
+from apps.core.errors import NotFound, Refused
+from apps.core.money import from_kopecks, to_kopecks
+from apps.loyalty import queries, rules, sql
+from apps.loyalty.enums import Box, Kind
+from apps.loyalty.models import Hold, Journal
+from apps.loyalty.services.books import (
+    BonusInvalid,
+    InsufficientBonus,
+    Posted,
+    lock_wallet,
+    write_journal,
+)
+from apps.loyalty.services.debts import repay
+
+
+class HoldResolved(Refused):
+    code = "WRONG_STATE"
+    message = _("This hold was already used, released or has expired.")
+
+
+class MoreThanHeld(Refused):
+    message = _("Only %(held)s bonuses are held.")
+
+
+@transaction.atomic(savepoint=False)
+def spend_bonus(
+    *,
+    member: User,
+    business: Business,
+    amount: Decimal,
+    key: str,
+    at: datetime,
+    posted_at: datetime | None = None,
+) -> Posted:
+    """Spend bonuses at a business, nearest expiry first; the business becomes their acceptor.
+
+    `posted_at` is given when the books learn of it later than it happened.
+    Raises BonusInvalid, InsufficientBonus (with `available`), KeyReused.
+    """
+    journal_id, is_new = _open(
+        Kind.SPEND,
+        member=member,
+        business=business,
+        amount=amount,
+        key=key,
+        at=at,
+        posted_at=posted_at,
+    )
+    if is_new:
+        _take(member, business, journal_id, to_kopecks(amount), Box.SPENT, at=at)
+    return Posted(journal_id, amount, not is_new)
+
+
+@transaction.atomic(savepoint=False)
+def hold_bonus(
+    *, member: User, business: Business, amount: Decimal, key: str, at: datetime
+) -> Hold:
+    """Set bonuses aside for one bill at a business: 15 minutes, one capture, whole or in part.
+
+    The hold's `code` is what the member shows at the till. The same key answers the same hold.
+    Raises BonusInvalid, InsufficientBonus, KeyReused.
+    """
+    journal_id, is_new = _open(
+        Kind.HOLD, member=member, business=business, amount=amount, key=key, at=at
+    )
+    if not is_new:
+        return Hold.objects.get(journal_id=journal_id)
+    _take(member, business, journal_id, to_kopecks(amount), Box.HELD, at=at)
+    return Hold.objects.create(
+        journal_id=journal_id, expires_at=at + timedelta(minutes=rules.HOLD_MINUTES)
+    )
+
+
+def _open(
+    kind: Kind,
+    *,
+    member: User,
+    business: Business,
+    amount: Decimal,
+    key: str,
+    at: datetime,
+    posted_at: datetime | None = None,
+) -> tuple[UUID, bool]:
+    kopecks = to_kopecks(amount)
+    if kopecks <= 0:
+        raise BonusInvalid
+    lock_wallet(member.pk)
+    return write_journal(
+        kind=kind,
+        member_id=member.pk,
+        business_id=business.pk,
+        scope=kind.value,
+        key=key,
+        amount=kopecks,
+        occurred_at=at,
+        posted_at=posted_at or at,
+    )
+
+
+def _take(
+    member: User, business: Business, journal_id: UUID, amount: int, box: Box, *, at: datetime
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.TAKE,
+            {
+                "wallet": member.pk,
+                "business": business.pk,
+                "journal": journal_id,
+                "amount": amount,
+                "dst": box.value,
+                "acceptor": business.pk if box == Box.SPENT else None,
+                "at": at,
+            },
+        )
+        moved = int(cursor.fetchone()[0])
+    if moved < amount:
+        # What was moved is undone with the transaction; the figure to show is from before it.
+        available = queries.balance_of(member.pk, at=at).available + from_kopecks(moved)
+        raise InsufficientBonus(available=f"{available:.2f}")
+
+
+def capture_hold(*, hold_id: UUID, amount: Decimal, at: datetime) -> Posted:
+    """Spend `amount` of a hold at its business; the rest returns to the member, or expires if it
+    lapsed meanwhile. A hold resolves once: the same amount again is a replay.
+
+    Raises NotFound, BonusInvalid, MoreThanHeld, HoldResolved.
+    """
+    if amount <= 0:
+        raise BonusInvalid
+    return _resolve(hold_id, Kind.CAPTURE, to_kopecks(amount), because="captured", at=at)
+
+
+def release_hold(*, hold_id: UUID, at: datetime, because: str = "released") -> Posted:
+    """Give all of a hold back. Raises NotFound, HoldResolved (it was captured)."""
+    return _resolve(hold_id, Kind.RELEASE, 0, because=because, at=at)
+
+
+@transaction.atomic(savepoint=False)
+def _resolve(hold_id: UUID, kind: Kind, amount: int, *, because: str, at: datetime) -> Posted:
+    held = Journal.objects.filter(pk=hold_id, kind=Kind.HOLD).first()
+    if held is None or held.wallet_id is None:
+        raise NotFound
+    debt = lock_wallet(held.wallet_id)
+    resolved = Journal.objects.filter(ref=held, kind__in=[Kind.CAPTURE, Kind.RELEASE]).first()
+    if resolved:
+        if (resolved.kind, resolved.amount) != (kind, amount):
+            raise HoldResolved
+        return Posted(resolved.pk, from_kopecks(resolved.amount), replayed=True)
+    if amount > held.amount:
+        raise MoreThanHeld(held=f"{from_kopecks(held.amount):.2f}")
+    if kind == Kind.CAPTURE and Hold.objects.get(journal=held).expires_at <= at:
+        raise HoldResolved
+    journal_id, _is_new = write_journal(
+        kind=kind,
+        member_id=held.wallet_id,
+        business_id=held.business_id,
+        scope="resolve",
+        key=str(hold_id),
+        amount=amount,
+        # The member decided when she held: bonuses that lapse in between are still hers to spend.
+        occurred_at=held.occurred_at if kind == Kind.CAPTURE else at,
+        posted_at=at,
+        rule={"because": because},
+        ref=held.pk,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.RESOLVE,
+            {
+                "hold": hold_id,
+                "journal": journal_id,
+                "amount": amount,
+                "acceptor": held.business_id,
+                "at": at,
+            },
+        )
+    if debt and amount < held.amount:
+        repay(member_id=held.wallet_id, because=journal_id, at=at)
+    return Posted(journal_id, from_kopecks(amount))
