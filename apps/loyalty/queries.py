@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
+from apps.accounts.models import StatusTier, User
 from apps.core.money import from_kopecks
-from apps.loyalty import sql
+from apps.loyalty import rules, sql
+from apps.loyalty.enums import Kind
+from apps.loyalty.models import Hold, Journal
 
 ZERO = Decimal("0.00")
 
@@ -100,6 +103,71 @@ def paid_for(sale_ids: Iterable[UUID]) -> tuple[int, Decimal]:
     """Accruals booked for these sales, and the money they were reckoned from."""
     [(count, kopecks)] = _rows(sql.PAID_FOR, {"keys": [str(sale) for sale in sale_ids]})
     return count, from_kopecks(int(kopecks))
+
+
+@dataclass(frozen=True)
+class HoldView:
+    """A hold as its member sees it; `state` is held, captured, released or expired."""
+
+    id: UUID
+    code: str
+    amount: Decimal
+    captured: Decimal
+    business_id: UUID | None
+    expires_at: datetime
+    state: str
+
+
+def hold_of(member_id: UUID, hold_id: UUID, *, at: datetime) -> HoldView | None:
+    """One of the member's own holds; None for anybody else's. Past its time it reads as expired
+    even before the job has released it."""
+    hold = (
+        Hold.objects.select_related("journal")
+        .filter(pk=hold_id, journal__wallet_id=member_id)
+        .first()
+    )
+    if hold is None:
+        return None
+    resolved = Journal.objects.filter(ref_id=hold_id, kind__in=[Kind.CAPTURE, Kind.RELEASE]).first()
+    if resolved is None:
+        state = "held" if hold.expires_at > at else "expired"
+    elif resolved.kind == Kind.CAPTURE:
+        state = "captured"
+    else:
+        state = resolved.rule["because"]
+    return HoldView(
+        id=hold.pk,
+        code=hold.code,
+        amount=from_kopecks(hold.journal.amount),
+        captured=from_kopecks(resolved.amount if resolved else 0),
+        business_id=hold.journal.business_id,
+        expires_at=hold.expires_at,
+        state=state,
+    )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A member among the tiers: money paid in the rolling 12 months and what is missing, ₽."""
+
+    tier: StatusTier
+    spent: Decimal
+    partners: int
+    next_tier: StatusTier | None
+    to_next: Decimal | None
+
+
+def standing_of(member: User, *, at: datetime) -> Standing:
+    """Where a member stands now and how far the next tier by money is."""
+    since = at - timedelta(days=rules.WINDOW_DAYS)
+    rows = _rows(sql.TIER_WINDOW, {"member": member.pk, "since": since, "at": at})
+    spent, partners = from_kopecks(rows[0][0]), rows[0][1]
+    higher = StatusTier.objects.filter(position__gt=member.tier.position, by_invitation=False)
+    next_tier = higher.order_by("position").first()
+    to_next = None
+    if next_tier and next_tier.threshold is not None:
+        to_next = max(ZERO, next_tier.threshold - spent)
+    return Standing(member.tier, spent, partners, next_tier, to_next)
 
 
 def ledger_faults() -> dict[str, str]:

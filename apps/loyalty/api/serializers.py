@@ -3,7 +3,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.core.http.serializers import MomentOut, MoneyOut, Out
+from apps.accounts.models import StatusTier
+from apps.core.http.serializers import In, MomentOut, MoneyIn, MoneyOut, Out
 from apps.loyalty.queries import Balance
 
 
@@ -36,6 +37,54 @@ class LineOut(Out):
 class ExpiringOut(Out):
     at = MomentOut(help_text="the first moment it can no longer be spent")
     amount = MoneyOut()
+
+
+class RedemptionIn(In):
+    business_id = serializers.UUIDField()
+    amount = MoneyIn()
+
+
+class RedemptionOut(Out):
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    amount = MoneyOut()
+    captured = MoneyOut()
+    business_id = serializers.UUIDField()
+    expires_at = MomentOut()
+    state = serializers.ChoiceField(["held", "captured", "released", "expired"])
+
+
+class TierRowOut(Out):
+    code = serializers.CharField()
+    name = serializers.CharField()
+    cashback_rate = serializers.CharField(help_text='percent, as a string: "7.00"')
+    threshold = MoneyOut(allow_null=True, help_text="₽ paid in 12 months")
+    min_partners = serializers.IntegerField()
+    vote_weight = serializers.IntegerField()
+    by_invitation = serializers.BooleanField()
+
+
+class StatusOut(Out):
+    tier = TierRowOut()
+    spent_in_window = MoneyOut()
+    partners = serializers.IntegerField()
+    next_tier = TierRowOut(allow_null=True)
+    to_next = MoneyOut(allow_null=True)
+
+
+def tier_data(tier: StatusTier | None) -> dict[str, Any] | None:
+    """A tier with its rate as a percent."""
+    if tier is None:
+        return None
+    return {
+        "code": tier.code,
+        "name": tier.name,
+        "cashback_rate": f"{tier.rate_bp / 100:.2f}",
+        "threshold": None if tier.threshold is None else _money(tier.threshold),
+        "min_partners": tier.min_partners,
+        "vote_weight": tier.vote_weight,
+        "by_invitation": tier.by_invitation,
+    }
 
 
 def _money(value: Decimal) -> str:

@@ -1,9 +1,21 @@
 from django.urls import path
 
-from apps.loyalty.api.views import LoyaltyViewSet
+from apps.loyalty.api.views import LoyaltyViewSet, RedemptionViewSet
 
 urlpatterns = [
     path("loyalty/balance", LoyaltyViewSet.as_view({"get": "balance"}), name="loyalty-balance"),
     path("loyalty/history", LoyaltyViewSet.as_view({"get": "history"}), name="loyalty-history"),
     path("loyalty/expiring", LoyaltyViewSet.as_view({"get": "expiring"}), name="loyalty-expiring"),
+    path("loyalty/status", LoyaltyViewSet.as_view({"get": "status"}), name="loyalty-status"),
+    path("loyalty/tiers", LoyaltyViewSet.as_view({"get": "tiers"}), name="loyalty-tiers"),
+    path(
+        "loyalty/redemptions",
+        RedemptionViewSet.as_view({"post": "create"}),
+        name="loyalty-redemptions",
+    ),
+    path(
+        "loyalty/redemptions/<uuid:pk>",
+        RedemptionViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
+        name="loyalty-redemption",
+    ),
 ]

@@ -1,4 +1,5 @@
 from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -6,10 +7,25 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts.models import StatusTier
+from apps.businesses.models import State
+from apps.businesses.queries import partners
+from apps.core.errors import NotFound
+from apps.core.http.idempotency import idempotent
 from apps.core.http.pagination import NewestFirst
 from apps.core.http.views import MemberViewSet
-from apps.loyalty import queries
-from apps.loyalty.api.serializers import BalanceOut, ExpiringOut, LineOut, balance_data
+from apps.loyalty import queries, services
+from apps.loyalty.api.serializers import (
+    BalanceOut,
+    ExpiringOut,
+    LineOut,
+    RedemptionIn,
+    RedemptionOut,
+    StatusOut,
+    TierRowOut,
+    balance_data,
+    tier_data,
+)
 from apps.loyalty.enums import Kind
 
 
@@ -58,8 +74,62 @@ class LoyaltyViewSet(MemberViewSet):
         )
         return page.answer(lines, moment="posted_at", out=LineOut)
 
+    @extend_schema(responses=StatusOut, tags=["loyalty"])
+    def status(self, request: Request) -> Response:
+        standing = queries.standing_of(request.user, at=timezone.now())
+        return Response(
+            {
+                "tier": tier_data(standing.tier),
+                "spent_in_window": standing.spent,
+                "partners": standing.partners,
+                "next_tier": tier_data(standing.next_tier),
+                "to_next": standing.to_next,
+            }
+        )
+
+    @extend_schema(responses=TierRowOut(many=True), tags=["loyalty"])
+    def tiers(self, request: Request) -> Response:
+        return Response([tier_data(tier) for tier in StatusTier.objects.all()])
+
     @extend_schema(responses=ExpiringOut(many=True), tags=["loyalty"])
     def expiring(self, request: Request) -> Response:
         ladder = queries.expiring_of(request.user.pk, at=timezone.now())
         rows = [{"at": at, "amount": amount} for at, amount in ladder]
         return Response(ExpiringOut(rows, many=True).data)
+
+
+class RedemptionViewSet(MemberViewSet):
+    """Bonuses that the caller sets aside for a bill, to be captured at the till."""
+
+    @extend_schema(request=RedemptionIn, responses={201: RedemptionOut}, tags=["loyalty"])
+    @idempotent
+    def create(self, request: Request) -> Response:
+        asked = self.read(RedemptionIn)
+        business = partners().filter(pk=asked["business_id"], state=State.ACTIVE).first()
+        if business is None:
+            raise NotFound
+        hold = services.hold_bonus(
+            member=request.user,
+            business=business,
+            amount=asked["amount"],
+            key=f"{request.user.pk}:{request.headers['Idempotency-Key']}"[:255],
+            at=timezone.now(),
+        )
+        return Response(self._shown(request, hold.pk), status=201)
+
+    @extend_schema(responses=RedemptionOut, tags=["loyalty"])
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        return Response(self._shown(request, pk))
+
+    @extend_schema(responses=RedemptionOut, tags=["loyalty"])
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        self._shown(request, pk)  # somebody else's hold does not exist for her
+        services.release_hold(hold_id=pk, at=timezone.now())
+        return Response(self._shown(request, pk))
+
+    @staticmethod
+    def _shown(request: Request, hold_id: UUID) -> dict[str, Any]:
+        hold = queries.hold_of(request.user.pk, hold_id, at=timezone.now())
+        if hold is None:
+            raise NotFound
+        return dict(RedemptionOut(hold).data)
