@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions as drf
@@ -112,9 +112,7 @@ def _of_refusal(refusal: Refused) -> Response:
 
 
 def answer(failure: Exception, context: dict[str, Any]) -> Response:
-    """DRF's exception handler. Whatever happened, open transactions of the view roll back."""
-    if transaction.get_connection().in_atomic_block:
-        transaction.set_rollback(True)
+    """DRF's exception handler. Transactions of the view were rolled back by the exception itself."""
     if isinstance(failure, Refused):
         response = _of_refusal(failure)
     elif isinstance(failure, drf.ValidationError):
