@@ -47,7 +47,7 @@ lock: setup ## write requirements/*.txt anew from *.in; ARGS=--upgrade takes new
 	@echo uv | $(COMPILE) --no-annotate --custom-compile-command "make lock" - -o requirements/uv.txt
 
 clean: ## stop everything of this checkout, delete its data and caches (.venv stays)
-	@if $(PY) -c "import psutil, psycopg" 2>/dev/null; then $(DEV) clean; else rm -rf .run; fi
+	@if $(PY) -c "import svoykrug.dev.embedded" 2>/dev/null; then $(DEV) clean; else rm -rf .run; fi
 	@rm -rf .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage htmlcov
 	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
 

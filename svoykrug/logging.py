@@ -6,22 +6,13 @@ remember to mask. Request id and caller come from contextvars bound by the middl
 
 import logging
 import logging.config
-import re
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
-# A Russian number in any usual form, an e-mail, a JWT, and long opaque secrets after their names.
-PHONE = re.compile(
-    r"(?<![\w-])(?:\+?7|8)[\s(\-]*9\d{2}[\s)\-]*\d{3}[\s\-]*\d{2}[\s\-]*\d{2}(?![\w-])"
-)
-EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
-TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=Bearer )[\w.~+/-]+=*")
-NAMED = re.compile(
-    r"(?i)(\b(?:code|password|token|secret|otp|refresh|authorization)\b[\"']?\s*[:=]\s*[\"']?)"
-    r"[^\s\"',}&]+"
-)
+from apps.core.masking import PHONE, mask_text
+
 SECRET_KEYS = {
     "code",
     "password",
@@ -34,22 +25,14 @@ SECRET_KEYS = {
 }
 
 
-def mask_text(text: str) -> str:
-    """The text with phones, e-mails, tokens and named secrets replaced by stars."""
-    text = TOKEN.sub("***", text)
-    text = PHONE.sub("+7***", text)
-    text = EMAIL.sub("***@***", text)
-    return NAMED.sub(r"\1***", text)
-
-
 def mask(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The processor that stands before the renderer in every chain."""
     for key, value in event.items():
         if key in SECRET_KEYS:
             event[key] = "***"
-        elif isinstance(value, str):
-            event[key] = mask_text(value)
-        elif not isinstance(value, int | float | bool | type(None)) and key != "exc_info":
+        elif isinstance(value, int | float):  # bool is an int
+            event[key] = "+7***" if PHONE.search(str(value)) else value
+        elif value is not None and key != "exc_info" and not key.startswith("_"):
             event[key] = mask_text(str(value))
     return event
 

@@ -5,5 +5,6 @@ The suffix `@batch` marks one whose app collects its deliveries in batches.
 """
 
 LISTENERS: dict[str, list[str]] = {
+    "MemberErased": ["apps.businesses.consumers.member_erased"],
     "PurchaseRecorded": ["apps.analytics.loader.TRANSACTION_FACTS@batch"],
 }

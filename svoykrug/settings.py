@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
 from svoykrug.logging import logging_config
 
@@ -62,6 +63,10 @@ FIELD_KEYS = {
     for name, _colon, key in (pair.partition(":") for pair in required("FIELD_KEYS").split(","))
 }
 INDEX_KEY = secret_bytes("INDEX_KEY")  # blind index of phones and e-mails
+# Set while INDEX_KEY is being changed: look-ups try both, `rotate_index_key` refills.
+INDEX_KEY_PREVIOUS = (
+    secret_bytes("INDEX_KEY_PREVIOUS") if os.environ.get("INDEX_KEY_PREVIOUS") else b""
+)
 CODE_PEPPER = secret_bytes("CODE_PEPPER")  # one-time codes and refresh tokens are stored hashed
 ANALYTICS_KEY = secret_bytes("ANALYTICS_KEY")  # surrogate ids of members in ClickHouse
 JWT_KEYS_DIR = Path(required("JWT_KEYS_DIR"))  # one PEM per key, the last by name signs
@@ -85,7 +90,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "guardian",
     "django_otp",
-    "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
     "django_htmx",
     "django_celery_beat",
@@ -111,6 +115,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.accounts.middleware.WebSessionMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "apps.core.http.middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -252,7 +257,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = ENVIRONMENT != "production"
-WHITENOISE_AUTOREFRESH = DEVELOPMENT
+WHITENOISE_AUTOREFRESH = ENVIRONMENT != "production"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # the contract: a body over 1 MiB is TOO_LARGE
 
 # --- the API -------------------------------------------------------------------------------------
@@ -304,7 +309,14 @@ CELERY_TASK_TIME_LIMIT = 300
 CELERY_TASK_ALWAYS_EAGER = ENVIRONMENT == "test"
 CELERY_TASK_EAGER_PROPAGATES = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 1,  # a code must not wait for a broker that is down
+}
+# One-time codes have a queue of their own: a long queue of reports must not hold a sign-in up.
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("critical")]
+CELERY_TASK_ROUTES = {"apps.core.tasks.send_sms": {"queue": "critical"}}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 100  # exactly this name: keeps connections between small tasks
 CELERY_TIMEZONE = "Europe/Moscow"
@@ -317,11 +329,39 @@ CELERY_BEAT_SCHEDULE = {
         "task": "apps.loyalty.tasks.nightly",
         "schedule": crontab(hour=0, minute=5),
     },
+    "loyalty.time_out_holds": {"task": "apps.loyalty.tasks.time_out_holds", "schedule": 60},
     "loyalty.audit": {"task": "apps.loyalty.tasks.audit", "schedule": crontab(hour=3, minute=0)},
     "core.forget_old": {"task": "apps.core.tasks.forget_old", "schedule": crontab(minute=40)},
+    "core.seal_audit": {"task": "apps.core.tasks.seal_audit", "schedule": 60},
+    "core.anchor_audit": {"task": "apps.core.tasks.anchor_audit", "schedule": crontab(minute=2)},
+    "core.verify_audit": {
+        "task": "apps.core.tasks.verify_audit",
+        "schedule": crontab(hour=4, minute=10),
+    },
+    "accounts.watch_codes": {"task": "apps.accounts.tasks.watch_codes", "schedule": 60},
+    "accounts.forget_old": {
+        "task": "apps.accounts.tasks.forget_old",
+        "schedule": crontab(minute=50),
+    },
+    "accounts.serve_privacy_requests": {
+        "task": "apps.accounts.tasks.serve_privacy_requests",
+        "schedule": crontab(hour=5, minute=0),
+    },
 }
 # Who hears which fact; the dictionary itself lives in svoykrug/outbox.py.
 OUTBOX_LISTENERS = "svoykrug.outbox.LISTENERS"
+
+# --- privacy and the audit log ----------------------------------------------------------------
+# Two files outside of the database, so that a restore or a rewrite of it does not touch them: on
+# production they lie on storage of their own that only appends (docs/operations.md).
+ERASURE_JOURNAL = Path(env.str("ERASURE_JOURNAL", str(BASE_DIR / ".run" / "erasures.jsonl")))
+AUDIT_ANCHOR_FILE = Path(
+    env.str("AUDIT_ANCHOR_FILE", str(BASE_DIR / ".run" / "audit-anchors.jsonl"))
+)
+# Columns sealed with the field keys, and the composition of a person's own data: dotted names,
+# because they know every app.
+SEALED_COLUMNS = "svoykrug.sealed_columns.COLUMNS"
+MEMBER_EXPORT = "svoykrug.member_export.compose"
 
 # --- outside services ----------------------------------------------------------------------------
 SMS_GATEWAY = env.str(

@@ -28,6 +28,7 @@ def _reference_rows(request: pytest.FixtureRequest, _django_db_helper: None) -> 
         return
     for module in (
         "apps.accounts.migrations.0002_tiers",
+        "apps.accounts.migrations.0004_privacy_data",
         "apps.businesses.migrations.0002_network",
     ):
         importlib.import_module(module).seed(apps, None)
@@ -37,6 +38,8 @@ def _reference_rows(request: pytest.FixtureRequest, _django_db_helper: None) -> 
 def _own_files(tmp_path: Path, settings: Any) -> None:
     """What a test writes outside of the database goes to its own folder."""
     settings.DEV_SMS_FILE = str(tmp_path / "sms.jsonl")
+    settings.ERASURE_JOURNAL = tmp_path / "erasures.jsonl"
+    settings.AUDIT_ANCHOR_FILE = tmp_path / "audit-anchors.jsonl"
 
 
 @pytest.fixture(autouse=True)

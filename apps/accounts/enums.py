@@ -23,3 +23,34 @@ class Purpose(TextChoices):
     """What a one-time code may be used for; a code of one purpose is useless for another."""
 
     SIGN_IN = "sign_in"
+    STAFF_SIGN_IN = "staff_sign_in"
+    PHONE_CHANGE = "phone_change"
+    REDEMPTION = "redemption"
+    ENROLMENT = "enrolment"
+
+
+class SessionKind(TextChoices):
+    """Where somebody is signed in: the app by tokens, a browser by its cookie."""
+
+    APP = "app", _("app")
+    WEB = "web", _("browser")
+
+
+class ConsentPurpose(TextChoices):
+    """What a person agrees to. Advertising is asked for each channel apart (38-FZ art. 18)."""
+
+    PERSONAL_DATA = "personal_data", _("personal data")
+    SPECIAL_DATA = "special_data", _("data about health")
+    MARKETING_PUSH = "marketing_push", _("advertising by push")
+    MARKETING_SMS = "marketing_sms", _("advertising by SMS")
+    MARKETING_EMAIL = "marketing_email", _("advertising by e-mail")
+
+
+class RequestKind(TextChoices):
+    ERASURE = "erasure", _("erasure")
+
+
+class RequestState(TextChoices):
+    OPEN = "open", _("open")
+    DONE = "done", _("done")
+    TAKEN_BACK = "taken_back", _("taken back")

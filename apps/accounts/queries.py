@@ -1,9 +1,19 @@
 """Reads about people that several callers need."""
 
+import hmac
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from apps.accounts import rules
-from apps.accounts.models import Session, StatusTier, User
+from apps.accounts.enums import ConsentPurpose
+from apps.accounts.models import Consent, ConsentText, MemberCard, Session, StatusTier, User
+from apps.core import sealing
 
 
 def is_phone_like(text: str) -> bool:
@@ -11,9 +21,13 @@ def is_phone_like(text: str) -> bool:
     return bool(re.fullmatch(r"\+?[\d\s()\-]{5,20}", text.strip()))
 
 
-def find_member(text: str) -> User | None:
-    """A person by exact phone in any Russian form, or by card number; None when unknown."""
+def find_member(text: str, *, at: datetime | None = None) -> User | None:
+    """A person by exact phone in any Russian form, by card number, or by the digits of her card's
+    QR (`at`: now), which are not used up; None when unknown."""
     people = User.objects.select_related("tier")
+    if rules.is_card_token(text):
+        card = card_in_hand(text, at=at or timezone.now())
+        return card.user if card else None
     if rules.is_card_number(text):
         digits = re.sub(r"\s", "", text)
         return people.filter(card_number=digits).first()
@@ -22,6 +36,41 @@ def find_member(text: str) -> User | None:
         return None
     found = User.objects.with_phone(phone)
     return people.get(pk=found.pk) if found else None
+
+
+@dataclass(frozen=True)
+class CardInHand:
+    """A member who shows her card now, and the step whose code she shows."""
+
+    user: User
+    step: int
+
+
+def card_in_hand(token: str, *, at: datetime, used_too: bool = False) -> CardInHand | None:
+    """Who shows this token, one step of clock early or late; None when it fits nobody, is out of
+    date, or (without `used_too`) was used at a till."""
+    parts = rules.split_card_token(token)
+    if parts is None:
+        return None
+    number, code = parts
+    card = (
+        MemberCard.objects.select_related("user__tier")
+        .filter(user__card_number=number, user__blocked_at__isnull=True)
+        .first()
+    )
+    if card is None or card.user.erased_at:
+        return None
+    secret = bytes.fromhex(card.user.open_own("card", card.secret_sealed))
+    now = rules.card_step(at.timestamp())
+    for step in (now, now - 1, now + 1):
+        if hmac.compare_digest(rules.card_code(secret, step), code):
+            return CardInHand(card.user, step) if used_too or step > card.used_step else None
+    return None
+
+
+def session_of_token(session_id: str) -> Session | None:
+    """The session with its person and tier in one statement, ended or not."""
+    return Session.objects.select_related("user__tier").filter(pk=session_id).first()
 
 
 def live_session(session_id: str) -> Session | None:
@@ -33,6 +82,71 @@ def live_session(session_id: str) -> Session | None:
     )
 
 
+def live_sessions(user_id: UUID) -> QuerySet[Session]:
+    """Where she is signed in, app and browsers."""
+    return Session.objects.filter(user_id=user_id, revoked_at__isnull=True)
+
+
 def base_tier() -> StatusTier:
     """Where everybody starts."""
     return StatusTier.objects.get(position=1)
+
+
+def has_consent(member_id: UUID | str, purpose: ConsentPurpose) -> bool:
+    """Whether her newest answer for this purpose is yes. Nobody ever asked is no.
+
+    Whoever sends advertising asks at the moment of sending, for each person; a remembered answer
+    does not count. One look into one index; a withdrawal holds for the next call.
+    """
+    newest = Consent.objects.filter(member_id=member_id, purpose=purpose).order_by("-id")
+    return bool(newest.values_list("given", flat=True).first())
+
+
+def newest_consents(member_id: UUID) -> dict[str, Consent]:
+    """Purpose → her newest answer; a purpose she was never asked for is absent."""
+    rows = Consent.objects.filter(member_id=member_id).order_by("purpose", "-id")
+    return {row.purpose: row for row in rows.distinct("purpose")}
+
+
+def newest_texts() -> dict[str, ConsentText]:
+    """Purpose → the words that are shown for it now."""
+    rows = ConsentText.objects.order_by("purpose", "-version").distinct("purpose")
+    return {row.purpose: row for row in rows}
+
+
+@dataclass(frozen=True)
+class ConsentState:
+    """One purpose as a person sees it: her answer (`version` and `at` are None before the first),
+    and the text she would agree to now."""
+
+    purpose: str
+    given: bool
+    version: int | None
+    at: datetime | None
+    current_version: int
+    text: str
+
+
+def consents_of(member_id: UUID, *, language: str) -> list[ConsentState]:
+    """All purposes in the order of the list of purposes. Nothing is agreed to by default."""
+    answers, texts = newest_consents(member_id), newest_texts()
+    states = []
+    for purpose in ConsentPurpose:
+        answer, text = answers.get(purpose), texts[purpose]
+        states.append(
+            ConsentState(
+                purpose=purpose,
+                given=bool(answer and answer.given),
+                version=answer.version if answer else None,
+                at=answer.at if answer else None,
+                current_version=text.version,
+                text=text.text_en if language == "en" else text.text_ru,
+            )
+        )
+    return states
+
+
+def surrogates_of(member_ids: Iterable[str]) -> dict[str, UUID]:
+    """Member id → the id under which she stands in ClickHouse."""
+    rows = User.objects.filter(pk__in=set(member_ids)).values_list("pk", "surrogate_salt")
+    return {str(pk): UUID(sealing.surrogate_id(str(pk), salt=salt)) for pk, salt in rows}

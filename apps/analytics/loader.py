@@ -20,11 +20,11 @@ import structlog
 from django.db import connection, transaction
 from django.utils import timezone
 
+from apps.accounts.queries import surrogates_of
 from apps.analytics.models import FactBatch
 from apps.core import clickhouse
 from apps.core.models import Delivery
 from apps.core.outbox import BATCH
-from apps.core.sealing import surrogate_id
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +38,8 @@ class BatchChanged(Exception):
 
 @dataclass(frozen=True)
 class FactTable:
-    """A table, its columns, and how a payload becomes a row."""
+    """A table, its columns, and how a payload (with `member`, her surrogate id, added) becomes a
+    row."""
 
     name: str
     listener: str
@@ -53,7 +54,7 @@ def _transaction_row(payload: dict[str, Any], sequence: int) -> list[Any]:
         UUID(payload["transaction_id"]),
         UUID(payload["business_id"]),
         UUID(payload["location_id"]) if payload["location_id"] else None,
-        UUID(surrogate_id(payload["member_id"])),
+        payload["member"],
         payload["kind"],
         payload["category"],
         payload["source"],
@@ -166,7 +167,11 @@ def send(batch: FactBatch, table: FactTable) -> int:
     payloads = _payloads(batch_id=batch.pk)
     if _digest(payloads) != batch.digest:
         raise BatchChanged(str(batch.pk))
-    rows = [table.row(payload, sequence) for sequence, payload in payloads]
+    members = surrogates_of({payload["member_id"] for _n, payload in payloads})
+    rows = [
+        table.row(payload | {"member": members[payload["member_id"]]}, sequence)
+        for sequence, payload in payloads
+    ]
     clickhouse.insert(table.name, table.columns, rows, token=str(batch.pk))
     with transaction.atomic():
         now = timezone.now()

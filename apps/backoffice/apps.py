@@ -13,4 +13,4 @@ class AdminSiteConfig(admin_apps.AdminConfig):
     """The admin's own site takes the place of Django's default one."""
 
     default = False
-    default_site = "unfold.sites.UnfoldAdminSite"
+    default_site = "apps.backoffice.site.AdminSite"

@@ -1,14 +1,9 @@
-"""Writes of the back office's own: the second factor of staff, and guesses taken back."""
-
-import hashlib
+"""Writes of the back office's own: the second factor of staff, and who signed in."""
 
 from django.db import transaction
-from django.db.models import F
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import User
+from apps.accounts.models import TOTPDevice, User
 from apps.core import audit
-from apps.core.models import Counter
 
 
 def prepare_device(*, user: User) -> TOTPDevice:
@@ -35,7 +30,8 @@ def confirm_device(*, user: User, code: str) -> TOTPDevice | None:
     return device
 
 
-def take_back_guess(*, name: str, key: str) -> None:
-    """A right password is no guess: uncount it, so that a busy address is not locked out."""
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    Counter.objects.filter(name=name, key=digest, count__gt=0).update(count=F("count") - 1)
+@transaction.atomic
+def note_sign_in(*, user: User, with_code: bool) -> None:
+    """Leave a row in the audit log: who opened a web session, and by what."""
+    action = "accounts.web_sign_in_with_code" if with_code else "accounts.web_sign_in"
+    audit.record(user, action, "user", user.pk)

@@ -1,6 +1,9 @@
 """Reads about partners that several callers need."""
 
-from django.db.models import QuerySet
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, QuerySet
 
 from apps.accounts.enums import Job
 from apps.accounts.models import User
@@ -25,3 +28,13 @@ def businesses_of(user: User, *, role: Role | None = None) -> QuerySet[Business]
 def network() -> Business:
     """The network's own row: issuer of bonuses nobody else funds."""
     return Business.objects.get(is_network=True)
+
+
+def export_of(member: User, *, at: datetime) -> dict[str, Any]:
+    """What businesses hold about her: where she works or worked."""
+    rows = Membership.objects.filter(user=member).order_by("started_at")
+    return {
+        "memberships": list(
+            rows.values("role", "started_at", "ended_at", place=F("business__name"))
+        )
+    }

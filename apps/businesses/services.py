@@ -1,6 +1,8 @@
 """Every write about partners and who works there."""
 
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +10,7 @@ from guardian.shortcuts import assign_perm, remove_perm
 
 from apps.accounts.enums import Job
 from apps.accounts.models import User
+from apps.accounts.services import end_sessions
 from apps.businesses.models import Business, Location, Membership, Role
 from apps.core import audit
 from apps.core.errors import Forbidden, Refused
@@ -15,6 +18,18 @@ from apps.core.errors import Forbidden, Refused
 PERMISSIONS = {
     Role.STAFF: ["businesses.enter_sales"],
     Role.OWNER: ["businesses.enter_sales", "businesses.manage_business"],
+}
+# What an admin may change of a partner. The address name is in bookmarks and printed codes.
+REFERENCE_FIELDS = {
+    "name",
+    "category",
+    "city",
+    "description",
+    "zone",
+    "state",
+    "max_bonus_share",
+    "pending_days",
+    "max_sale",
 }
 
 
@@ -33,6 +48,32 @@ def open_business(*, slug: str, name: str, category: str, city: str, by: User | 
     business = Business.objects.create(slug=slug, name=name, category=category, city=city)
     audit.record(by, "businesses.open", "business", business.pk, business_id=business.pk)
     return business
+
+
+@transaction.atomic
+def update_business(
+    *, business: Business, changes: dict[str, Any], by: User, reason: str
+) -> Business:
+    """Change reference fields of a partner; sales that were made keep the rules of their day.
+
+    Raises Forbidden.
+    """
+    if not by.has_perm("businesses.change_business") or not changes.keys() <= REFERENCE_FIELDS:
+        raise Forbidden
+    row = Business.objects.select_for_update().get(pk=business.pk)
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save(update_fields=[*changes])
+    audit.record(
+        by,
+        "businesses.update",
+        "business",
+        row.pk,
+        business_id=row.pk,
+        reason=reason,
+        changed=changes,
+    )
+    return row
 
 
 @transaction.atomic
@@ -84,9 +125,30 @@ def remove_staff(*, business: Business, user: User, by: User | None, at: datetim
         raise NotStaff
     for permission in PERMISSIONS[Role.OWNER]:
         remove_perm(permission, person, business)
+    before = person.job
     _refresh_job(person)
     user.job = person.job
     audit.record(by, "businesses.remove_staff", "user", user.pk, business_id=business.pk)
+    if person.job != before:  # whoever was dismissed is out at once, on every device
+        end_sessions(user=person, because="job", by=by, reason="", at=at)
+
+
+@transaction.atomic
+def end_all_memberships(*, user_id: UUID, at: datetime) -> int:
+    """An erased person works nowhere: her memberships end, her rights went with her. How many."""
+    live = Membership.objects.live().select_for_update(of=("self",)).filter(user_id=user_id)
+    places = list(live.values_list("business_id", flat=True))
+    Membership.objects.live().filter(user_id=user_id).update(ended_at=at)
+    for business_id in places:
+        audit.record(
+            None,
+            "businesses.remove_staff",
+            "user",
+            user_id,
+            business_id=business_id,
+            reason="erased",
+        )
+    return len(places)
 
 
 def _refresh_job(person: User) -> None:

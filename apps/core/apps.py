@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class CoreConfig(AppConfig):
     name = "apps.core"
-    verbose_name = "System"
+    verbose_name = _("System")
 
     def ready(self) -> None:
         # Importing registers the checks with Django.

@@ -1,13 +1,14 @@
 """`record` writes one audit row in the caller's transaction: no change without a row."""
 
-import hashlib
 from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
 from django.db import connection
 
+from apps.core import sealing
 from apps.core.context import caller
+from apps.core.masking import mask_text
 from apps.core.models import AuditEntry
 
 
@@ -30,7 +31,8 @@ def record(
 ) -> None:
     """Note who (`by`, None for a job) did `action` to an object, and why.
 
-    `changed` enters only as a digest: the row proves a value without holding personal data.
+    `changed` enters only as a keyed digest: the row proves a value to whoever has it and the
+    pepper, and nobody tries out all phones. Phones and e-mails in a reason are masked.
     Raises RuntimeError outside of a transaction.
     """
     if not connection.in_atomic_block:
@@ -38,7 +40,7 @@ def record(
     digest = ""
     if changed:
         plain = orjson.dumps(changed, default=str, option=orjson.OPT_SORT_KEYS)
-        digest = hashlib.sha256(plain).hexdigest()
+        digest = sealing.pepper_hash(plain.decode(), purpose="audit")
     who = caller()
     AuditEntry.objects.create(
         actor_id=by.id if by else None,
@@ -50,6 +52,6 @@ def record(
         object_type=object_type,
         object_id=str(object_id),
         business_id=business_id,
-        reason=reason,
+        reason=mask_text(reason),
         digest=digest,
     )

@@ -27,10 +27,14 @@ def every_listener_imports(**_: Any) -> list[Error]:
 
 @register()
 def every_beat_entry_is_a_task(**_: Any) -> list[Error]:
+    """Each entry of the schedule names something that a worker can run."""
     problems = []
     for name, entry in settings.CELERY_BEAT_SCHEDULE.items():
         try:
-            import_string(entry["task"])
+            task = import_string(entry["task"])
         except ImportError as wrong:
             problems.append(Error(f"Schedule {name}: {wrong}", id="core.E003"))
+        else:
+            if not hasattr(task, "apply_async"):
+                problems.append(Error(f"Schedule {name}: {task!r} is no task.", id="core.E003"))
     return problems

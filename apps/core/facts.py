@@ -29,6 +29,14 @@ class MemberJoined(Fact):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class MemberErased(Fact):
+    """She is no more: whoever keeps something personal beside her id clears it. Books stay."""
+
+    member_id: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PurchaseRecorded(Fact):
     """A sale is in the books: the till, the API, an import or a CRM brought it."""
 
@@ -67,5 +75,5 @@ class SessionReuseDetected(Fact):
 
 FACTS: dict[str, type[Fact]] = {
     fact.topic(): fact
-    for fact in (MemberJoined, PurchaseRecorded, TierChanged, SessionReuseDetected)
+    for fact in (MemberJoined, MemberErased, PurchaseRecorded, TierChanged, SessionReuseDetected)
 }

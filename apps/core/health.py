@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.core.cache import cache
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.utils import timezone
 
 from apps.core import clickhouse
@@ -21,7 +21,7 @@ def _postgres() -> None:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError as broken:
+    except Error as broken:
         raise Down("no answer") from broken
 
 
@@ -41,7 +41,7 @@ def _clickhouse() -> None:
 def _worker_and_beat() -> None:
     try:
         beat = Beat.objects.filter(name="heartbeat").first()
-    except DatabaseError as broken:
+    except Error as broken:
         raise Down("unknown while the database is down") from broken
     if beat is None or timezone.now() - beat.at > FRESH:
         raise Down("no heartbeat for 30 s")

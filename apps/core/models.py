@@ -6,14 +6,17 @@
   delivery of it (unique pair), which a worker leases, works on and marks done.
 * AuditEntry: who did what to which object and why; written in the same transaction, never
   changed (trigger).
+* AuditSeal: the hash chain over audit rows; a number that a rolled-back transaction took is
+  explained by a seal of its own.
 * Counter: rate limits that must hold even when Redis is down.
 * Beat: when a scheduled job last ran.
 """
 
 import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from apps.core.ids import new_id
 
@@ -28,6 +31,8 @@ class IdempotencyKey(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
+        verbose_name = _("idempotency key")
+        verbose_name_plural = _("idempotency keys")
         constraints = [
             models.UniqueConstraint(name="one_answer_per_key", fields=["actor", "route", "key"])
         ]
@@ -41,6 +46,10 @@ class Message(models.Model):
     topic = models.CharField(max_length=64)
     payload = models.JSONField()
     created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
 
     def __str__(self) -> str:
         return f"{self.topic} {self.id}"
@@ -65,7 +74,8 @@ class Delivery(models.Model):
     done_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name_plural = "deliveries"
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
         constraints = [
             models.UniqueConstraint(
                 name="one_delivery_per_listener", fields=["message", "listener"]
@@ -108,7 +118,8 @@ class AuditEntry(models.Model):
     request_id = models.CharField(max_length=36, blank=True)
 
     class Meta:
-        verbose_name_plural = "audit entries"
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
         indexes = [
             models.Index(name="audit_by_object", fields=["object_type", "object_id", "-id"]),
             models.Index(name="audit_by_actor", fields=["actor_id", "-id"]),
@@ -122,6 +133,43 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_type} {self.object_id}"
+
+
+class AuditSeal(models.Model):
+    """One link: SHA-256 of the link before and of a row, or of a gap in the numbers.
+
+    `entry_id` is the row's number; a gap runs from `entry_id` to `last_id`. No foreign key: the
+    chain must be able to tell of a row that is gone.
+    """
+
+    class Kind(models.TextChoices):
+        ROW = "row", _("row")
+        GAP = "gap", _("gap")
+
+    entry_id = models.BigIntegerField(unique=True)
+    last_id = models.BigIntegerField()
+    kind = models.CharField(max_length=4, choices=Kind.choices, default=Kind.ROW)
+    hash = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("audit seal")
+        verbose_name_plural = _("audit seals")
+        constraints = [
+            models.CheckConstraint(
+                name="seal_of_row_or_gap",
+                condition=Q(kind="row", last_id=F("entry_id"))
+                | Q(kind="gap", last_id__gte=F("entry_id")),
+            )
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="seal_append_only", operation=pgtrigger.Update | pgtrigger.Delete
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"№{self.entry_id}"
 
 
 class Counter(models.Model):

@@ -16,6 +16,9 @@ NBSP = "\u00a0"
 MINUS = "\u2212"
 # Ordinary, no-break and narrow no-break spaces are what people and spreadsheets put between groups.
 SPACES = dict.fromkeys(map(ord, " \u00a0\u202f\u2009"), None)
+# A cell copied from a spreadsheet brings a tab or a line end along; other invisible signs do not
+# belong to a sum, although Python would strip them.
+AROUND = " \u00a0\u202f\u2009\t\r\n"
 PLAIN = re.compile(r"[0-9]{1,8}(?:[.,][0-9]{1,2})?", re.ASCII)
 GROUPED = re.compile(r"[0-9]{1,3}(?:[ \u00a0\u202f\u2009][0-9]{3})*(?:[.,][0-9]{1,2})?", re.ASCII)
 
@@ -39,9 +42,9 @@ def parse_amount(text: str, *, zero_allowed: bool = False) -> Decimal:
     """Roubles from what a person typed: `1234`, `1234,5`, `1 234,50`, `1234.50 ₽`.
 
     Refuses (`AmountInvalid`) exponents, signs, two separators, more than two decimals, foreign
-    digits, and more than 8 digits before the separator.
+    digits, a ₽ that is not the last sign, and more than 8 digits before the separator.
     """
-    body = text.strip().translate({0x20BD: None}).strip()
+    body = text.strip(AROUND).removesuffix("₽").rstrip(AROUND)
     digits = body.translate(SPACES)
     if not (PLAIN.fullmatch(digits) and (body == digits or GROUPED.fullmatch(body))):
         whole = re.match(r"[0-9]*", digits, re.ASCII)

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from apps.core.facts import FACTS, Fact
+from apps.core.masking import mask_text
 from apps.core.models import Delivery, Message
 
 log = structlog.get_logger(__name__)
@@ -83,9 +84,11 @@ def lease_one() -> Delivery | None:
 
 def deliver(delivery: Delivery) -> bool:
     """Call the listener in a transaction of its own; True when it heard."""
-    handler: Listener = import_string(delivery.listener)
-    fact = FACTS[delivery.message.topic](**delivery.message.payload)
     try:
+        # A name or a fact that this release does not know is a failure like any other: it waits,
+        # in the end as a dead letter, and does not stop the rest.
+        handler: Listener = import_string(delivery.listener)
+        fact = FACTS[delivery.message.topic](**delivery.message.payload)
         with transaction.atomic():
             handler(fact, message_id=delivery.message_id)
             # Marked in the listener's own transaction: what it wrote and "done" commit together.
@@ -103,11 +106,14 @@ def _postpone(delivery: Delivery, failure: Exception) -> None:
     wait = BACK_OFF[min(delivery.attempts, len(BACK_OFF)) - 1]
     changes: dict[str, Any] = {
         "due_at": timezone.now() + timedelta(seconds=wait),
-        "last_error": f"{type(failure).__name__}: {failure}"[:500],
+        "last_error": mask_text(f"{type(failure).__name__}: {failure}".replace("\x00", ""))[:500],
     }
     if dead:
         changes["state"] = Delivery.State.DEAD
-    Delivery.objects.filter(pk=delivery.pk).update(**changes)
+    # Only while the lease is ours: a worker that took over may have delivered it meanwhile.
+    Delivery.objects.filter(
+        pk=delivery.pk, state=Delivery.State.WAITING, attempts=delivery.attempts
+    ).update(**changes)
     log.warning(
         "outbox.failed",
         listener=delivery.listener,

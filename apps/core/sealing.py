@@ -26,10 +26,11 @@ def _encrypt(key: bytes, plain: bytes, context: str) -> bytes:
     return nonce + AESGCM(key).encrypt(nonce, plain, context.encode())
 
 
-def _decrypt(key: bytes, sealed: bytes, context: str) -> bytes:
+def _decrypt(key: bytes, encoded: str, context: str) -> bytes:
     try:
+        sealed = base64.b64decode(encoded, validate=True)
         return AESGCM(key).decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
-    except InvalidTag as broken:
+    except (InvalidTag, ValueError) as broken:  # ValueError: not base64, or too short to be ours
         raise SealBroken(context) from broken
 
 
@@ -46,7 +47,7 @@ def unseal(sealed: str, *, context: str) -> bytes:
     key = settings.FIELD_KEYS.get(key_id)
     if key is None:
         raise SealBroken(f"unknown key {key_id}")
-    return _decrypt(key, base64.b64decode(body), context)
+    return _decrypt(key, body, context)
 
 
 def new_data_key(*, owner: str) -> str:
@@ -63,12 +64,23 @@ def seal_for(data_key: str, plain: str, *, owner: str, field: str) -> str:
 def unseal_for(data_key: str, sealed: str, *, owner: str, field: str) -> str:
     """A person's field in clear. Raises SealBroken."""
     key = unseal(data_key, context=f"person.data_key:{owner}")
-    return _decrypt(key, base64.b64decode(sealed), f"person.{field}:{owner}").decode()
+    return _decrypt(key, sealed, f"person.{field}:{owner}").decode()
 
 
 def blind_index(value: str, *, purpose: str) -> str:
     """A keyed digest for look-up by equality only; the key lives apart from the database."""
-    return hmac.new(settings.INDEX_KEY, f"{purpose}:{value}".encode(), hashlib.sha256).hexdigest()
+    return _index(settings.INDEX_KEY, value, purpose)
+
+
+def blind_indexes(value: str, *, purpose: str) -> list[str]:
+    """What a look-up asks for: the digest under today's key, and while the key is being rotated
+    (INDEX_KEY_PREVIOUS is set) the one under the key before it."""
+    keys = [settings.INDEX_KEY, settings.INDEX_KEY_PREVIOUS]
+    return [_index(key, value, purpose) for key in keys if key]
+
+
+def _index(key: bytes, value: str, purpose: str) -> str:
+    return hmac.new(key, f"{purpose}:{value}".encode(), hashlib.sha256).hexdigest()
 
 
 def pepper_hash(value: str, *, purpose: str) -> str:
@@ -76,7 +88,17 @@ def pepper_hash(value: str, *, purpose: str) -> str:
     return hmac.new(settings.CODE_PEPPER, f"{purpose}:{value}".encode(), hashlib.sha256).hexdigest()
 
 
-def surrogate_id(member_id: str) -> str:
-    """The id under which a member stands in ClickHouse: a UUID nobody can lead back to her."""
-    digest = hmac.new(settings.ANALYTICS_KEY, str(member_id).encode(), hashlib.sha256).hexdigest()
+def new_surrogate_salt() -> str:
+    """What makes a person's surrogate hers; kept on her row, so that it can be destroyed."""
+    return secrets.token_hex(16)
+
+
+def surrogate_id(member_id: str, *, salt: str) -> str:
+    """The id under which a member stands in ClickHouse: a UUID nobody can lead back to her.
+
+    It needs the analytics key and the salt of her row. Erasure gives the row a new salt: what
+    ClickHouse holds under the old one then belongs to nobody.
+    """
+    message = f"{member_id}:{salt}".encode()
+    digest = hmac.new(settings.ANALYTICS_KEY, message, hashlib.sha256).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-a{digest[17:20]}-{digest[20:32]}"

@@ -1,10 +1,13 @@
 """Limits that guard sign-in and money: counted in PostgreSQL, so they hold without Redis."""
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 # One atomic statement: a new window, or one more in the running one. Two racing callers both count.
@@ -15,6 +18,53 @@ ON CONFLICT (name, key) DO UPDATE SET
     ends_at = CASE WHEN core_counter.ends_at <= %(now)s THEN %(ends)s ELSE core_counter.ends_at END
 RETURNING count, ends_at
 """
+
+# The same for several buckets, in one order of keys: two callers never lock crosswise.
+TAKE = """
+INSERT INTO core_counter (name, key, count, ends_at)
+SELECT * FROM unnest(%(names)s::text[], %(keys)s::text[], %(costs)s::int[], %(ends)s::timestamptz[])
+ON CONFLICT (name, key) DO UPDATE SET
+    count = CASE WHEN core_counter.ends_at <= %(now)s THEN EXCLUDED.count
+                 ELSE core_counter.count + EXCLUDED.count END,
+    ends_at = CASE WHEN core_counter.ends_at <= %(now)s THEN EXCLUDED.ends_at
+                   ELSE core_counter.ends_at END
+RETURNING name, key, count, ends_at
+"""
+GIVE_BACK = """
+UPDATE core_counter SET count = greatest(count - asked.cost, 0)
+FROM unnest(%(names)s::text[], %(keys)s::text[], %(costs)s::int[]) AS asked (name, key, cost)
+WHERE core_counter.name = asked.name AND core_counter.key = asked.key
+"""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """At most `limit` of something for `key` within `seconds` from the first; each take costs
+    `cost`. `key` is stored as a digest only."""
+
+    name: str
+    key: str
+    limit: int
+    seconds: int
+    cost: int = 1
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.name, _digest(self.key)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """`wait`: seconds, 0 when allowed. `full`: the bucket that refused. `waits`: seconds until a
+    bucket that is full now opens again, by name."""
+
+    wait: int
+    full: str
+    waits: dict[str, int]
+
+
+class _Full(Exception):
+    pass
 
 
 def _digest(key: str) -> str:
@@ -44,3 +94,91 @@ def clear(name: str, key: str) -> None:
         cursor.execute(
             "DELETE FROM core_counter WHERE name = %s AND key = %s", [name, _digest(key)]
         )
+
+
+def take(buckets: Sequence[Bucket]) -> Taken:
+    """Take from all buckets or from none: a refused attempt uses nothing up."""
+    ordered = sorted(buckets, key=lambda bucket: bucket.place)
+    now = timezone.now()
+    values: dict[str, Any] = _places(ordered) | {
+        "now": now,
+        "ends": [now + timedelta(seconds=bucket.seconds) for bucket in ordered],
+    }
+    over: dict[str, int] = {}
+    waits: dict[str, int] = {}
+    limits = {bucket.place: bucket.limit for bucket in ordered}
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(TAKE, values)
+            for name, key, count, ends_at in cursor.fetchall():
+                left = max(1, ceil((ends_at - now).total_seconds()))
+                limit = limits[name, key]
+                if count > limit:
+                    over[name] = left
+                elif count == limit:
+                    waits[name] = left
+            if over:
+                raise _Full
+    except _Full:
+        name = max(over, key=lambda name: over[name])
+        return Taken(over[name], name, over)
+    return Taken(0, "", waits)
+
+
+def give_back(buckets: Sequence[Bucket]) -> None:
+    """Undo a `take`: the attempt turned out to be none."""
+    ordered = sorted(buckets, key=lambda bucket: bucket.place)
+    with connection.cursor() as cursor:
+        cursor.execute(GIVE_BACK, _places(ordered))
+
+
+def _places(buckets: Sequence[Bucket]) -> dict[str, list[Any]]:
+    return {
+        "names": [bucket.name for bucket in buckets],
+        "keys": [bucket.place[1] for bucket in buckets],
+        "costs": [bucket.cost for bucket in buckets],
+    }
+
+
+def count_one(name: str, key: str, seconds: int) -> int:
+    """Count one more in the running window; how many there are now."""
+    now = timezone.now()
+    values = {"name": name, "key": _digest(key), "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(HIT, values | {"ends": now + timedelta(seconds=seconds)})
+        return int(cursor.fetchone()[0])
+
+
+def used(name: str, key: str) -> int:
+    """How many are counted in the running window; nothing is counted."""
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count FROM core_counter WHERE name = %s AND key = %s AND ends_at > %s",
+            [name, _digest(key), now],
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def pause(name: str, key: str, seconds: int) -> None:
+    """Close a door for some time; `paused` says how long it stays closed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO core_counter (name, key, count, ends_at) VALUES (%s, %s, 1, %s) "
+            "ON CONFLICT (name, key) DO UPDATE SET ends_at = EXCLUDED.ends_at",
+            [name, _digest(key), timezone.now() + timedelta(seconds=seconds)],
+        )
+
+
+def paused(doors: Sequence[tuple[str, str]]) -> int:
+    """Seconds until the last of these (name, key) doors opens; 0 when all are open."""
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT max(ends_at) FROM core_counter JOIN unnest(%s::text[], %s::text[]) "
+            "AS asked (name, key) USING (name, key) WHERE ends_at > %s",
+            [[name for name, _key in doors], [_digest(key) for _name, key in doors], now],
+        )
+        ends_at = cursor.fetchone()[0]
+    return max(1, ceil((ends_at - now).total_seconds())) if ends_at else 0

@@ -1,7 +1,6 @@
 """The ledger, to be read: triggers refuse every hand anyway. Sums are shown in bonuses, 1 is 1 ₽."""
 
 import json
-from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet

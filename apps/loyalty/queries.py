@@ -1,7 +1,7 @@
 """Reads of the ledger. Sums come back as Decimal roubles."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,9 +13,10 @@ from apps.accounts.models import StatusTier, User
 from apps.core.money import from_kopecks
 from apps.loyalty import rules, sql
 from apps.loyalty.enums import Kind
-from apps.loyalty.models import Hold, Journal
+from apps.loyalty.models import Hold, Journal, Lot
 
 ZERO = Decimal("0.00")
+EXPORT_MOST = 1_000_000  # lines of a history: all of them, however long she has been here
 
 
 @dataclass(frozen=True)
@@ -179,3 +180,32 @@ def ledger_faults() -> dict[str, str]:
         if rows:
             found[name] = rows[0][0]
     return found
+
+
+def export_of(member: User, *, at: datetime) -> dict[str, Any]:
+    """What the ledger holds about her: the balance, every line of its history, her lots."""
+    lots = Lot.objects.filter(wallet_id=member.pk).select_related("issuer").order_by("pk")
+    balance = asdict(balance_of(member.pk, at=at))
+    return {
+        "balance": {name: _text(value) for name, value in balance.items()},
+        "history": [_exported(line) for line in history_of(member.pk, limit=EXPORT_MOST)],
+        "lots": [_exported_lot(lot) for lot in lots],
+    }
+
+
+def _text(value: Any) -> Any:
+    return f"{value:.2f}" if isinstance(value, Decimal) else value
+
+
+def _exported(line: Line) -> dict[str, Any]:
+    return {name: _text(value) for name, value in asdict(line).items()}
+
+
+def _exported_lot(lot: Lot) -> dict[str, Any]:
+    boxes = ("amount", "pending", "available", "held", "spent", "expired", "revoked")
+    return {
+        "issuer": lot.issuer.name,
+        **{box: f"{from_kopecks(getattr(lot, box)):.2f}" for box in boxes},
+        "activates_at": lot.activates_at,
+        "expires_at": lot.expires_at,
+    }

@@ -1,6 +1,7 @@
 """Reads of sales that several callers need."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -29,3 +30,34 @@ def own_sales(member: User) -> QuerySet[Transaction]:
 
 def sales_at(business: Business) -> QuerySet[Transaction]:
     return Transaction.objects.filter(business=business).select_related("business", "member__tier")
+
+
+def export_of(member: User, *, at: datetime) -> dict[str, Any]:
+    """What sales hold about her: her purchases with their lines, and how many she entered."""
+    sales = own_sales(member).prefetch_related("items").order_by("occurred_at", "id")
+    return {
+        "purchases": [_exported(sale) for sale in sales],
+        "entered_sales": Transaction.objects.filter(entered_by=member).count(),
+    }
+
+
+def _exported(sale: Transaction) -> dict[str, Any]:
+    sums = ("amount", "discount", "bonus_spent", "to_pay", "bonus_accrued")
+    return {
+        "id": sale.pk,
+        "business": sale.business.name,
+        **{name: f"{getattr(sale, name):.2f}" for name in sums},
+        "status": sale.status,
+        "source": sale.source,
+        "receipt_number": sale.receipt_number,
+        "occurred_at": sale.occurred_at,
+        "items": [
+            {
+                "name": item.name,
+                "category": item.category,
+                "quantity": f"{item.quantity.normalize():f}",
+                "price": f"{item.price:.2f}",
+            }
+            for item in sale.items.all()
+        ],
+    }

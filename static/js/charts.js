@@ -25,13 +25,14 @@
     return { plum: of("--plum"), ink: of("--ink"), quiet: of("--quiet"), grid: of("--grid"), card: of("--card"), line: of("--line") };
   }
 
-  /* The value is written where it matters: at the best day and at today; on short periods at all. */
+  /* The value is written where it matters: at the best day and at today; at each of seven. */
   const labels = {
     id: "labels",
     afterDatasetsDraw(chart) {
       const context = chart.ctx;
       const points = chart.getDatasetMeta(0).data;
-      const wanted = few ? points.map((_, at) => at) : [...new Set([best, last])];
+      const roomy = few && chart.width >= 480;
+      const wanted = roomy ? points.map((_, at) => at) : [...new Set([best, last])];
       context.save();
       context.font = `600 13px ${Chart.defaults.font.family}`;
       context.fillStyle = palette().ink;
@@ -41,7 +42,7 @@
       let taken = null;
       for (const at of wanted) {
         const point = points[at];
-        const text = few && chart.width < 480 ? short.format(values[at]) : roubles.format(values[at]);
+        const text = roubles.format(values[at]);
         const half = context.measureText(text).width / 2;
         const x = Math.min(Math.max(point.x, chart.chartArea.left + half), chart.width - half - 2);
         if (taken !== null && Math.abs(taken - x) < half * 2 + 8) continue;

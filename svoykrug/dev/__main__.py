@@ -19,6 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Problem as wrong:
         complain(str(wrong))
         return 1
+    except OSError as wrong:
+        complain(f"{options.command}: {wrong}.")
+        return 1
     except KeyboardInterrupt:
         return 130
 

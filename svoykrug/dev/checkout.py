@@ -12,7 +12,7 @@ from svoykrug.dev.console import Problem
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / ".run"
-SHARED_TMP = Path("/var/tmp")  # noqa: S108 — survives a reboot; the folder's name is random
+SHARED_TMP = Path("/var/tmp").resolve()  # noqa: S108 — survives a reboot; our name is random
 PROFILES = ("run", "test")
 
 

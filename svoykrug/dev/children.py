@@ -38,6 +38,7 @@ class Child:
         self._pause = 1.0
         self._started = 0.0
         self.due = 0.0
+        self.hushed = b""  # lines with this text go to the log only
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -59,7 +60,8 @@ class Child:
         with self.log.open("ab", buffering=0) as log:
             for line in process.stdout or ():
                 log.write(line)
-                say(f"{self.name:<6} | {line.decode('utf-8', 'replace').rstrip()}")
+                if not self.hushed or self.hushed not in line:
+                    say(f"{self.name:<6} | {line.decode('utf-8', 'replace').rstrip()}")
 
     @property
     def code(self) -> int | None:

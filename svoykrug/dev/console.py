@@ -15,10 +15,10 @@ def prepare() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
 
 
-def say(text: str = "") -> None:
+def say(text: str = "", end: str = "\n") -> None:
     """Print a line; a closed terminal is not a reason to stop."""
     try:
-        print(text, flush=True)
+        print(text, end=end, flush=True)
     except (OSError, ValueError):
         return
 

@@ -71,10 +71,7 @@ def _start_one(
 
 
 def _refuse_lost_keys(profile: Profile) -> None:
-    if profile.env_file.exists():
-        return
-    kept = [s.title for s in (Postgres(profile),) if s.data.exists()]
-    if kept:
+    if not profile.env_file.exists() and Postgres(profile).data.exists():
         raise Problem(
             f"{profile.env_file} with the keys is gone, and the data cannot be read without them. "
             "Put the file back, or start afresh: make clean."

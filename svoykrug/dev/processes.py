@@ -20,6 +20,32 @@ def in_folder(folder: Path) -> list[psutil.Process]:
     return [p for p in psutil.process_iter() if _cwd(p) in wanted and is_alive(p)]
 
 
+def serving(data: Path, cluster: str) -> list[psutil.Process]:
+    """Living PostgreSQL processes of a data folder.
+
+    Known by their command line: in a container the administrator may not look into the working
+    folder of another account's process. The main one names the folder, its helpers the cluster.
+    """
+    return [p for p in psutil.process_iter() if _serves(p, data, cluster) and is_alive(p)]
+
+
+def _serves(process: psutil.Process, data: Path, cluster: str) -> bool:
+    words = command_line(process)
+    if not words:
+        return False
+    return words[0].startswith(f"postgres: {cluster}: ") or (
+        words[0].endswith("/postgres") and str(data) in words
+    )
+
+
+def command_line(process: psutil.Process) -> list[str]:
+    """Words of a command line; empty when it is hidden or the process has ended."""
+    try:
+        return list(process.cmdline())
+    except (psutil.Error, OSError):
+        return []
+
+
 def _cwd(process: psutil.Process) -> str:
     try:
         return process.cwd()

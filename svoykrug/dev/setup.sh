@@ -39,10 +39,17 @@ make_venv() {
     fi
     for tool in uv "${HOME:-}/.local/bin/uv" "${HOME:-}/.cargo/bin/uv"; do
         if command -v "$tool" >/dev/null 2>&1; then
-            "$tool" venv --quiet --seed --python "$found" .venv && return 0
+            for certificates in 1 0; do
+                UV_SYSTEM_CERTS=$certificates UV_NATIVE_TLS=$certificates \
+                    "$tool" venv --quiet --clear --seed --python "$found" .venv && return 0
+            done
         fi
     done
-    virtualenv --quiet --python "$found" .venv
+    if command -v virtualenv >/dev/null 2>&1; then
+        virtualenv --quiet --python "$found" .venv && return 0
+    fi
+    say "$found could not make an environment in .venv" >&2
+    exit 1
 }
 
 moved=no

@@ -3,6 +3,7 @@
 import http.client
 import ipaddress
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -10,20 +11,26 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import IO
 
 from svoykrug.dev import banner, children, embedded, envfile, ports
 from svoykrug.dev.checkout import ROOT, Profile, checkout_id, try_lock
 from svoykrug.dev.children import MARK, Child
 from svoykrug.dev.console import Problem, complain, say, tail
 
-READY_SECONDS = 60.0
+# Generous: a dead child is noticed at once, and a cold start on a small machine may be long.
+READY_SECONDS = 180.0
+REMIND_SECONDS = 20.0
+PATIENCE_SECONDS = 10.0
 LOOK_AT_SERVERS = 5.0
 LOCK = "run.lock"
+READY = "/health/ready"
 COMMANDS: Mapping[str, Sequence[str]] = {
     "web": ("-m", "gunicorn", "svoykrug.wsgi", "--config", "svoykrug/gunicorn.conf.py"),
     "worker": (
         *("-m", "celery", "-A", "svoykrug", "worker"),
         *("--pool", "threads", "--concurrency", "4", "--loglevel", "INFO"),
+        *("--without-mingle", "--without-gossip"),  # one worker has nobody to greet
     ),
     "beat": (
         *("-m", "celery", "-A", "svoykrug", "beat", "--loglevel", "INFO"),
@@ -100,14 +107,18 @@ class Supervisor:
         self.url = f"http://{ports.LOOPBACK}:{self.port}"
         self.stopping = threading.Event()
         self.children: list[Child] = []
+        self.asking: list[subprocess.Popen[bytes]] = []
         self.environment: dict[str, str] = {}
 
     def work(self) -> int:
         with self._signals():
             began = time.monotonic()
+            children.record([], self.url)
             try:
                 with embedded.in_use(self.profile, own=True) as environment:
-                    self.environment = {**environment, "HOST": self.host}
+                    # Celery's advice not to be root is for servers, not for a container.
+                    quiet = {"PYTHONWARNINGS": "ignore:::celery.platforms", **environment}
+                    self.environment = {**quiet, "HOST": self.host}
                     say(f"  PostgreSQL, Valkey … {time.monotonic() - began:.1f} s")
                     return self._inside(began)
             finally:
@@ -116,10 +127,12 @@ class Supervisor:
 
     def _inside(self, began: float) -> int:
         try:
-            children.record([], self.url)
-            if self._prepare() and self._start() and self._wait_until_ready():
-                took = time.monotonic() - began
-                banner.show(self.url, self._command("demo_logins"), took)
+            if not self._prepare():
+                return 0
+            self._start()
+            if self._wait_until_ready():
+                banner.addresses(self.url, time.monotonic() - began)
+                self._ask_logins()
                 self._watch()
             return 0
         except Problem as wrong:
@@ -127,83 +140,99 @@ class Supervisor:
             return 1
         finally:
             say("Stopping… Останавливаюсь…")
+            for one in self.asking:
+                one.kill()
             children.stop_all(self.children)
-
-    def _command(self, line: str) -> str:
-        """Output of a manage.py command; empty when it failed."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *line.split()],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            check=False,
-        )
-        return "" if done.returncode else done.stdout.decode("utf-8", "replace").rstrip()
 
     def _prepare(self) -> bool:
         """Run the set-up commands; False when we were asked to stop meanwhile."""
-        for line in SETUP:
-            if line == "load_demo" and self.environment.get("ENVIRONMENT") != "development":
-                continue
-            began = time.monotonic()
-            code = self._set_up(line)
-            if code is None:
-                return False
-            if code:
-                log = self.profile.logs / "setup.log"
-                raise Problem(f"manage.py {line} failed. The end of {log}:\n{tail(log)}")
-            say(f"  {line.split()[0]} … {time.monotonic() - began:.1f} s")
-        return True
-
-    def _set_up(self, line: str) -> int | None:
-        """Exit code of one command, or None when we were asked to stop."""
-        with (self.profile.logs / "setup.log").open("wb") as log:
+        development = self.environment.get("ENVIRONMENT") == "development"
+        lines = [line for line in SETUP if development or line != "load_demo"]
+        log = self.profile.logs / "setup.log"
+        with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "manage.py", *line.split()],
+                [sys.executable, "-m", "svoykrug.dev.prepare", *lines],
                 cwd=ROOT,
-                env={**self.environment, MARK: checkout_id(), "PYTHONUNBUFFERED": "1"},
+                env={**self.environment, MARK: checkout_id(), "PYTHONIOENCODING": "utf-8"},
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=subprocess.PIPE,
+                stderr=output,
                 start_new_session=True,
             )
+        relay = threading.Thread(target=_repeat, args=(process.stdout,), daemon=True)
+        relay.start()
         while process.poll() is None:
             if self.stopping.wait(0.05):
                 process.terminate()
                 process.wait()
-                return None
-        return process.returncode
+                say()
+                return False
+        relay.join(1)
+        if process.returncode:
+            raise Problem(f"The end of {log}:\n{tail(log)}")
+        return True
 
-    def _start(self) -> bool:
+    def _ask_logins(self) -> None:
+        """Ask for the demo logins: the table for people, and one address out of the document."""
+        self.asking = [
+            subprocess.Popen(
+                [sys.executable, "manage.py", "demo_logins", *how],
+                cwd=ROOT,
+                env={**self.environment, MARK: checkout_id(), "PYTHONIOENCODING": "utf-8"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            for how in ((), ("--json",))
+        ]
+        # Beside the watch: neither Ctrl-C nor a dead child may wait for it.
+        threading.Thread(target=self._show_logins, daemon=True).start()
+
+    def _show_logins(self) -> None:
+        table, document = (one.communicate()[0].decode("utf-8", "replace") for one in self.asking)
+        if not any(one.returncode for one in self.asking):
+            banner.logins(self.url, table.rstrip(), document)
+
+    def _start(self) -> None:
         for name, words in COMMANDS.items():
             child = Child(name, words, self.environment, self.profile.logs / f"{name}.log")
             self.children.append(child)
+            child.hushed = READY.encode()  # our own asking is no news
             child.start()
             children.record(self.children, self.url)
-        return True
 
     def _wait_until_ready(self) -> bool:
         """Wait for 200 from /health/ready; False when we were asked to stop meanwhile."""
         deadline = time.monotonic() + READY_SECONDS
+        remind = time.monotonic() + REMIND_SECONDS
         answer = "nothing"
         while time.monotonic() < deadline:
-            for child in self.children:
-                if child.code is not None:
-                    raise Problem(
-                        f"{child.name} ended with code {child.code} before it was ready. "
-                        f"The end of {child.log}:\n{tail(child.log)}"
-                    )
+            self._refuse_death()
             status, answer = _ask(self.host, self.port)
             if status == http.client.OK:
-                return True
-            if self.stopping.wait(0.3):
+                break
+            if time.monotonic() > remind:
+                say(f"  still waiting for {self.url}{READY}: {answer}")
+                remind += REMIND_SECONDS
+            if self.stopping.wait(0.5):
                 return False
-        raise Problem(
-            f"Not ready after {READY_SECONDS:.0f} s: {self.url}/health/ready answered {answer}.\n"
-            f"Logs are in {self.profile.logs}."
-        )
+        else:
+            raise Problem(
+                f"Not ready after {READY_SECONDS:.0f} s: {self.url}{READY} answered {answer}.\n"
+                f"Logs are in {self.profile.logs}."
+            )
+        for child in self.children:
+            child.hushed = b""
+        return True
+
+    def _refuse_death(self) -> None:
+        for child in self.children:
+            if child.code is not None:
+                raise Problem(
+                    f"{child.name} ended with code {child.code} before it was ready. "
+                    f"The end of {child.log}:\n{tail(child.log)}"
+                )
 
     def _watch(self) -> None:
         """Until we are asked to stop: start again whatever ends."""
@@ -239,12 +268,22 @@ class Supervisor:
                 signal.signal(number, handler)
 
 
+def _repeat(stream: IO[bytes]) -> None:
+    """Copy words as they come, with a dot for every ten silent seconds."""
+    while True:
+        ready, _, _ = select.select([stream], [], [], PATIENCE_SECONDS)
+        words = os.read(stream.fileno(), 4096) if ready else b"."
+        if not words:
+            return
+        say(words.decode("utf-8", "replace"), end="")
+
+
 def _ask(host: str, port: int) -> tuple[int, str]:
     """Status and a piece of the answer of /health/ready; no proxy of the environment is used."""
     probe = ports.LOOPBACK if host in ("0.0.0.0", "::") else host  # noqa: S104
-    connection = http.client.HTTPConnection(probe, port, timeout=10)
+    connection = http.client.HTTPConnection(probe, port, timeout=5)
     try:
-        connection.request("GET", "/health/ready")
+        connection.request("GET", READY)
         answer = connection.getresponse()
         text = answer.read(500).decode("utf-8", "replace")
         return answer.status, f"{answer.status} {text}"

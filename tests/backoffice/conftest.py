@@ -1,21 +1,19 @@
-"""People and partners for the page tests, made by the same services as in life."""
+"""A salon, a café and the people of the page tests."""
 
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import StatusTier, User
-from apps.businesses import services as businesses
-from apps.businesses.models import Business, Role
-from apps.core.ids import new_id
-from apps.transactions import services as transactions
+from apps.accounts.models import TOTPDevice, User
+from apps.businesses.models import Business
 from apps.transactions.models import Transaction
+from tests.factories.accounts import UserFactory
+from tests.factories.businesses import BusinessFactory, staff_of
+from tests.factories.transactions import sale
 
 PASSWORD = "верба-сойка-71"
 
@@ -26,54 +24,49 @@ Sell = Callable[..., Transaction]
 
 @pytest.fixture
 def person(db: None) -> Person:
-    """`person("Анна", "Котова", phone="+7912…", tier="vip", job="admin")`."""
+    """`person("Анна", "Котова", phone="+7912…", tier_code="vip", job="admin")`."""
 
-    def make(first: str, last: str, *, phone: str, tier: str = "insider", job: str = "") -> User:
-        user = User(
-            first_name=first, last_name=last, tier=StatusTier.objects.get(code=tier), job=job
-        )
-        user.set_phone(phone)
-        user.set_password(PASSWORD)
-        user.save()
-        return user
+    def make(first: str, last: str, **given: str) -> User:
+        return UserFactory(first_name=first, last_name=last, password=PASSWORD, **given)
 
     return make
 
 
 @pytest.fixture
 def salon(db: None) -> Business:
-    return businesses.open_business(
-        slug="salon", name="Миндаль", category="salon", city="Москва", by=None
-    )
+    return BusinessFactory(slug="salon", name="Миндаль")
 
 
 @pytest.fixture
 def cafe(db: None) -> Business:
-    return businesses.open_business(
-        slug="cafe", name="Лисичкино", category="gastro", city="Москва", by=None
-    )
+    return BusinessFactory(slug="cafe", name="Лисичкино", category="gastro")
 
 
 @pytest.fixture
 def anna(person: Person) -> User:
     """A member, VIP: 7 %."""
-    return person("Анна", "Котова", phone="+79123456789", tier="vip")
+    return person("Анна", "Котова", phone="+79123456789", tier_code="vip")
 
 
 @pytest.fixture
-def vera(person: Person, salon: Business) -> User:
+def vera(salon: Business) -> User:
     """Stands at the salon's till."""
-    user = person("Вера", "Лисина", phone="+79160000001")
-    businesses.add_staff(business=salon, user=user, role=Role.STAFF, by=None, at=timezone.now())
-    return user
+    return staff_of(
+        salon, first_name="Вера", last_name="Лисина", phone="+79160000001", password=PASSWORD
+    )
 
 
 @pytest.fixture
-def olga(person: Person, salon: Business) -> User:
+def olga(salon: Business) -> User:
     """Owns the salon."""
-    user = person("Ольга", "Белова", phone="+79160000002")
-    businesses.add_staff(business=salon, user=user, role=Role.OWNER, by=None, at=timezone.now())
-    return user
+    return staff_of(
+        salon,
+        role="business_owner",
+        first_name="Ольга",
+        last_name="Белова",
+        phone="+79160000002",
+        password=PASSWORD,
+    )
 
 
 @pytest.fixture
@@ -98,13 +91,11 @@ def sell() -> Sell:
     """`sell(salon, anna, "1500.50", days_ago=1)`: a sale from the machine room."""
 
     def record(business: Business, member: User, amount: str, *, days_ago: int = 0) -> Transaction:
-        return transactions.record_purchase(
+        return sale(
             business=business,
             member=member,
-            amount=Decimal(amount),
+            amount=amount,
             occurred_at=timezone.now() - timedelta(days=days_ago),
-            by=None,
-            key=str(new_id()),
             source="import",
         )
 

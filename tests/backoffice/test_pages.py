@@ -96,3 +96,11 @@ def test_icons_named_in_templates_are_in_the_sprite() -> None:
     }
 
     assert named == set(re.findall(r'<symbol id="([\w-]+)"', sprite))
+
+
+def test_icon_is_there_for_pages_that_name_none(client: Client, db: None) -> None:
+    assert client.get("/favicon.ico").url == "/static/img/favicon.svg"
+
+
+def test_business_without_a_name_is_ones_own(olga: User, signed_in: SignedIn) -> None:
+    assert signed_in(olga).get("/biz/").url == "/biz/salon/"

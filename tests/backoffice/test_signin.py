@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import User
+from apps.accounts.models import TOTPDevice, User
+from apps.core.models import AuditEntry
 from tests.backoffice.conftest import PASSWORD, Person, SignedIn
 
 LOGIN = "/login/"
@@ -31,6 +31,7 @@ def test_staff_signs_in_with_any_form_of_her_phone(client: Client, vera: User) -
 
     assert (answer.status_code, answer.url) == (302, "/")
     assert client.get("/").url == "/kassa/"
+    assert AuditEntry.objects.filter(actor_id=vera.pk, action="accounts.web_sign_in").count() == 1
 
 
 def test_email_works_as_well(client: Client, vera: User) -> None:

@@ -3,12 +3,13 @@
 from typing import Any
 
 import structlog
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
-from apps.accounts import queries
+from apps.accounts import queries, services
 from apps.accounts.models import Session, User
 from apps.accounts.services import Blocked, TokenExpired, TokenRefused
 from apps.accounts.tokens import AccessToken
@@ -34,11 +35,14 @@ class BearerAuthentication(BaseAuthentication):
             raise TokenExpired from expired
         except TokenError as broken:
             raise TokenRefused from broken
-        session = queries.live_session(token["sid"])
+        session = queries.session_of_token(token["sid"])
         if session is None or str(session.user_id) != token["sub"]:
             raise TokenRefused
-        if not session.user.is_active:
+        if session.user.blocked_at:  # before the next line: blocking ended her sessions
             raise Blocked
+        if session.revoked_at:
+            raise TokenRefused
+        services.note_seen(session=session, at=timezone.now())
         who = context.caller()
         context.bind(context.Caller(who.request_id, str(session.pk), who.address))
         structlog.contextvars.bind_contextvars(caller=str(session.user_id))

@@ -69,6 +69,27 @@ class SignedInOut(TokensOut):
     user = UserOut()
 
 
+class SessionOut(Out):
+    id = serializers.UUIDField()
+    kind = serializers.CharField(help_text="app or web")
+    device_name = serializers.CharField()
+    platform = serializers.CharField()
+    place = serializers.CharField(help_text="the network it was opened from, not the address")
+    created_at = MomentOut()
+    last_seen_at = MomentOut()
+    current = serializers.SerializerMethodField()
+
+    def get_current(self, session: Any) -> bool:
+        return bool(session.pk == self.context["current"])
+
+
+class CardOut(Out):
+    number = serializers.CharField()
+    token = serializers.CharField(help_text="digits of the QR; they change every 30 s")
+    expires_in = serializers.IntegerField(help_text="seconds")
+    svg = serializers.CharField()
+
+
 class ProfileIn(In):
     first_name = serializers.CharField(max_length=60, allow_blank=True, required=False)
     last_name = serializers.CharField(max_length=60, allow_blank=True, required=False)

@@ -1,6 +1,7 @@
 from django.urls import path
 
-from apps.accounts.api.views import AuthViewSet, MeViewSet
+from apps.accounts.api.privacy import PrivacyViewSet
+from apps.accounts.api.views import AuthViewSet, MeViewSet, MyCardViewSet, MySessionsViewSet
 
 urlpatterns = [
     path("auth/send-code", AuthViewSet.as_view({"post": "send_code"}), name="auth-send-code"),
@@ -8,7 +9,20 @@ urlpatterns = [
     path("auth/refresh", AuthViewSet.as_view({"post": "refresh"}), name="auth-refresh"),
     path(
         "users/me",
-        MeViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        MeViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
         name="users-me",
     ),
+    path(
+        "users/me/consents",
+        PrivacyViewSet.as_view({"get": "consents", "put": "answer"}),
+        name="users-me-consents",
+    ),
+    path("users/me/export", PrivacyViewSet.as_view({"get": "export"}), name="users-me-export"),
+    path("users/me/sessions", MySessionsViewSet.as_view({"get": "list"}), name="users-me-sessions"),
+    path(
+        "users/me/sessions/<str:session_id>",
+        MySessionsViewSet.as_view({"delete": "destroy"}),
+        name="users-me-session",
+    ),
+    path("users/me/card", MyCardViewSet.as_view({"get": "retrieve"}), name="users-me-card"),
 ]

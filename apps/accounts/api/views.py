@@ -2,16 +2,19 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts import keys, services
+from apps.accounts import keys, queries, services
+from apps.accounts.api.privacy import ErasedOut
 from apps.accounts.api.serializers import (
+    CardOut,
     ProfileIn,
     RefreshIn,
     SendCodeIn,
     SendCodeOut,
+    SessionOut,
     SignedInOut,
     TokensOut,
     UserOut,
@@ -23,6 +26,18 @@ from apps.core import context
 from apps.core.http.permissions import Anyone
 from apps.core.http.views import ApiViewSet, MemberViewSet
 
+DEVICE_HEADER = OpenApiParameter(
+    "X-Device-Id",
+    str,
+    OpenApiParameter.HEADER,
+    description="An id that the app made for itself once; at most 128 characters.",
+)
+
+
+def _asker(request: Request) -> services.Asker:
+    device = request.headers.get("X-Device-Id", "").strip()[:128]
+    return services.Asker(address=context.caller().address, device=device)
+
 
 class AuthViewSet(ApiViewSet):
     """Sign-in by a code sent to the phone."""
@@ -30,13 +45,17 @@ class AuthViewSet(ApiViewSet):
     authentication_classes: list[Any] = []
     permission_classes = [Anyone]
 
-    @extend_schema(request=SendCodeIn, responses=SendCodeOut, tags=["auth"])
+    @extend_schema(
+        request=SendCodeIn, responses=SendCodeOut, parameters=[DEVICE_HEADER], tags=["auth"]
+    )
     def send_code(self, request: Request) -> Response:
         asked = self.read(SendCodeIn)
-        sent = services.send_code(phone=asked["phone"], at=timezone.now())
+        sent = services.send_code(phone=asked["phone"], at=timezone.now(), asker=_asker(request))
         return Response(SendCodeOut(sent).data)
 
-    @extend_schema(request=VerifyCodeIn, responses=SignedInOut, tags=["auth"])
+    @extend_schema(
+        request=VerifyCodeIn, responses=SignedInOut, parameters=[DEVICE_HEADER], tags=["auth"]
+    )
     def verify_code(self, request: Request) -> Response:
         asked = self.read(VerifyCodeIn)
         device = asked.get("device", {})
@@ -46,7 +65,7 @@ class AuthViewSet(ApiViewSet):
             at=timezone.now(),
             device_name=device.get("name", ""),
             platform=device.get("platform", ""),
-            address=context.caller().address,
+            asker=_asker(request),
         )
         answer = tokens_data(done.tokens)
         return Response(answer | {"is_new": done.is_new, "user": user_data(done.user)})
@@ -70,6 +89,41 @@ class MeViewSet(MemberViewSet):
         asked = self.read(ProfileIn, partial=True)
         user = services.update_profile(user=request.user, changes=asked)
         return Response(user_data(user))
+
+    @extend_schema(request=None, responses={202: ErasedOut}, tags=["users"])
+    def destroy(self, request: Request) -> Response:
+        """Erasure. Her data is gone when this answers; other apps follow within seconds."""
+        erasure = services.erase_person(
+            user=request.user, at=timezone.now(), because="asked", by=request.user
+        )
+        return Response(ErasedOut({"erased_at": erasure.at}).data, status=202)
+
+
+class MySessionsViewSet(MemberViewSet):
+    """Devices where the caller is signed in."""
+
+    @extend_schema(responses=SessionOut(many=True), tags=["users"])
+    def list(self, request: Request) -> Response:
+        rows = self.paginate_queryset(queries.live_sessions(request.user.pk))
+        shown = SessionOut(rows, many=True, context={"current": request.auth.pk})
+        return self.get_paginated_response(shown.data)
+
+    @extend_schema(responses={204: None}, tags=["users"])
+    def destroy(self, request: Request, session_id: str) -> Response:
+        services.end_own_session(
+            user=request.user,
+            session_id=request.auth.pk if session_id == "current" else session_id,
+            at=timezone.now(),
+        )
+        return Response(status=204)
+
+
+class MyCardViewSet(MemberViewSet):
+    """The caller's card as a QR."""
+
+    @extend_schema(responses=CardOut, tags=["users"])
+    def retrieve(self, request: Request) -> Response:
+        return Response(CardOut(services.show_card(user=request.user, at=timezone.now())).data)
 
 
 def jwks(request: HttpRequest) -> JsonResponse:

@@ -13,11 +13,6 @@ from apps.core.errors import Invalid
 from apps.core.facts import MemberJoined
 
 
-class PhoneTaken(Invalid):
-    field = "phone"
-    message = _("This number already belongs to somebody.")
-
-
 class BirthDateSet(Invalid):
     field = "birthDate"
     message = _("The birth date is already set. Support can change it.")
@@ -72,3 +67,9 @@ def update_profile(*, user: User, changes: dict[str, Any]) -> User:
     person.save()
     audit.record(person, "accounts.profile", "user", person.pk, changed=changes)
     return User.objects.select_related("tier").get(pk=person.pk)
+
+
+@transaction.atomic
+def note_export(*, user: User) -> None:
+    """She took a copy of everything held about her: the audit log says so."""
+    audit.record(user, "accounts.export", "user", user.pk)

@@ -1,15 +1,21 @@
 """Where a person stands: her tier as a member, her job here."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.enums import Job
 from apps.accounts.models import StatusTier, User
+from apps.accounts.services.sessions import end_sessions
 from apps.core import audit, outbox
 from apps.core.errors import Forbidden
 from apps.core.facts import TierChanged
+
+# What an admin may change of a tier; its code and place in the row of tiers stay.
+TIER_FIELDS = {"name", "rate_bp", "threshold", "min_partners", "vote_weight"}
 
 
 @transaction.atomic
@@ -43,6 +49,27 @@ def set_job(*, user: User, job: Job, by: User | None, reason: str) -> None:
     seniors = User.objects.select_for_update().filter(job=Job.SUPERADMIN)
     if user.job == Job.SUPERADMIN and job != Job.SUPERADMIN and len(seniors) == 1:
         raise Forbidden
+    before = user.job
     User.objects.filter(pk=user.pk).update(job=job)
     user.job = job
     audit.record(by, "accounts.job", "user", user.pk, reason=reason, changed={"job": job})
+    if before and before != job:  # what she had open under the old job ends with it
+        end_sessions(user=user, because="job", by=by, reason=reason, at=timezone.now())
+
+
+@transaction.atomic
+def update_tier_row(
+    *, tier: StatusTier, changes: dict[str, Any], by: User, reason: str
+) -> StatusTier:
+    """Change rates, thresholds or words of a tier; what was accrued keeps the rule of its day.
+
+    Raises Forbidden.
+    """
+    if not by.has_perm("accounts.change_statustier") or not changes.keys() <= TIER_FIELDS:
+        raise Forbidden
+    row = StatusTier.objects.select_for_update().get(pk=tier.pk)
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save(update_fields=[*changes])
+    audit.record(by, "accounts.tier_row", "statustier", row.pk, reason=reason, changed=changes)
+    return row

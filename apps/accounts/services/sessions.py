@@ -4,17 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.contrib.sessions.models import Session as BrowserSession
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
 from apps.accounts import rules, tokens
-from apps.accounts.enums import Purpose
+from apps.accounts.enums import Purpose, SessionKind
 from apps.accounts.models import Session, User
+from apps.accounts.services.code_guard import Asker
 from apps.accounts.services.codes import check_code
 from apps.accounts.services.members import get_or_create_member
 from apps.core import audit, outbox
-from apps.core.errors import Refused
+from apps.core.errors import NotFound, Refused
 from apps.core.facts import SessionReuseDetected
 from apps.core.ids import new_id
 
@@ -59,13 +61,13 @@ def sign_in(
     at: datetime,
     device_name: str = "",
     platform: str = "",
-    address: str | None = None,
+    asker: Asker = Asker(),  # noqa: B008 - frozen
 ) -> SignedIn:
     """Turn a right code into a session; the first success creates the member.
 
-    Raises CodeInvalid, CodeExpired, Blocked.
+    Raises CodeInvalid, CodeExpired, TooMany, Blocked.
     """
-    phone = check_code(code_id=code_id, code=code, purpose=Purpose.SIGN_IN, at=at)
+    phone = check_code(code_id=code_id, code=code, purpose=Purpose.SIGN_IN, at=at, asker=asker)
     with transaction.atomic():
         user, is_new = get_or_create_member(phone=phone, at=at)
         if not user.is_active:
@@ -74,8 +76,10 @@ def sign_in(
             user=user,
             device_name=device_name,
             platform=platform,
-            address=address,
+            device_key=asker.device_key,
+            address=asker.address,
             created_at=at,
+            last_seen_at=at,
             rotated_at=at,
         )
         audit.record(user, "accounts.sign_in", "session", session.pk)
@@ -105,10 +109,12 @@ def refresh(*, refresh_token: str, at: datetime) -> Tokens:
             .filter(pk=claims["sid"], user_id=claims["sub"])
             .first()
         )
-        if session is None or session.revoked_at:
+        if session is None:
             raise TokenRefused
-        if not session.user.is_active:
+        if not session.user.is_active:  # before the next line: blocking ended her sessions
             raise Blocked
+        if session.revoked_at:
+            raise TokenRefused
         reused = not _rotate(session, presented=str(claims["jti"]), at=at)
     if reused:  # the closing is committed before the refusal leaves
         raise TokenReused
@@ -118,8 +124,8 @@ def refresh(*, refresh_token: str, at: datetime) -> Tokens:
 def _rotate(session: Session, *, presented: str, at: datetime) -> bool:
     if presented == str(session.refresh_jti):
         session.previous_jti, session.refresh_jti = session.refresh_jti, new_id()
-        session.rotated_at = at
-        session.save(update_fields=["previous_jti", "refresh_jti", "rotated_at"])
+        session.rotated_at = session.last_seen_at = at
+        session.save(update_fields=["previous_jti", "refresh_jti", "rotated_at", "last_seen_at"])
         return True
     # `previous_jti` moves on when its successor is used: equal means the successor is unused.
     in_grace = at - session.rotated_at <= timedelta(seconds=rules.REFRESH_GRACE)
@@ -134,11 +140,99 @@ def _rotate(session: Session, *, presented: str, at: datetime) -> bool:
     return False
 
 
+def note_seen(*, session: Session, at: datetime) -> None:
+    """Write "last seen", at most once a minute."""
+    before = at - timedelta(seconds=rules.SEEN_EVERY)
+    if session.last_seen_at < before:
+        Session.objects.filter(pk=session.pk, last_seen_at__lt=before).update(last_seen_at=at)
+
+
 @transaction.atomic
-def end_session(*, session: Session, because: str, at: datetime) -> None:
-    """Close one session; its access tokens stop at the next request."""
+def end_session(*, session: Session, because: str, at: datetime, by: User | None = None) -> None:
+    """Close one session: its access tokens, or its browser's cookie, stop at the next request."""
     closed = Session.objects.filter(pk=session.pk, revoked_at__isnull=True).update(
         revoked_at=at, revoked_because=because
     )
+    if session.web_key:
+        BrowserSession.objects.filter(session_key=session.web_key).delete()
     if closed:
-        audit.record(None, f"accounts.session_{because}", "session", session.pk)
+        audit.record(by, f"accounts.session_{because}", "session", session.pk)
+
+
+def end_own_session(*, user: User, session_id: UUID | str, at: datetime) -> None:
+    """Sign out one of her own devices, the current one included. Raises NotFound."""
+    try:
+        key = UUID(str(session_id))
+    except ValueError as wrong:
+        raise NotFound from wrong
+    session = Session.objects.filter(pk=key, user=user, revoked_at__isnull=True).first()
+    if session is None:
+        raise NotFound
+    end_session(session=session, because="signed_out", at=at, by=user)
+
+
+@transaction.atomic
+def end_sessions(*, user: User, because: str, by: User | None, reason: str, at: datetime) -> int:
+    """Close all of a person's sessions, app and browser, in the caller's transaction; how many."""
+    live = Session.objects.select_for_update(of=("self",)).filter(
+        user=user, revoked_at__isnull=True
+    )
+    keys = list(live.order_by("pk").values_list("web_key", flat=True))
+    BrowserSession.objects.filter(session_key__in=[key for key in keys if key]).delete()
+    count = Session.objects.filter(user=user, revoked_at__isnull=True).update(
+        revoked_at=at, revoked_because=because
+    )
+    if count:
+        audit.record(
+            by,
+            "accounts.sessions_ended",
+            "user",
+            user.pk,
+            reason=reason,
+            changed={"because": because, "count": count},
+        )
+    return count
+
+
+# --- browsers ------------------------------------------------------------------------------------
+def open_web_session(
+    *, user: User, web_key: str, browser: str, address: str | None, at: datetime
+) -> Session:
+    """Enter a browser's session into the list of devices, so that it can be ended from there."""
+    session, _made = Session.objects.get_or_create(
+        web_key=web_key,
+        defaults={
+            "user": user,
+            "kind": SessionKind.WEB,
+            "device_name": browser[:80],
+            "platform": "web",
+            "address": address,
+            "created_at": at,
+            "rotated_at": at,
+            "last_seen_at": at,
+        },
+    )
+    return session
+
+
+def end_web_session(*, web_key: str, because: str, at: datetime) -> None:
+    """Close a browser's session by its key, if it is still open."""
+    session = Session.objects.filter(web_key=web_key).first()
+    if session:
+        end_session(session=session, because=because, at=at)
+
+
+def note_web_seen(*, session_id: str, at: datetime) -> None:
+    """The browser's middleware counts the minute itself, in the session."""
+    Session.objects.filter(pk=session_id).update(last_seen_at=at)
+
+
+def forget_sessions(*, at: datetime) -> int:
+    """Ended sessions are kept 90 days; browser sessions whose cookie is over end here."""
+    over = at - timedelta(seconds=rules.WEB_ABSOLUTE)
+    Session.objects.filter(
+        kind=SessionKind.WEB, revoked_at__isnull=True, created_at__lt=over
+    ).update(revoked_at=at, revoked_because="timed_out")
+    BrowserSession.objects.filter(expire_date__lt=at).delete()
+    count, _rows = Session.objects.filter(revoked_at__lt=at - timedelta(days=90)).delete()
+    return count

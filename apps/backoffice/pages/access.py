@@ -5,7 +5,7 @@ from functools import wraps
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
@@ -41,8 +41,11 @@ def to_signin(request: HttpRequest) -> HttpResponse:
     return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
 
 
-def for_jobs(*jobs: str) -> Callable[[View], View]:
-    """Open a page to these jobs only. Pages with people on them are never kept by a browser."""
+def for_jobs(*jobs: str, hidden: bool = False) -> Callable[[View], View]:
+    """Open a page to these jobs only; to others it is refused, or `hidden`: does not exist.
+
+    Pages with people on them are never kept by a browser.
+    """
 
     def wrap(view: View) -> View:
         @wraps(view)
@@ -51,7 +54,7 @@ def for_jobs(*jobs: str) -> Callable[[View], View]:
             if not is_ready(request):
                 return to_signin(request)
             if request.user.job not in jobs:
-                raise PermissionDenied
+                raise Http404 if hidden else PermissionDenied
             return view(request, *args, **kwargs)
 
         return guarded

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.views.decorators.http import require_GET, require_POST
@@ -22,6 +23,12 @@ def home(request: HttpRequest) -> HttpResponse:
     if request.user.job == OWNER and (businesses := mine(request)):
         return redirect("backoffice:owner", businesses[0].slug)
     return redirect("backoffice:till")
+
+
+@require_GET
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask for it on pages that name no icon of their own."""
+    return redirect(static("img/favicon.svg"), permanent=True)
 
 
 @require_GET

@@ -80,7 +80,7 @@ class Chart:
         }
 
 
-@for_jobs(OWNER, *ADMINS)
+@for_jobs(OWNER, *ADMINS, hidden=True)
 @require_GET
 def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
     managed = [one for one in mine(request) if may_manage(request.user, one)]

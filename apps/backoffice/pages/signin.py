@@ -19,14 +19,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from django_otp import login as otp_login
 from django_otp import match_token
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from apps.accounts.models import User
+from apps.accounts.models import TOTPDevice, User
 from apps.backoffice import services
 from apps.backoffice.pages.access import is_ready
 from apps.backoffice.pages.forms import CodeForm, SigninForm
 from apps.backoffice.pages.home import own_address
 from apps.core import throttle
+from apps.core.throttle import Bucket
 
 WINDOW = 15 * 60  # seconds in which guesses are counted
 BY_LOGIN, BY_ADDRESS, BY_CODE = 5, 20, 5
@@ -54,19 +54,16 @@ def signin(request: HttpRequest) -> HttpResponse:
 
 def _check_password(request: HttpRequest, *, login: str, password: str) -> tuple[User | None, str]:
     """The person, or a sentence that does not tell which of the two was wrong."""
-    address = request.META.get("REMOTE_ADDR", "")
-    key = _login_key(login)
-    wait = max(
-        throttle.hit("signin.login", key, BY_LOGIN, WINDOW),
-        throttle.hit("signin.address", address, BY_ADDRESS, WINDOW),
-    )
-    if wait:
-        return None, _too_many(wait)
+    by_login = Bucket("signin.login", _login_key(login), BY_LOGIN, WINDOW)
+    by_address = Bucket("signin.address", request.META["REMOTE_ADDR"], BY_ADDRESS, WINDOW)
+    taken = throttle.take([by_login, by_address])
+    if taken.wait:
+        return None, _too_many(taken.wait)
     user = auth.authenticate(request, login=login, password=password)
     if user is None:
         return None, _("The phone or e-mail and the password do not match. Check both.")
-    throttle.clear("signin.login", key)
-    services.take_back_guess(name="signin.address", key=address)
+    throttle.clear(by_login.name, by_login.key)
+    throttle.give_back([by_address])  # a right password is no guess
     if not user.job:
         return None, _(
             "This place is for staff of the partners. Your membership is in the mobile app."
@@ -95,6 +92,7 @@ def _second_step(request: HttpRequest, user: User, next_url: str) -> HttpRespons
     has_device = TOTPDevice.objects.filter(user=user, confirmed=True).exists()
     if not has_device and not user.needs_second_factor:
         auth.login(request, user)
+        services.note_sign_in(user=user, with_code=False)
         return redirect(next_url)
     request.session.cycle_key()
     request.session[HALF_WAY] = {
@@ -122,6 +120,7 @@ def _finish(request: HttpRequest, user: User, device: TOTPDevice) -> HttpRespons
     next_url = request.session.pop(HALF_WAY)["next"]
     auth.login(request, user)  # a new session key: the half-way one opens nothing
     otp_login(request, device)
+    services.note_sign_in(user=user, with_code=True)
     throttle.clear("signin.code", str(user.pk))
     return redirect(next_url)
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
@@ -69,10 +70,12 @@ def _show(
     context |= {
         "frame": f"backoffice/till/{frame}.html",
         "businesses": _open_businesses(request),
-        "choose_url": "/kassa/business/",
+        "choose_url": reverse("backoffice:till_business"),
     }
     response = render(request, f"backoffice/till/{name}.html", context, status=status)
     patch_vary_headers(response, ["HX-Request"])
+    if status == 422:
+        response["HX-Push-Url"] = "false"  # a refused form is no new place to go back to
     return response
 
 

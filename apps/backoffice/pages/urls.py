@@ -8,6 +8,7 @@ app_name = "backoffice"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("favicon.ico", home.favicon),
     path("help/", home.help_page, name="help"),
     path("language/", home.choose_language, name="language"),
     path("login/", signin.signin, name="signin"),
@@ -20,5 +21,6 @@ urlpatterns = [
     path("kassa/op/<str:token>/", till.operation, name="operation"),
     path("kassa/op/<str:token>/quote/", till.quote, name="quote"),
     path("kassa/sale/<uuid:sale_id>/", till.sale, name="sale"),
+    path("biz/", home.home),
     path("biz/<slug:slug>/", owner.dashboard, name="owner"),
 ]

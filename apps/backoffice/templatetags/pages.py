@@ -41,3 +41,9 @@ def signed_percent(change: int) -> str:
 def plain(amount: Decimal) -> str:
     """`1 234,50`: a sum whose unit stands beside it."""
     return format_number(amount, always_kopecks=False)
+
+
+@register.filter
+def exact(amount: Decimal) -> str:
+    """`405,00`: always with kopecks, for columns where figures stand under figures."""
+    return format_number(amount)

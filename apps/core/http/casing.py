@@ -4,8 +4,6 @@ import re
 from functools import lru_cache
 from typing import Any
 
-UPPER = re.compile(r"(?<=[a-z0-9])([A-Z])")
-
 
 @lru_cache(maxsize=2048)
 def camel(name: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions as drf
@@ -72,7 +72,11 @@ KNOWN: list[tuple[type[Exception], str]] = [
     (drf.UnsupportedMediaType, "UNSUPPORTED_MEDIA"),
     (drf.Throttled, "RATE_LIMITED"),
     (OperationalError, "UNAVAILABLE"),
+    (InterfaceError, "UNAVAILABLE"),
 ]
+
+# What Django answers by itself, before a view or instead of one, by status.
+OF_STATUS = {400: "MALFORMED", 403: "FORBIDDEN", 404: "NOT_FOUND", 413: "TOO_LARGE"}
 
 
 def _flatten(detail: Any) -> dict[str, Any]:
@@ -137,6 +141,11 @@ def answer(failure: Exception, context: dict[str, Any]) -> Response:
 def plain(code: str) -> HttpResponse:
     """A failure outside of DRF: unknown route, body too large, a crash."""
     return envelope.failure_response(STATUS[code], code, MESSAGES[code])
+
+
+def of_status(status: int) -> HttpResponse:
+    """The envelope in place of a page that Django made for a failure."""
+    return plain(OF_STATUS.get(status, "MALFORMED" if status < 500 else "INTERNAL"))
 
 
 def of_api(request: HttpRequest, code: str) -> HttpResponse | None:

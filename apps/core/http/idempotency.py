@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
-from apps.core.errors import Invalid, Refused
+from apps.core.errors import Refused
 from apps.core.http.casing import camelize
 from apps.core.http.envelope import dumps
 from apps.core.models import IdempotencyKey
@@ -23,9 +23,14 @@ from apps.core.models import IdempotencyKey
 PATIENCE = 2.0  # seconds to wait for a running twin
 
 
-class KeyMissing(Invalid):
-    field = "Idempotency-Key"
+class KeyMissing(Refused):
+    """A broken header, not a wrong field: MALFORMED by the contract."""
+
+    code = "MALFORMED"
     message = _("Send an Idempotency-Key header: 1 to 255 visible ASCII characters.")
+
+    def __init__(self) -> None:
+        super().__init__(**{"Idempotency-Key": [str(self.message)]})
 
 
 class KeyMismatch(Refused):

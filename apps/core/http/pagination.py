@@ -1,6 +1,7 @@
 """Cursor pages, newest first: keyset on (moment, id), so rows that arrive skip nothing."""
 
 import base64
+import re
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -67,7 +68,7 @@ class NewestFirst(BasePagination):
     def _limit(text: str | None) -> int:
         if text is None:
             return DEFAULT
-        if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= MOST):
+        if not (re.fullmatch(r"[0-9]{1,3}", text) and 1 <= int(text) <= MOST):
             raise ParseError(f"limit must be a whole number from 1 to {MOST}.")
         return int(text)
 

@@ -17,7 +17,9 @@ class In(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
         if unknown:
-            raise serializers.ValidationError({name: [_("Unknown field.")] for name in unknown})
+            raise serializers.ValidationError(
+                {name: [_("Unknown field.")] for name in sorted(unknown)}
+            )
         return super().to_internal_value(data)
 
 

@@ -66,6 +66,7 @@ class Migration(migrations.Migration):
                 ("done_at", models.DateTimeField(null=True)),
             ],
             options={
+                "verbose_name": "delivery",
                 "verbose_name_plural": "deliveries",
             },
         ),
@@ -92,6 +93,10 @@ class Migration(migrations.Migration):
                     models.DateTimeField(db_index=True, default=django.utils.timezone.now),
                 ),
             ],
+            options={
+                "verbose_name": "idempotency key",
+                "verbose_name_plural": "idempotency keys",
+            },
         ),
         migrations.CreateModel(
             name="Message",
@@ -109,6 +114,10 @@ class Migration(migrations.Migration):
                 ("payload", models.JSONField()),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
+            options={
+                "verbose_name": "message",
+                "verbose_name_plural": "messages",
+            },
         ),
         migrations.CreateModel(
             name="AuditEntry",
@@ -133,6 +142,7 @@ class Migration(migrations.Migration):
                 ("request_id", models.CharField(blank=True, max_length=36)),
             ],
             options={
+                "verbose_name": "audit entry",
                 "verbose_name_plural": "audit entries",
                 "indexes": [
                     models.Index(

@@ -1,16 +1,7 @@
-"""People.
-
-* StatusTier: the four tiers with their rates and thresholds; rows an admin may change.
-* User: a person. Phone, e-mail and birth date are sealed with her own data key; blind indexes
-  find her by exact phone or e-mail. `tier` is what she is as a member, `job` what she does here.
-* Session: one device signed in; a refresh token works once and its id is rotated here.
-* OneTimeCode: a code sent by SMS, stored hashed, good once, newest only.
-
-Invariants: nobody is a Django superuser; an erased person keeps her row and loses her data.
-"""
+"""People and their tiers."""
 
 from datetime import date
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -21,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from guardian.mixins import GuardianUserMixin
 
 from apps.accounts import rules
-from apps.accounts.enums import Job, Purpose, TierCode
+from apps.accounts.enums import Job, TierCode
 from apps.core import sealing
 from apps.core.ids import new_id
 
@@ -59,12 +50,12 @@ class StatusTier(models.Model):
 class UserManager(BaseUserManager["User"]):
     def with_phone(self, phone: str) -> "User | None":
         """The person with this E.164 number, by blind index."""
-        return self.filter(phone_index=sealing.blind_index(phone, purpose="phone")).first()
+        indexes = sealing.blind_indexes(phone, purpose="phone")
+        return self.filter(phone_index__in=indexes).first()
 
     def with_email(self, email: str) -> "User | None":
-        return self.filter(
-            email_index=sealing.blind_index(email.strip().lower(), purpose="email")
-        ).first()
+        indexes = sealing.blind_indexes(email.strip().lower(), purpose="email")
+        return self.filter(email_index__in=indexes).first()
 
 
 class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: ignore[misc]
@@ -84,8 +75,13 @@ class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: igno
     )
     joined_at = models.DateTimeField(_("joined"), default=timezone.now)
     blocked_at = models.DateTimeField(_("blocked"), null=True, blank=True)
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True, editable=False)
 
-    data_key = models.CharField(max_length=200, editable=False)
+    # what her surrogate in ClickHouse is made of; a new one cuts her off from the old rows
+    surrogate_salt = models.CharField(
+        max_length=32, default=sealing.new_surrogate_salt, editable=False
+    )
+    data_key = models.CharField(max_length=200, blank=True, editable=False)
     phone_sealed = models.CharField(max_length=120, blank=True, editable=False)
     # null, not "": many erased people have none, and unique lets nulls repeat
     phone_index = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001
@@ -108,17 +104,28 @@ class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: igno
                 name="job_known", condition=Q(job__in=[job for job, _name in Job.choices])
             ),
             models.CheckConstraint(name="locale_known", condition=Q(locale__in=["ru", "en"])),
+            models.CheckConstraint(
+                name="erased_person_has_no_data",
+                condition=Q(erased_at__isnull=True)
+                | Q(
+                    data_key="",
+                    phone_sealed="",
+                    phone_index__isnull=True,
+                    email_sealed="",
+                    email_index__isnull=True,
+                    birth_date_sealed="",
+                    first_name="",
+                    last_name="",
+                    city="",
+                    job="",
+                ),
+            ),
         ]
         indexes = [
             models.Index(name="people_by_joined", fields=["-joined_at", "-id"]),
             # the admin's list of who works here; members never enter it
             models.Index(name="people_with_job", fields=["job"], condition=~Q(job="")),
         ]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not self.data_key and self._state.adding:
-            self.data_key = sealing.new_data_key(owner=str(self.id))
 
     def __str__(self) -> str:
         return self.short_name or f"№{self.card_number[-4:]}"
@@ -130,7 +137,18 @@ class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: igno
         return sealing.unseal_for(self.data_key, sealed, owner=str(self.id), field=field)
 
     def _seal(self, field: str, plain: str) -> str:
+        # Her key is made with the first thing it seals, and never again after it was destroyed.
+        if self.erased_at:
+            raise ValueError("An erased person takes no data.")
+        self.data_key = self.data_key or sealing.new_data_key(owner=str(self.id))
         return sealing.seal_for(self.data_key, plain, owner=str(self.id), field=field)
+
+    def seal_own(self, field: str, plain: str) -> str:
+        """Seal something of hers that another table keeps: it dies with her data key."""
+        return self._seal(field, plain)
+
+    def open_own(self, field: str, sealed: str) -> str:
+        return self._open(field, sealed)
 
     @property
     def phone(self) -> str:
@@ -149,6 +167,13 @@ class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: igno
         email = email.strip()
         self.email_sealed = self._seal("email", email) if email else ""
         self.email_index = sealing.blind_index(email.lower(), purpose="email") if email else None
+
+    def refill_indexes(self) -> None:
+        """Reckon the digests anew, after the index key was changed."""
+        if self.phone_sealed:
+            self.phone_index = sealing.blind_index(self.phone, purpose="phone")
+        if self.email_sealed:
+            self.email_index = sealing.blind_index(self.email.lower(), purpose="email")
 
     @property
     def birth_date(self) -> date | None:
@@ -175,7 +200,7 @@ class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: igno
 
     @property
     def is_active(self) -> bool:  # type: ignore[override]
-        return self.blocked_at is None
+        return self.blocked_at is None and self.erased_at is None
 
     @property
     def is_staff(self) -> bool:
@@ -185,60 +210,3 @@ class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: igno
     @property
     def needs_second_factor(self) -> bool:
         return self.job in (Job.OWNER, Job.ADMIN, Job.SUPERADMIN)
-
-
-class Session(models.Model):
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
-    device_name = models.CharField(_("device"), max_length=80, blank=True)
-    platform = models.CharField(max_length=16, blank=True)
-    address = models.GenericIPAddressField(null=True)
-    created_at = models.DateTimeField(_("since"), default=timezone.now)
-    refresh_jti = models.UUIDField(default=new_id, help_text="The refresh token that works now")
-    previous_jti = models.UUIDField(null=True, help_text="The one it replaced, kept for the grace")
-    rotated_at = models.DateTimeField(default=timezone.now)
-    revoked_at = models.DateTimeField(_("ended"), null=True)
-    revoked_because = models.CharField(max_length=32, blank=True)
-
-    class Meta:
-        verbose_name = _("session")
-        verbose_name_plural = _("sessions")
-        constraints = [
-            models.CheckConstraint(
-                name="ended_session_has_reason",
-                condition=Q(revoked_at__isnull=True) | ~Q(revoked_because=""),
-            )
-        ]
-        indexes = [
-            models.Index(
-                name="session_live_of_user", fields=["user"], condition=Q(revoked_at__isnull=True)
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.device_name or str(self.id)
-
-
-class OneTimeCode(models.Model):
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    purpose = models.CharField(max_length=16, choices=Purpose.choices)
-    phone_index = models.CharField(max_length=64)
-    phone_sealed = models.CharField(max_length=120, help_text="Needed to create the member")
-    code_hash = models.CharField(max_length=64)
-    tries = models.PositiveSmallIntegerField(default=0)
-    created_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                name="code_tries_bounded", condition=Q(tries__lte=rules.CODE_TRIES)
-            ),
-        ]
-        indexes = [
-            models.Index(name="code_by_number", fields=["phone_index", "-created_at"]),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.purpose} {self.pk}"

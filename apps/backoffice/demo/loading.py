@@ -1,0 +1,238 @@
+"""The made-up world through the services, in batches, going on where it was interrupted.
+
+The first audit row keeps the moment and size, so that a second run makes the same world; every
+sale has the key `demo:<n>`; the last audit row says that all of it is there.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
+
+import orjson
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.enums import Job, TierCode
+from apps.accounts.models import StatusTier, TOTPDevice, User
+from apps.accounts.services import change_tier, get_or_create_member, set_job, update_profile
+from apps.backoffice.demo.partners import PARTNERS, Partner
+from apps.backoffice.demo.people import ADMIN, PASSWORD, SUPERADMIN, Person
+from apps.backoffice.demo.world import YEAR, ZONE, Guest, Visit, World, make_world
+from apps.businesses.models import Business, Location, Membership, Role
+from apps.businesses.services import add_location, add_staff, open_business, update_business
+from apps.core import audit
+from apps.core.models import AuditEntry
+from apps.loyalty.queries import balance_of
+from apps.loyalty.services import expire_due, lock_wallets, spend_bonus
+from apps.transactions.models import Transaction
+from apps.transactions.services import record_purchase
+
+STARTED, LOADED = "demo.started", "demo.loaded"
+BATCH = 250  # sales per transaction
+LEAST_SPENT = Decimal(100)
+INVITED = 3  # members of the Inner Circle, the one of the cast among them
+
+
+@dataclass(frozen=True)
+class Size:
+    """What decides a world besides its moment."""
+
+    seed: int = 7
+    members: int = 250
+    days: int = 730
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A partner in the books, with those who can stand at its till."""
+
+    business: Business
+    locations: list[Location]
+    staff: list[User]
+
+
+def is_loaded() -> bool:
+    return AuditEntry.objects.filter(action=LOADED).exists()
+
+
+def load(*, size: Size, at: datetime, progress: Callable[[int, int], None]) -> World:
+    """Make the world of `size` that ends at `at`, or finish the one that was begun.
+
+    `progress` hears how many sales are through. Nothing is written twice.
+    """
+    at, size = _begin(size, at)
+    world = make_world(at=at, **asdict(size))
+    shops = _open_shops(at)
+    members = [_member(guest) for guest in world.guests]
+    midnight = at.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    for first in range(0, len(world.visits), BATCH):
+        batch = list(enumerate(world.visits[first : first + BATCH], start=first))
+        _record(batch, members, shops, today=midnight)
+        progress(first + len(batch), first + len(batch))
+    _invite(world, members, at)
+    expire_due(at=timezone.now())
+    with transaction.atomic():
+        audit.record(None, LOADED, "demo", size.seed)
+    return world
+
+
+@transaction.atomic
+def _begin(size: Size, at: datetime) -> tuple[datetime, Size]:
+    begun = AuditEntry.objects.filter(action=STARTED).order_by("id").first()
+    if begun:
+        kept = orjson.loads(begun.reason)
+        return datetime.fromisoformat(kept.pop("at")), Size(**kept)
+    reason = orjson.dumps({"at": at.isoformat()} | asdict(size)).decode()
+    audit.record(None, STARTED, "demo", size.seed, reason=reason)
+    return at, size
+
+
+# --- people and partners -------------------------------------------------------------------------
+def _open_shops(at: datetime) -> dict[str, Shop]:
+    """Chiefs first, then partners in their name. One password hash serves everybody: it is slow."""
+    password = make_password(PASSWORD)
+    chief = _worker(SUPERADMIN, password, at)
+    if not chief.job:
+        set_job(user=chief, job=Job.SUPERADMIN, by=None, reason="demo")
+    admin = _worker(ADMIN, password, at)
+    if not admin.job:
+        set_job(user=admin, job=Job.ADMIN, by=chief, reason="demo")
+    shops = {
+        partner.slug: _open_shop(partner, password, by=chief, at=at - 2 * YEAR)
+        for partner in PARTNERS
+    }
+    for user in User.objects.exclude(job=Job.NONE):
+        if user.needs_second_factor:
+            TOTPDevice.objects.get_or_create(user=user, confirmed=True, defaults={"name": "app"})
+    return shops
+
+
+@transaction.atomic
+def _worker(person: Person, password: str, at: datetime) -> User:
+    user, _new = get_or_create_member(phone=person.phone, at=at - 2 * YEAR)
+    if user.has_usable_password():
+        return user
+    user = update_profile(
+        user=user,
+        changes={
+            "first_name": person.first_name,
+            "last_name": person.last_name,
+            "email": person.email,
+            "city": "Москва",
+        },
+    )
+    User.objects.filter(pk=user.pk).update(password=password)
+    user.password = password
+    return user
+
+
+@transaction.atomic
+def _open_shop(partner: Partner, password: str, *, by: User, at: datetime) -> Shop:
+    business = Business.objects.filter(slug=partner.slug).first()
+    if business is None:
+        business = open_business(
+            slug=partner.slug, name=partner.name, category=partner.category, city="Москва", by=by
+        )
+        description = {"description": partner.description}
+        business = update_business(business=business, changes=description, by=by, reason="demo")
+        for name, address in partner.locations:
+            add_location(business=business, name=name, address=address, by=by)
+        people = [(partner.owner, Role.OWNER), *((one, Role.STAFF) for one in partner.staff)]
+        for person, role in people:
+            add_staff(
+                business=business, user=_worker(person, password, at), role=role, by=by, at=at
+            )
+    working = Membership.objects.live().filter(business=business, role=Role.STAFF)
+    return Shop(
+        business=business,
+        locations=list(business.locations.order_by("pk")),
+        staff=list(User.objects.filter(pk__in=working.values("user")).order_by("pk")),
+    )
+
+
+@transaction.atomic
+def _member(guest: Guest) -> User:
+    user, is_new = get_or_create_member(phone=guest.phone, at=guest.since)
+    if not is_new:
+        return user
+    changes = {
+        "first_name": guest.first_name,
+        "last_name": guest.last_name,
+        "birth_date": guest.birth_date,
+        "city": "Москва",
+    }
+    if guest.star:
+        changes["email"] = guest.star.email
+    return update_profile(user=user, changes=changes)
+
+
+def _invite(world: World, members: Sequence[User], at: datetime) -> None:
+    """Inner Circle is by invitation: the one of the cast and those who paid most in a year."""
+    paid: Counter[int] = Counter()
+    for visit in world.visits:
+        if visit.at > at - YEAR and world.guests[visit.guest].star is None:
+            paid[visit.guest] += int(visit.amount)
+    chosen = [
+        n
+        for n, guest in enumerate(world.guests)
+        if guest.star and guest.star.role == TierCode.INNER_CIRCLE
+    ]
+    chosen += [n for n, _sum in paid.most_common(INVITED - len(chosen))]
+    tier = StatusTier.objects.get(code=TierCode.INNER_CIRCLE)
+    for n in chosen:
+        change_tier(member_id=members[n].pk, tier=tier, reason="invited", at=timezone.now())
+
+
+# --- sales ---------------------------------------------------------------------------------------
+@transaction.atomic
+def _record(
+    batch: Sequence[tuple[int, Visit]],
+    members: Sequence[User],
+    shops: dict[str, Shop],
+    *,
+    today: datetime,
+) -> None:
+    keys = [_key(n) for n, _visit in batch]
+    there = set(Transaction.objects.filter(key__in=keys).values_list("key", flat=True))
+    lock_wallets({members[visit.guest].pk for _n, visit in batch})
+    for n, visit in batch:
+        if _key(n) in there:
+            continue
+        shop, member = shops[visit.slug], members[visit.guest]
+        if visit.bonus_share:
+            _spend(n, visit, member, shop.business)
+        # The page «your operations today» goes by the moment of entry: only today's have a hand.
+        hand = shop.staff[n % len(shop.staff)] if visit.at >= today else None
+        record_purchase(
+            business=shop.business,
+            member=member,
+            amount=visit.amount,
+            occurred_at=visit.at,
+            by=hand,
+            key=_key(n),
+            receipt_number=str(10_000 + n),
+            location=shop.locations[visit.location],
+        )
+
+
+def _key(n: int) -> str:
+    return f"demo:{n}"
+
+
+def _spend(n: int, visit: Visit, member: User, business: Business) -> None:
+    """A part of the bill with bonuses, in whole tens, when she has enough of them."""
+    available = balance_of(member.pk, at=visit.at).available
+    wanted = min(visit.amount * visit.bonus_share, available)
+    amount = (wanted / 10).quantize(Decimal(1), rounding=ROUND_DOWN) * 10
+    if amount >= LEAST_SPENT:
+        spend_bonus(
+            member=member,
+            business=business,
+            amount=amount.quantize(Decimal("0.01")),
+            key=_key(n),
+            at=visit.at,
+            posted_at=timezone.now(),
+        )

@@ -1,0 +1,163 @@
+"""Partners: their reference data may be changed with a reason, who works there only seen."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    DropdownFilter,
+    RelatedDropdownFilter,
+)
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from apps.accounts.models import User
+from apps.businesses import services
+from apps.businesses.models import Business, Location, Membership, State
+from apps.core.admin_base import (
+    AmountField,
+    DayRangeFilter,
+    ReadonlyAdmin,
+    ReadonlyInline,
+    ReasonedAdmin,
+    ReasonedForm,
+    column,
+    link,
+    links,
+)
+
+ZONES = [
+    "Europe/Kaliningrad",
+    "Europe/Moscow",
+    "Europe/Samara",
+    "Asia/Yekaterinburg",
+    "Asia/Omsk",
+    "Asia/Krasnoyarsk",
+    "Asia/Irkutsk",
+    "Asia/Yakutsk",
+    "Asia/Vladivostok",
+    "Asia/Magadan",
+    "Asia/Kamchatka",
+]
+
+
+# --- who works where -----------------------------------------------------------------------------
+class MembershipColumns:
+    person = column("user", _("Person"), show=link)
+    place = column("business", _("Business"), show=link)
+
+    @display(description=_("State"), label={"live": "success", "ended": "info"})
+    def state(self, membership: Membership) -> tuple[str, Any]:
+        return ("ended", _("left")) if membership.ended_at else ("live", _("works"))
+
+
+class MembershipInline(MembershipColumns, ReadonlyInline):
+    model = Membership
+    fields = ["person", "role", "started_at", "ended_at", "state"]
+    ordering = ["-id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("user", "business")
+
+
+class LiveFilter(DropdownFilter):
+    title = _("state")
+    parameter_name = "live"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("works")), ("0", _("left"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() in ("0", "1"):
+            return queryset.filter(ended_at__isnull=self.value() == "1")
+        return queryset
+
+
+@admin.register(Membership)
+class MembershipAdmin(MembershipColumns, ReadonlyAdmin):
+    """Read-only: joining and leaving also gives and takes rights, which services do."""
+
+    list_display = ["role", "person", "place", "started_at", "ended_at", "state"]
+    list_filter = [
+        ("business", RelatedDropdownFilter),
+        ("role", ChoicesDropdownFilter),
+        LiveFilter,
+        ("started_at", DayRangeFilter),
+    ]
+    list_select_related = ["user", "business"]
+    search_fields = ["user__card_number__exact"]
+    search_help_text = _("Whole card number")
+    ordering = ["-id"]
+    fields = ["person", "place", "role", "started_at", "ended_at", "state"]
+
+
+# --- partners ------------------------------------------------------------------------------------
+class LocationInline(ReadonlyInline):
+    model = Location
+    fields = ["name", "address"]
+
+
+class BusinessForm(ReasonedForm):
+    zone = forms.ChoiceField(
+        label=_("Time zone"),
+        choices=[(zone, zone) for zone in ZONES],
+        widget=UnfoldAdminSelectWidget,
+    )
+    max_sale = AmountField(label=_("Largest sale, ₽"))
+
+
+@admin.register(Business)
+class BusinessAdmin(ReasonedAdmin):
+    form = BusinessForm
+    list_display = ["name", "category", "city", "state_shown", "staff", "places"]
+    list_filter = [("category", ChoicesDropdownFilter), ("state", ChoicesDropdownFilter)]
+    search_fields = ["name", "city", "slug"]
+    search_help_text = _("Name, city or address name")
+    ordering = ["name"]
+    readonly_fields = ["slug", "is_network", "records"]
+    inlines = [LocationInline, MembershipInline]
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "category", "city", "zone", "description"]}),
+        (_("Rules"), {"fields": ["state", "max_bonus_share", "pending_days", "max_sale"]}),
+        (_("Records"), {"fields": ["is_network", "records"]}),
+        (_("Why it changes"), {"fields": ["reason"]}),
+    ]
+
+    staff = column("staff_count", _("Staff"))
+    places = column("place_count", _("Locations"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Business]:
+        live = Q(memberships__ended_at__isnull=True)
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                staff_count=Count("memberships", filter=live, distinct=True),
+                place_count=Count("locations", distinct=True),
+            )
+        )
+
+    @display(
+        description=_("State"),
+        label={State.ACTIVE: "success", State.SUSPENDED: "warning", State.CLOSED: "danger"},
+    )
+    def state_shown(self, business: Business) -> tuple[str, Any]:
+        return business.state, business.get_state_display()
+
+    @display(description=_("Lists"))
+    def records(self, business: Business) -> str:
+        return links(
+            [
+                ("transactions_transaction", _("Sales"), {"business__id__exact": business.pk}),
+                ("loyalty_journal", _("Journal"), {"business__id__exact": business.pk}),
+                ("loyalty_lot", _("Bonuses it issued"), {"issuer__id__exact": business.pk}),
+                ("core_auditentry", _("Audit log"), {"object_id": business.pk}),
+            ]
+        )
+
+    def update(self, row: Business, *, changes: dict[str, Any], by: User, reason: str) -> None:
+        services.update_business(business=row, changes=changes, by=by, reason=reason)

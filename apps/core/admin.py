@@ -1,0 +1,251 @@
+"""The system's own records: who did what, what waits to be told, what runs when."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db.models import CharField, Count, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Concat, Left
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django_celery_beat import models as beat
+from django_otp.plugins.otp_static.models import StaticDevice
+from unfold.contrib.filters.admin import DropdownFilter
+from unfold.decorators import display
+
+from apps.core import services
+from apps.core.admin_base import (
+    DayRangeFilter,
+    ReadonlyAdmin,
+    ReadonlyInline,
+    column,
+    link,
+    link_by_id,
+    links,
+)
+from apps.core.models import AuditEntry, Delivery, IdempotencyKey, Message
+
+# Roles are jobs and memberships, given by services; second factors are secrets. Schedules that the
+# project does not use have no page either.
+HIDDEN = [Group, StaticDevice, beat.SolarSchedule, beat.ClockedSchedule]
+SCHEDULES = [beat.PeriodicTask, beat.CrontabSchedule, beat.IntervalSchedule]
+for model in HIDDEN + SCHEDULES:
+    admin.site.unregister(model)
+
+STATES = {
+    Delivery.State.WAITING: _("waits"),
+    Delivery.State.DONE: _("delivered"),
+    Delivery.State.DEAD: _("given up"),
+}
+
+
+# --- audit ---------------------------------------------------------------------------------------
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadonlyAdmin):
+    list_display = ["when", "who", "what", "on", "why", "where"]
+    list_display_links = ["when"]
+    list_filter = [("at", DayRangeFilter)]
+    search_fields = ["action__exact", "object_id__exact", "request_id__exact"]
+    search_help_text = _("Whole action, id of an object or of a request")
+    ordering = ["-id"]
+    fields = ["when", "who", "job", "what", "on", "business", "why", "proof", "where", "request"]
+
+    when = column("at", _("Time"))
+    job = column("actor_job", _("Job"))
+    what = column("action", _("Action"))
+    why = column("reason", _("Reason"))
+    proof = column("digest", _("Digest of the change"))
+    where = column("address", _("Network address"))
+    request = column("request_id", _("Request"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
+        name = Concat("first_name", Value(" "), Left("last_name", 1), output_field=CharField())
+        people = get_user_model().objects.filter(pk=OuterRef("actor_id"))
+        return super().get_queryset(request).annotate(actor_name=Subquery(people.values_list(name)))
+
+    @display(description=_("Who"))
+    def who(self, entry: AuditEntry) -> Any:
+        if entry.actor_id is None:
+            return _("the system")
+        return link_by_id("user", entry.actor_id, (entry.actor_name or "").strip())
+
+    @display(description=_("Object"))
+    def on(self, entry: AuditEntry) -> str:
+        return link_by_id(entry.object_type, entry.object_id)
+
+    @display(description=_("Business"))
+    def business(self, entry: AuditEntry) -> str:
+        return link_by_id("business", entry.business_id)
+
+
+# --- outbox --------------------------------------------------------------------------------------
+class StateFilter(DropdownFilter):
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterator[tuple[str, Any]]:
+        return ((str(state), words) for state, words in STATES.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(state=self.value()) if self.value() else queryset
+
+
+class DeliveryColumns:
+    """How a delivery is written in its own list and on its message's page."""
+
+    topic = column("message__topic", _("Fact"))
+    to_message = column("message", _("Message"), show=link)
+    who_hears = column("listener", _("Listener"), show=lambda name: name.removeprefix("apps."))
+    due = column("due_at", _("Next attempt"))
+    tries = column("attempts", _("Attempts"))
+    trouble = column("last_error", _("Last error"))
+    heard = column("done_at", _("Delivered at"))
+
+    @display(description=_("State"), label={"waiting": "info", "done": "success", "dead": "danger"})
+    def state_shown(self, delivery: Delivery) -> tuple[str, Any]:
+        return delivery.state, STATES[delivery.state]
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(DeliveryColumns, ReadonlyAdmin):
+    list_display = ["sequence", "topic", "who_hears", "state_shown", "due", "tries", "trouble"]
+    list_filter = [StateFilter, ("due_at", DayRangeFilter)]
+    list_select_related = ["message"]
+    search_fields = ["listener__exact", "message__topic__exact"]
+    search_help_text = _("Whole name of a listener or of a fact")
+    ordering = ["-sequence"]
+    actions = ["retry"]
+    list_disable_select_all = True
+    fields = [
+        "to_message",
+        "topic",
+        "who_hears",
+        "state_shown",
+        "due",
+        "tries",
+        "trouble",
+        "heard",
+        "batch",
+    ]
+
+    @display(description=_("Batch"))
+    def batch(self, delivery: Delivery) -> str:
+        return link_by_id("factbatch", delivery.batch_id)
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("core.change_delivery"))
+
+    @admin.action(description=_("Retry all that these listeners gave up"), permissions=["retry"])
+    def retry(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
+        count = services.retry_deliveries(
+            listeners=chosen.values_list("listener", flat=True),
+            by=request.user,
+            reason="admin",
+        )
+        words = ngettext(
+            "%(count)d delivery will be tried again.",
+            "%(count)d deliveries will be tried again.",
+            count,
+        )
+        self.message_user(request, words % {"count": count})
+
+
+class DeliveryInline(DeliveryColumns, ReadonlyInline):
+    model = Delivery
+    fields = ["who_hears", "state_shown", "due", "tries", "trouble"]
+
+
+@admin.register(Message)
+class MessageAdmin(ReadonlyAdmin):
+    list_display = ["fact", "written", "listeners"]
+    list_filter = [("created_at", DayRangeFilter)]
+    search_fields = ["topic__exact", "id__exact"]
+    search_help_text = _("Whole name of a fact, or id of a message")
+    ordering = ["-id"]
+    fields = ["fact", "written", "content"]
+    inlines = [DeliveryInline]
+
+    fact = column("topic", _("Fact"))
+    written = column("created_at", _("Written"))
+    listeners = column("heard_by", _("Listeners"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
+        return super().get_queryset(request).annotate(heard_by=Count("deliveries"))
+
+    @display(description=_("Content"))
+    def content(self, message: Message) -> str:
+        return format_html(
+            '<pre class="sk-code">{}</pre>',
+            json.dumps(message.payload, ensure_ascii=False, indent=2),
+        )
+
+
+# --- keys ----------------------------------------------------------------------------------------
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(ReadonlyAdmin):
+    """Without the stored answer: it may hold what only its owner should read."""
+
+    list_display = ["first_used", "used_for", "key_shown", "by", "answered"]
+    list_display_links = ["first_used"]
+    list_filter = [("created_at", DayRangeFilter)]
+    search_fields = ["key__exact", "actor__exact"]
+    search_help_text = _("Whole key, or id of a person")
+    ordering = ["-id"]
+    fields = ["first_used", "used_for", "key_shown", "by", "answered"]
+
+    first_used = column("created_at", _("First used"))
+    used_for = column("route", _("Request"))
+    key_shown = column("key", _("Key"))
+    answered = column("status", _("Answer's code"))
+
+    @display(description=_("Who"))
+    def by(self, row: IdempotencyKey) -> str:
+        return link_by_id("user", row.actor)
+
+
+# --- schedules -----------------------------------------------------------------------------------
+class ScheduleAdmin(ReadonlyAdmin):
+    """Read-only: schedules stand in the code, and Beat writes them here anew at each start."""
+
+
+@admin.register(beat.PeriodicTask)
+class PeriodicTaskAdmin(ScheduleAdmin):
+    list_display = ["name", "rhythm", "last_run", "runs", "enabled"]
+    list_filter = ["enabled"]
+    list_select_related = ["interval", "crontab"]
+    search_fields = ["name", "task"]
+    fields = ["name", "called", "rhythm", "enabled", "last_run", "runs", "about"]
+
+    called = column("task", _("Task"))
+    last_run = column("last_run_at", _("Last run"))
+    runs = column("total_run_count", _("Runs"))
+    about = column("description", _("Description"))
+
+    @display(description=_("Schedule"))
+    def rhythm(self, task: beat.PeriodicTask) -> str:
+        return task.crontab.human_readable if task.crontab else str(task.interval)
+
+
+class TasksColumn:
+    @display(description=_("Tasks"))
+    def tasks(self, schedule: Any) -> str:
+        kind = schedule._meta.model_name.removesuffix("schedule")
+        words = _("Tasks of this schedule")
+        return links([("django_celery_beat_periodictask", words, {f"{kind}__id": schedule.pk})])
+
+
+@admin.register(beat.CrontabSchedule)
+class CrontabScheduleAdmin(TasksColumn, ScheduleAdmin):
+    list_display = ["human_readable", "timezone"]
+    fields = ["human_readable", "timezone", "tasks"]
+
+
+@admin.register(beat.IntervalSchedule)
+class IntervalScheduleAdmin(TasksColumn, ScheduleAdmin):
+    list_display = ["__str__", "every", "period"]
+    fields = ["every", "period", "tasks"]

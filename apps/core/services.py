@@ -1,0 +1,20 @@
+"""Writes of core that a person asks for."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from apps.core import audit, outbox
+
+
+@transaction.atomic
+def retry_deliveries(*, listeners: Iterable[str], by: audit.Actor, reason: str) -> int:
+    """Give every dead letter of these listeners another life; how many there were."""
+    revived = 0
+    for listener in sorted(set(listeners)):
+        count = outbox.retry_dead(listener=listener)
+        audit.record(
+            by, "core.retry_dead", "listener", listener, reason=reason, changed={"count": count}
+        )
+        revived += count
+    return revived

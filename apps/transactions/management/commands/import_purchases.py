@@ -1,0 +1,129 @@
+from argparse import ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
+from django.utils.translation import gettext as _
+
+from apps.analytics import loader
+from apps.businesses.models import State
+from apps.businesses.queries import partners
+from apps.core.bulk import unlogged
+from apps.core.clickhouse import Unavailable
+from apps.core.errors import Refused
+from apps.core.money import format_rub
+from apps.core.progress import Progress
+from apps.transactions.imports.reading import PurchaseFile
+from apps.transactions.imports.report import Report
+from apps.transactions.imports.running import BATCH, Tally, import_file
+
+SOME_REFUSED = 2  # exit code
+INTERRUPTED = 130
+
+
+def batch_size(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 5000:
+        raise ArgumentTypeError("1 to 5000")
+    return int(text)
+
+
+class Command(BaseCommand):
+    help = (
+        "Import purchases from a CSV file with the columns phone,occurred_at,amount,receipt_number. "
+        "Running it again adds nothing; an interrupted import goes on. "
+        "Exit code: 0 all rows are in, 1 the file was refused as a whole, 2 some rows were refused."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--business", required=True, metavar="SLUG")
+        parser.add_argument(
+            "--report", type=Path, metavar="FILE", help="refused rows (FILE.errors.csv)"
+        )
+        parser.add_argument(
+            "--batch", type=batch_size, default=BATCH, metavar="N", help="rows per transaction"
+        )
+        parser.add_argument(
+            "--no-load", action="store_true", help="leave ClickHouse to the worker's next round"
+        )
+
+    def handle(
+        self,
+        *,
+        file: Path,
+        business: str,
+        report: Path | None,
+        batch: int,
+        no_load: bool,
+        **options: Any,
+    ) -> None:
+        tally = Tally()
+        path = report or file.with_name(f"{file.name}.errors.csv")
+        try:
+            partner = self._partner(business)
+            source = PurchaseFile(file)
+            with (
+                unlogged(),
+                Report(path, source=file) as refused,
+                Progress(source.size, self.stderr) as progress,
+            ):
+                import_file(
+                    file=source,
+                    business=partner,
+                    report=refused,
+                    tally=tally,
+                    progress=progress,
+                    size=batch,
+                )
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from refusal
+        except (OperationalError, KeyboardInterrupt) as stop:
+            self._say(tally)
+            raise self._stopped(stop) from stop
+        self._say(tally)
+        if not no_load:
+            self._load()
+        if tally.refused:
+            raise CommandError(
+                _("Some rows were refused; the report says why: %(path)s") % {"path": path},
+                returncode=SOME_REFUSED,
+            )
+
+    def _partner(self, slug: str) -> Any:
+        partner = partners().filter(slug=slug).first()
+        if partner is None:
+            known = ", ".join(partners().order_by("slug").values_list("slug", flat=True)[:20])
+            raise CommandError(
+                _("There is no business “%(slug)s”. There are: %(known)s.")
+                % {"slug": slug, "known": known or "—"}
+            )
+        if partner.state != State.ACTIVE:
+            raise CommandError(
+                _("%(business)s does not take sales now.") % {"business": partner.name}
+            )
+        return partner
+
+    def _stopped(self, stop: BaseException) -> CommandError:
+        again = _("Run the same command again: it goes on from here.")
+        if isinstance(stop, KeyboardInterrupt):
+            return CommandError(_("Interrupted.") + " " + again, returncode=INTERRUPTED)
+        return CommandError(_("The database does not answer.") + " " + again)
+
+    def _say(self, tally: Tally) -> None:
+        line = _(
+            "Rows read: %(read)s. Sales added: %(added)s for %(total)s. "
+            "Already there: %(known)s. Refused: %(refused)s."
+        )
+        numbers = vars(tally) | {"total": format_rub(tally.total)}
+        self.stdout.write(line % numbers)
+
+    def _load(self) -> None:
+        try:
+            loaded = loader.load_waiting()
+        except Unavailable:
+            self.stdout.write(
+                _("ClickHouse does not answer: the sales will get there with the next round.")
+            )
+        else:
+            self.stdout.write(_("Facts loaded to ClickHouse: %(count)s.") % {"count": loaded})
