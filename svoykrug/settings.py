@@ -438,6 +438,11 @@ UNFOLD = {
                         "icon": "devices",
                         "link": reverse_lazy("admin:accounts_session_changelist"),
                     },
+                    {
+                        "title": _("Limits of SMS codes"),
+                        "icon": "sms",
+                        "link": reverse_lazy("admin:accounts_codelimits_changelist"),
+                    },
                 ],
             },
             {

@@ -25,7 +25,8 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from apps.accounts import queries, services
 from apps.accounts.admin_reveal import RevealPhone
-from apps.accounts.models import Session, StatusTier, TOTPDevice, User
+from apps.accounts.enums import Job
+from apps.accounts.models import CodeLimits, Session, StatusTier, TOTPDevice, User
 from apps.core.admin_base import (
     AmountField,
     DayRangeFilter,
@@ -259,3 +260,29 @@ class StatusTierAdmin(ReasonedAdmin):
 
     def update(self, row: StatusTier, *, changes: dict[str, Any], by: User, reason: str) -> None:
         services.update_tier_row(tier=row, changes=changes, by=by, reason=reason)
+
+
+# --- one-time codes ------------------------------------------------------------------------------
+@admin.register(CodeLimits)
+class CodeLimitsAdmin(ReasonedAdmin):
+    """One row: what codes by SMS may cost. Admins read it, the superadmin changes it."""
+
+    list_display = ["__str__", "cap_hour_rub", "cap_day_rub", "failures_hour"]
+    fields = [
+        "sms_price_kopecks",
+        "cap_hour_rub",
+        "cap_day_rub",
+        "failures_hour",
+        "countries",
+        "reason",
+    ]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.job == Job.SUPERADMIN
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        # Whoever only reads is asked for no reason.
+        return self.fields if self.has_change_permission(request) else self.fields[:-1]
+
+    def update(self, row: CodeLimits, *, changes: dict[str, Any], by: User, reason: str) -> None:
+        services.change_code_limits(changes=changes, by=by, reason=reason)

@@ -1,6 +1,6 @@
 """The admin's page that shows a whole phone after a reason was written."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import PermissionDenied
@@ -70,7 +70,7 @@ class RevealPhone:
         try:
             return services.reveal_phone(
                 user=person,
-                by=request.user,
+                by=cast(User, request.user),
                 reason=form.cleaned_data["reason"],
                 at=timezone.now(),
             )

@@ -92,7 +92,7 @@ def base_tier() -> StatusTier:
     return StatusTier.objects.get(position=1)
 
 
-def has_consent(member_id: UUID | str, purpose: ConsentPurpose) -> bool:
+def has_consent(member_id: UUID, purpose: ConsentPurpose) -> bool:
     """Whether her newest answer for this purpose is yes. Nobody ever asked is no.
 
     Whoever sends advertising asks at the moment of sending, for each person; a remembered answer

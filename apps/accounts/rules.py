@@ -6,6 +6,7 @@ import ipaddress
 import re
 import secrets
 from collections.abc import Collection
+from datetime import date
 
 import phonenumbers
 
@@ -227,6 +228,11 @@ def is_card_number(text: str) -> bool:
 def new_code() -> str:
     """Six random digits, leading zeros allowed."""
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+
+
+def is_adult(born: date, *, today: date) -> bool:
+    """18 years are over. Whoever was born on 29 February is of age on 1 March of a common year."""
+    return (today.year - born.year, today.month, today.day) >= (18, born.month, born.day)
 
 
 def initial(last_name: str) -> str:

@@ -162,16 +162,21 @@ def _digest(payloads: list[tuple[int, dict[str, Any]]]) -> str:
     return hashlib.sha256(orjson.dumps(payloads, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
+def rows_of(table: FactTable, payloads: list[tuple[int, dict[str, Any]]]) -> list[list[Any]]:
+    """Payloads as rows, members under their surrogates of now."""
+    members = surrogates_of({payload["member_id"] for _sequence, payload in payloads})
+    return [
+        table.row(payload | {"member": members[payload["member_id"]]}, sequence)
+        for sequence, payload in payloads
+    ]
+
+
 def send(batch: FactBatch, table: FactTable) -> int:
     """Insert a frozen batch and mark it loaded. Safe to repeat: same rows, same token."""
     payloads = _payloads(batch_id=batch.pk)
     if _digest(payloads) != batch.digest:
         raise BatchChanged(str(batch.pk))
-    members = surrogates_of({payload["member_id"] for _n, payload in payloads})
-    rows = [
-        table.row(payload | {"member": members[payload["member_id"]]}, sequence)
-        for sequence, payload in payloads
-    ]
+    rows = rows_of(table, payloads)
     clickhouse.insert(table.name, table.columns, rows, token=str(batch.pk))
     with transaction.atomic():
         now = timezone.now()

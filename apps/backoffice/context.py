@@ -47,7 +47,7 @@ class Place:
     @property
     def view(self) -> str:
         match = self.request.resolver_match
-        return match.url_name if match and match.app_names == ["backoffice"] else ""
+        return (match.url_name or "") if match and match.app_names == ["backoffice"] else ""
 
     @cached_property
     def sections(self) -> list[Section]:

@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Aggregate, Count, Q, Sum
 
 from apps.businesses.models import Business
 from apps.transactions.models import Status, Transaction
@@ -39,7 +39,7 @@ def figures(*, business: Business, at: datetime) -> list[Figures]:
     local = at.astimezone(ZoneInfo(business.zone))
     midnight = datetime.combine(local.date(), time(), tzinfo=local.tzinfo)
     starts = {days: midnight - timedelta(days=days - 1) for days in PERIODS}
-    asked = {}
+    asked: dict[str, Aggregate] = {}
     for days, since in starts.items():
         now = Q(occurred_at__gte=since, occurred_at__lte=at)
         shift = timedelta(days=days)

@@ -3,11 +3,13 @@
 from django.db import transaction
 
 from apps.accounts.models import TOTPDevice, User
+from apps.accounts.services import unlock_pin
 from apps.core import audit
 
 
 def prepare_device(*, user: User) -> TOTPDevice:
     """The device she is about to set up: the same secret for every look at the page."""
+    device: TOTPDevice
     device, _made = TOTPDevice.objects.get_or_create(user=user, confirmed=False, name="app")
     return device
 
@@ -21,7 +23,7 @@ def confirm_device(*, user: User, code: str) -> TOTPDevice | None:
     devices = TOTPDevice.objects.select_for_update().filter(user=user)
     if devices.filter(confirmed=True).exists():
         return None
-    device = devices.filter(confirmed=False, name="app").first()
+    device: TOTPDevice | None = devices.filter(confirmed=False, name="app").first()
     if device is None or not device.verify_token(code):
         return None
     device.confirmed = True
@@ -32,6 +34,7 @@ def confirm_device(*, user: User, code: str) -> TOTPDevice | None:
 
 @transaction.atomic
 def note_sign_in(*, user: User, with_code: bool) -> None:
-    """Leave a row in the audit log: who opened a web session, and by what."""
+    """A full sign-in leaves a row in the audit log, by what it was, and unlocks the PIN."""
     action = "accounts.web_sign_in_with_code" if with_code else "accounts.web_sign_in"
     audit.record(user, action, "user", user.pk)
+    unlock_pin(user=user)

@@ -25,6 +25,13 @@ def businesses_of(user: User, *, role: Role | None = None) -> QuerySet[Business]
     return partners().filter(pk__in=live.values("business"), state=State.ACTIVE)
 
 
+def staff_at(business: Business) -> QuerySet[User]:
+    """Who works at a business now, by name."""
+    live = Membership.objects.live().filter(business=business)
+    people = User.objects.filter(pk__in=live.values("user"), blocked_at__isnull=True)
+    return people.order_by("first_name", "last_name", "pk")
+
+
 def network() -> Business:
     """The network's own row: issuer of bonuses nobody else funds."""
     return Business.objects.get(is_network=True)

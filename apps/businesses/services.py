@@ -44,7 +44,9 @@ class NotStaff(Refused):
 
 @transaction.atomic
 def open_business(*, slug: str, name: str, category: str, city: str, by: User | None) -> Business:
-    """Onboard a partner, active from now on."""
+    """Onboard a partner, active from now on. Raises Forbidden."""
+    if by is not None and not by.has_perm("businesses.add_business"):
+        raise Forbidden
     business = Business.objects.create(slug=slug, name=name, category=category, city=city)
     audit.record(by, "businesses.open", "business", business.pk, business_id=business.pk)
     return business
@@ -78,6 +80,8 @@ def update_business(
 
 @transaction.atomic
 def add_location(*, business: Business, name: str, address: str, by: User | None) -> Location:
+    """A place where the partner receives guests. Raises Forbidden."""
+    _may_manage(by, business)
     location = Location.objects.create(business=business, name=name, address=address)
     audit.record(by, "businesses.location", "location", location.pk, business_id=business.pk)
     return location

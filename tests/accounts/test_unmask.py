@@ -28,7 +28,7 @@ def admin_user():
 
 
 @pytest.fixture
-def browser(admin_user, browser_client):
+def desk(admin_user, browser_client):
     device = TOTPDevice.objects.create(user=admin_user, name="app", confirmed=True)
     browser_client.force_login(admin_user, backend="apps.accounts.auth.LoginBackend")
     session = browser_client.session
@@ -87,18 +87,18 @@ def test_seldom_raises_none(anna, admin_user, at):
         assert "reveal_alert" not in logs.getvalue()
 
 
-def test_admin_page_asks_first_and_shows_after_the_post(anna, browser):
+def test_admin_page_asks_first_and_shows_after_the_post(anna, desk):
     url = reverse("admin:accounts_user_reveal", args=[anna.pk])
 
-    asked = browser.get(url)
-    refused = browser.post(url, {"reason": "коротко"})
-    shown = browser.post(url, {"reason": REASON})
+    asked = desk.get(url)
+    refused = desk.post(url, {"reason": "коротко"})
+    shown = desk.post(url, {"reason": REASON})
 
     assert (asked.status_code, refused.status_code, shown.status_code) == (200, 422, 200)
     assert PHONE not in asked.content.decode() + refused.content.decode()
-    assert "не короче 10" in refused.content.decode()
+    assert "10 знаков: она останется" in refused.content.decode()
     assert PHONE in shown.content.decode()
     assert "no-store" in shown.headers["Cache-Control"]
-    page = browser.get(reverse("admin:accounts_user_change", args=[anna.pk])).content.decode()
+    page = desk.get(reverse("admin:accounts_user_change", args=[anna.pk])).content.decode()
     assert url in page
     assert PHONE not in page

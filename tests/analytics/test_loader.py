@@ -56,7 +56,7 @@ def test_a_crash_after_the_insert_sends_the_same_batch_and_adds_nothing(business
     for _ in range(5):
         sale(business=business)
     batch = loader.freeze(loader.TRANSACTION_FACTS)
-    rows = [loader.TRANSACTION_FACTS.row(p, s) for s, p in loader._payloads(batch_id=batch.pk)]
+    rows = loader.rows_of(loader.TRANSACTION_FACTS, loader._payloads(batch_id=batch.pk))
     clickhouse.insert(
         "transaction_facts", loader.TRANSACTION_FACTS.columns, rows, token=str(batch.pk)
     )
@@ -72,7 +72,7 @@ def test_a_crash_after_the_insert_sends_the_same_batch_and_adds_nothing(business
 def test_copies_outside_of_the_tokens_window_collapse_by_version(business):
     sale(business=business, amount="100.00", occurred_at=NIGHT)
     batch = loader.freeze(loader.TRANSACTION_FACTS)
-    rows = [loader.TRANSACTION_FACTS.row(p, s) for s, p in loader._payloads(batch_id=batch.pk)]
+    rows = loader.rows_of(loader.TRANSACTION_FACTS, loader._payloads(batch_id=batch.pk))
 
     for token in ("first", "second", "third"):
         clickhouse.insert("transaction_facts", loader.TRANSACTION_FACTS.columns, rows, token=token)

@@ -4,6 +4,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from apps.accounts import rules
 from apps.accounts.models import User
 from apps.core.http.serializers import In, MomentOut, Out
 
@@ -99,8 +100,7 @@ class ProfileIn(In):
     locale = serializers.ChoiceField(["ru", "en"], required=False)
 
     def validate_birth_date(self, day: Any) -> Any:
-        today = timezone.localdate()
-        if day.year < 1900 or day > today.replace(year=today.year - 18):
+        if day.year < 1900 or not rules.is_adult(day, today=timezone.localdate()):
             raise serializers.ValidationError(_("Members are 18 or older."))
         return day
 

@@ -3,13 +3,13 @@
 import time
 from base64 import b32encode
 from secrets import token_bytes
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_otp.models import Device, ThrottlingMixin, TimestampMixin
+from django_otp.models import Device, DeviceManager, ThrottlingMixin, TimestampMixin
 from django_otp.oath import TOTP
 
 from apps.core import sealing
@@ -24,9 +24,12 @@ class TOTPDevice(TimestampMixin, ThrottlingMixin, Device):  # type: ignore[misc]
 
     step, t0, digits, tolerance = 30, 0, 6, 1
 
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     seed_sealed = models.CharField(max_length=120, editable=False)
     drift = models.SmallIntegerField(default=0)
     last_t = models.BigIntegerField(default=-1)
+
+    objects: ClassVar[models.Manager["TOTPDevice"]] = DeviceManager()
 
     class Meta(Device.Meta):
         verbose_name = _("code app")

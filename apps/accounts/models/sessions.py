@@ -1,6 +1,6 @@
 """Devices signed in, and devices of a till that staff unlock by PIN."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -97,7 +97,7 @@ class TrustedDevice(models.Model):
         return self.name or str(self.id)
 
     @property
-    def good_until(self) -> "timezone.datetime":
+    def good_until(self) -> datetime:
         return self.created_at + timedelta(days=rules.TRUST_DAYS)
 
 

@@ -81,14 +81,17 @@ def _write(
         if _is_the_same(answer, before, text.version):
             continue
         # A withdrawal is of what she had agreed to, whatever was published since.
-        shown = text if answer.given or before is None else before
+        if answer.given or before is None:
+            version, digest = text.version, text.sha256
+        else:
+            version, digest = before.version, before.text_sha256
         rows.append(
             Consent(
                 member=person,
                 purpose=purpose,
                 given=answer.given,
-                version=shown.version,
-                text_sha256=text.sha256 if shown is text else before.text_sha256,
+                version=version,
+                text_sha256=digest,
                 at=at,
                 proof=proof,
                 address=context.caller().address,
@@ -125,6 +128,7 @@ def _follow_up(person: User, *, given: bool, at: datetime) -> None:
 def forget_all(person: User, *, at: datetime) -> None:
     """At erasure, inside its transaction: every consent ends, and what tells where she was when
     she gave it goes; purpose, text, time stay as the proof the law asks for."""
-    given = [p for p, row in queries.newest_consents(person.pk).items() if row.given]
-    _write(person, {purpose: Answer(given=False) for purpose in given}, at=at, proof="")
+    given = [row.purpose for row in queries.newest_consents(person.pk).values() if row.given]
+    answers = {ConsentPurpose(purpose): Answer(given=False) for purpose in given}
+    _write(person, answers, at=at, proof="")
     Consent.objects.filter(member=person).update(address=None, proof="")

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import queries
@@ -64,7 +64,13 @@ def update_profile(*, user: User, changes: dict[str, Any]) -> User:
         if person.birth_date and person.birth_date != birth_date:
             raise BirthDateSet
         person.set_birth_date(birth_date)
-    person.save()
+    try:
+        with transaction.atomic():
+            person.save()
+    except IntegrityError as raced:  # somebody took the address since we looked
+        if "email_index" not in str(raced):
+            raise
+        raise EmailTaken from raced
     audit.record(person, "accounts.profile", "user", person.pk, changed=changes)
     return User.objects.select_related("tier").get(pk=person.pk)
 

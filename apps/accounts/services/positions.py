@@ -44,12 +44,13 @@ def set_job(*, user: User, job: Job, by: User | None, reason: str) -> None:
 
     Raises Forbidden.
     """
-    if by is not None and (by.job != Job.SUPERADMIN or by.pk == user.pk):
+    # Read under lock: two superadmins who demote each other at once must not both succeed.
+    seniors = {senior.pk for senior in User.objects.select_for_update().filter(job=Job.SUPERADMIN)}
+    if by is not None and (by.pk not in seniors or by.pk == user.pk):
         raise Forbidden
-    seniors = User.objects.select_for_update().filter(job=Job.SUPERADMIN)
-    if user.job == Job.SUPERADMIN and job != Job.SUPERADMIN and len(seniors) == 1:
+    if job != Job.SUPERADMIN and seniors == {user.pk}:
         raise Forbidden
-    before = user.job
+    before = User.objects.values_list("job", flat=True).get(pk=user.pk)
     User.objects.filter(pk=user.pk).update(job=job)
     user.job = job
     audit.record(by, "accounts.job", "user", user.pk, reason=reason, changed={"job": job})

@@ -32,6 +32,34 @@ class CodeForm(forms.Form):
         return code
 
 
+class SmsCodeForm(CodeForm):
+    def clean_code(self) -> str:
+        code = self.cleaned_data["code"].translate(BETWEEN)
+        if not re.fullmatch(r"[0-9]{6}", code, re.ASCII):
+            raise forms.ValidationError(_("Six digits."))
+        return code
+
+
+class SecondFactorForm(CodeForm):
+    """Six digits from the app, or a recovery code of ten letters and digits."""
+
+    def clean_code(self) -> str:
+        plain = rules.plain_recovery_code(self.cleaned_data["code"])
+        return plain if len(plain) == 10 else super().clean_code()
+
+
+class PhoneForm(forms.Form):
+    phone = forms.CharField(max_length=40, error_messages={"required": _("Enter your phone.")})
+
+
+class PinForm(forms.Form):
+    pin = forms.CharField(max_length=16, error_messages={"required": _("Enter the PIN.")})
+
+
+class PinSigninForm(PinForm):
+    who = forms.CharField(max_length=36, error_messages={"required": _("Choose your name.")})
+
+
 class FindForm(forms.Form):
     who = forms.CharField(
         max_length=64,
@@ -44,7 +72,7 @@ class FindForm(forms.Form):
     def clean_who(self) -> str:
         """A phone in any Russian form or the digits of a card."""
         who = self.cleaned_data["who"]
-        if rules.is_card_number(who) or rules.normalize_phone(who):
+        if rules.is_card_token(who) or rules.is_card_number(who) or rules.normalize_phone(who):
             return who
         digits = who.translate(BETWEEN)
         if re.fullmatch(rf"[0-9]{{{rules.CARD_DIGITS}}}", digits, re.ASCII):

@@ -5,6 +5,7 @@ for ten minutes. Guesses are limited by login and by address.
 """
 
 import time
+from urllib.parse import urlencode
 
 import segno
 from django.contrib import auth
@@ -19,12 +20,16 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from django_otp import login as otp_login
 from django_otp import match_token
+from django_otp.models import Device
 
+from apps.accounts import services as accounts
 from apps.accounts.models import TOTPDevice, User
+from apps.accounts.rules import CODE_DIGITS
 from apps.backoffice import services
 from apps.backoffice.pages.access import is_ready
-from apps.backoffice.pages.forms import CodeForm, SigninForm
+from apps.backoffice.pages.forms import CodeForm, SecondFactorForm, SigninForm
 from apps.backoffice.pages.home import own_address
+from apps.backoffice.pages.trust import device_of
 from apps.core import throttle
 from apps.core.throttle import Bucket
 
@@ -41,12 +46,14 @@ def signin(request: HttpRequest) -> HttpResponse:
     next_url = request.POST.get("next") or request.GET.get("next", "")
     if is_ready(request):
         return redirect(own_address(request, next_url))
+    if request.method == "GET" and "full" not in request.GET and device_of(request):
+        return redirect("backoffice:pin")
     form = SigninForm(request.POST or None)
     problem = ""
     if request.method == "POST" and form.is_valid():
         user, problem = _check_password(request, **form.cleaned_data)
         if user:
-            return _second_step(request, user, own_address(request, next_url))
+            return second_step(request, user, own_address(request, next_url))
     status = 422 if form.is_bound else 200
     context = {"form": form, "problem": problem, "next": next_url}
     return render(request, "backoffice/signin.html", context, status=status)
@@ -87,7 +94,7 @@ def _too_many(seconds: int) -> str:
     ) % {"minutes": minutes}
 
 
-def _second_step(request: HttpRequest, user: User, next_url: str) -> HttpResponse:
+def second_step(request: HttpRequest, user: User, next_url: str) -> HttpResponse:
     """Sign in at once, or ask for the code, or have the code set up."""
     has_device = TOTPDevice.objects.filter(user=user, confirmed=True).exists()
     if not has_device and not user.needs_second_factor:
@@ -116,7 +123,7 @@ def _half_way(request: HttpRequest) -> User | None:
     return user
 
 
-def _finish(request: HttpRequest, user: User, device: TOTPDevice) -> HttpResponse:
+def _finish(request: HttpRequest, user: User, device: Device) -> HttpResponse:
     next_url = request.session.pop(HALF_WAY)["next"]
     auth.login(request, user)  # a new session key: the half-way one opens nothing
     otp_login(request, device)
@@ -131,11 +138,11 @@ def code(request: HttpRequest) -> HttpResponse:
     user = _half_way(request)
     if user is None:
         return redirect("backoffice:signin")
-    form = CodeForm(request.POST or None)
+    form = SecondFactorForm(request.POST or None)
     problem = ""
     if request.method == "POST" and form.is_valid():
         problem = _code_limit(user)
-        device = None if problem else match_token(user, form.cleaned_data["code"])
+        device = None if problem else _device_of(user, form.cleaned_data["code"])
         if device:
             return _finish(request, user, device)
         problem = problem or _("The code does not fit or was already used. Wait for the next one.")
@@ -143,6 +150,13 @@ def code(request: HttpRequest) -> HttpResponse:
     return render(
         request, "backoffice/code.html", {"form": form, "problem": problem}, status=status
     )
+
+
+def _device_of(user: User, code: str) -> Device | None:
+    """The app whose six digits these are, or the sheet of recovery codes."""
+    if len(code) == CODE_DIGITS:
+        return match_token(user, code)
+    return accounts.use_recovery_code(user=user, code=code)
 
 
 def _code_limit(user: User) -> str:
@@ -166,7 +180,9 @@ def setup(request: HttpRequest) -> HttpResponse:
             None if problem else services.confirm_device(user=user, code=form.cleaned_data["code"])
         )
         if device:
-            return _finish(request, user, device)
+            onward = _finish(request, user, device)
+            query = urlencode({"next": onward["Location"]})
+            return redirect(f"{reverse('backoffice:recovery')}?{query}")
         problem = problem or _("The code does not fit. Check the clock of the phone and try again.")
     device = services.prepare_device(user=user)
     context = {"form": form, "problem": problem, "qr": _qr(device), "secret": _secret(device)}

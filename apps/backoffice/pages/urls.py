@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.backoffice.pages import home, owner, signin, till
+from apps.backoffice.pages import home, owner, signin, staff_signin, till
 
 app_name = "backoffice"
 
@@ -14,8 +14,13 @@ urlpatterns = [
     path("login/", signin.signin, name="signin"),
     path("login/code/", signin.code, name="code"),
     path("login/setup/", signin.setup, name="setup"),
+    path("login/sms/", staff_signin.sms, name="sms"),
+    path("login/sms/code/", staff_signin.sms_code, name="sms_code"),
+    path("login/pin/", staff_signin.pin, name="pin"),
+    path("login/recovery/", staff_signin.recovery, name="recovery"),
     path("logout/", signin.signout, name="signout"),
     path("kassa/", till.start, name="till"),
+    path("kassa/device/", staff_signin.device, name="device"),
     path("kassa/business/", till.choose, name="till_business"),
     path("kassa/find/", till.find, name="find"),
     path("kassa/op/<str:token>/", till.operation, name="operation"),

@@ -63,9 +63,9 @@ class SmsRu:
             answer = httpx.post(
                 f"{settings.SMSRU_URL}/sms/send", data=form, timeout=SMSRU_TIMEOUT
             ).json()
-        except (httpx.HTTPError, ValueError) as broken:
+            one: dict[str, Any] = next(iter((answer.get("sms") or {}).values()), {})
+        except (httpx.HTTPError, ValueError, AttributeError) as broken:  # no JSON, or no object
             raise SmsFailed from broken
-        one: dict[str, Any] = next(iter(answer.get("sms", {}).values()), {})
         if answer.get("status") != "OK" or one.get("status") != "OK":
             log.warning("sms.refused", status=one.get("status_code", answer.get("status_code")))
             raise SmsFailed

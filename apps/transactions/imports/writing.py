@@ -4,7 +4,7 @@ Order of locks, the same for every batch of every import: new members by phone, 
 by member. A refused row undoes its own savepoint, not its neighbours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -54,9 +54,12 @@ def write_batch(*, business: Business, purchases: Sequence[Purchase]) -> Outcome
 
 def _write(business: Business, purchases: Sequence[Purchase]) -> Outcome:
     there = _bodies(business, purchases)
-    fresh = [purchase for purchase in purchases if there.keys().isdisjoint(purchase.keys)]
+    fresh: dict[str, Purchase] = {}
+    for purchase in purchases:
+        if there.keys().isdisjoint(purchase.keys):
+            fresh.setdefault(purchase.key, purchase)
+    members = _lock_members(fresh.values())
     if fresh:
-        members = _lock_members(fresh)
         there = _bodies(business, purchases)  # a twin import may have committed meanwhile
     outcome, faults = Outcome(), []
     for purchase in purchases:
@@ -64,6 +67,8 @@ def _write(business: Business, purchases: Sequence[Purchase]) -> Outcome:
             if _is_there(purchase, there):
                 outcome.known += 1
                 continue
+            if purchase.phone not in members:  # the row before it with this key was refused
+                members |= _lock_members([purchase])
             _record(business, members[purchase.phone], purchase)
         except Refused as refused:
             faults.append(_fault(purchase, refused))
@@ -107,8 +112,10 @@ def _is_there(purchase: Purchase, there: dict[str, Body]) -> bool:
     return False
 
 
-def _lock_members(purchases: Sequence[Purchase]) -> dict[str, User]:
+def _lock_members(purchases: Collection[Purchase]) -> dict[str, User]:
     """The members of the rows by phone, made if new, locked, as they are under the lock."""
+    if not purchases:
+        return {}
     first: dict[str, Purchase] = {}
     for purchase in purchases:
         first.setdefault(purchase.phone, purchase)

@@ -1,3 +1,4 @@
+import sys
 import time
 from typing import Any
 
@@ -35,7 +36,7 @@ class Command(BaseCommand):
             self.stdout.write("The demo is there already.")
             return
         began = time.monotonic()
-        with unlogged(), Progress(round(days * members * 0.029), self.stderr) as progress:
+        with unlogged(), Progress(round(days * members * 0.029), sys.stderr) as progress:
             size = Size(seed=seed, members=members, days=days)
             world = load(size=size, at=timezone.now(), progress=progress)
         self._load_facts()

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
             raise CommandError(_("There is no business “%(slug)s”.") % {"slug": business})
         try:
             source = PurchaseFile(file)
-            with Progress(source.size, self.stderr) as progress:
+            with Progress(source.size, sys.stderr) as progress:
                 result = compare_file(file=source, business=partner, progress=progress)
         except Unavailable as down:
             raise CommandError(_("ClickHouse does not answer.")) from down

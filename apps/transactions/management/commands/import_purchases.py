@@ -1,3 +1,4 @@
+import sys
 from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
@@ -59,14 +60,14 @@ class Command(BaseCommand):
         **options: Any,
     ) -> None:
         tally = Tally()
-        path = report or file.with_name(f"{file.name}.errors.csv")
+        path = report or file.parent / f"{file.name}.errors.csv"
         try:
             partner = self._partner(business)
             source = PurchaseFile(file)
             with (
                 unlogged(),
                 Report(path, source=file) as refused,
-                Progress(source.size, self.stderr) as progress,
+                Progress(source.size, sys.stderr) as progress,
             ):
                 import_file(
                     file=source,
