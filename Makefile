@@ -9,7 +9,7 @@ WORKERS = $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test lint check bench lock clean distclean
+.PHONY: help setup run stop test lint check bench cdnow lock clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,14 @@ check: setup ## long proofs: races, histories of the ledger, kill -9
 
 bench: setup ## measurements, one at a time
 	@$(DEV) exec --profile test -- pytest -m bench -s -n 0 $(ARGS)
+
+cdnow: setup ## import 6,919 real purchases (CDNOW) into a partner of their own and compare all stores
+	@$(PY) -m tests.data.cdnow
+	@$(DEV) exec --profile run -- sh -c '\
+	  $(PY) manage.py migrate --noinput -v0 && $(PY) manage.py migrate_clickhouse && \
+	  $(PY) manage.py open_business cdnow --name CDNOW --category cosmetics && \
+	  $(PY) manage.py import_purchases .run/cdnow/cdnow_sample.csv --business cdnow && \
+	  $(PY) manage.py compare_purchases .run/cdnow/cdnow_sample.csv --business cdnow'
 
 # local.txt comes first and holds the versions of the other two: a server runs what was tested.
 lock: setup ## write requirements/*.txt anew from *.in; ARGS=--upgrade takes new versions

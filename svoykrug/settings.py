@@ -237,7 +237,7 @@ CONTENT_SECURITY_POLICY = {
 # --- language, time, money -----------------------------------------------------------------------
 LANGUAGE_CODE = "ru"
 LANGUAGES = [("ru", "Русский"), ("en", "English")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "unfold"]  # the theme ships no Russian
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Europe/Moscow"
@@ -383,12 +383,22 @@ UNFOLD = {
     "SITE_HEADER": _("Own Circle"),
     "SITE_SYMBOL": "join_inner",
     "SITE_LOGO": lambda request: static("img/logo.svg"),
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("img/favicon.svg"),
+        }
+    ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "apps.backoffice.context.environment_label",
     "STYLES": [lambda request: static("css/admin.css")],
+    "SCRIPTS": [lambda request: static("js/admin.js")],
+    "DASHBOARD_CALLBACK": "apps.backoffice.dashboard.facts",
     "BORDER_RADIUS": "10px",
     "COLORS": {
+        "font": {"subtle-light": "var(--color-base-600)"},  # the theme's own is below 4.5:1
         "base": {
             "50": "#FBF8F5",
             "100": "#F3EDE8",

@@ -1,6 +1,7 @@
 """People, their tiers and devices. Roles, tiers of a person and sealed fields are never edited
 here: services do that, each with its own check (security.md, the Django trap)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -8,40 +9,46 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext, pgettext_lazy
 from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRedirect
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     DropdownFilter,
     RelatedDropdownFilter,
 )
-from unfold.decorators import display
-from unfold.widgets import UnfoldAdminIntegerFieldWidget
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from apps.accounts import queries, services
 from apps.accounts.admin_reveal import RevealPhone
 from apps.accounts.enums import Job
 from apps.accounts.models import CodeLimits, Session, StatusTier, TOTPDevice, User
 from apps.core.admin_base import (
+    EMPTY,
     AmountField,
-    DayRangeFilter,
     ReadonlyAdmin,
     ReadonlyInline,
     ReasonedAdmin,
     ReasonedForm,
+    badge,
     column,
+    days,
     link,
     links,
+    moment,
     roubles,
 )
+from apps.core.errors import Refused
 
-NETWORK_STATE = {"active": _("active"), "blocked": _("blocked")}
-SESSION_STATE = {"live": _("live"), "ended": _("ended")}
+ACTIVE, BLOCKED = pgettext_lazy("person", "active"), _("blocked")
+LIVE, ENDED = _("live"), _("ended")
 
 
 def tier_badge(tier: StatusTier) -> str:
@@ -51,24 +58,23 @@ def tier_badge(tier: StatusTier) -> str:
 
 # --- sessions ------------------------------------------------------------------------------------
 class SessionColumns:
-    since = column("created_at", _("Since"))
+    since = moment("created_at", _("Since"))
     device = column("device_name", _("Device"))
     system = column("platform", _("System of the device"))
     where = column("address", _("Network address"))
-    rotated = column("rotated_at", _("Last renewal"))
-    ended = column("revoked_at", _("Ended"))
+    kind_shown = column("get_kind_display", _("Kind"), show=lambda words: words())
+    seen = moment("last_seen_at", _("Last seen"))
+    ended = moment("revoked_at", _("Ended"))
     because = column("revoked_because", _("Reason"))
 
-    @display(description=_("State"), label={"live": "success", "ended": "info"})
-    def state(self, session: Session) -> tuple[str, Any]:
-        state = "ended" if session.revoked_at else "live"
-        return state, SESSION_STATE[state]
+    @display(description=_("State"))
+    def state(self, session: Session) -> str:
+        return badge(ENDED) if session.revoked_at else badge(LIVE, "good")
 
 
 class SessionInline(SessionColumns, ReadonlyInline):
     model = Session
-    fields = ["since", "device", "system", "where", "rotated", "state"]
-    ordering = ["-id"]
+    fields = ["since", "device", "system", "where", "seen", "state"]
 
 
 class SessionStateFilter(DropdownFilter):
@@ -76,7 +82,7 @@ class SessionStateFilter(DropdownFilter):
     parameter_name = "live"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("1", SESSION_STATE["live"]), ("0", SESSION_STATE["ended"])]
+        return [("1", LIVE), ("0", ENDED)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() in ("0", "1"):
@@ -86,9 +92,9 @@ class SessionStateFilter(DropdownFilter):
 
 @admin.register(Session)
 class SessionAdmin(SessionColumns, ReadonlyAdmin):
-    list_display = ["since", "person", "device", "system", "where", "rotated", "state"]
+    list_display = ["since", "person", "kind_shown", "device", "system", "where", "seen", "state"]
     list_display_links = ["since"]
-    list_filter = [SessionStateFilter, ("created_at", DayRangeFilter)]
+    list_filter = [SessionStateFilter, days("created_at", _("Since"))]
     list_select_related = ["user"]
     search_fields = ["user__card_number__exact"]
     search_help_text = _("Whole card number")
@@ -97,11 +103,12 @@ class SessionAdmin(SessionColumns, ReadonlyAdmin):
     actions = ["end"]
     fields = [
         "person",
+        "kind_shown",
         "device",
         "system",
         "where",
         "since",
-        "rotated",
+        "seen",
         "state",
         "ended",
         "because",
@@ -124,12 +131,21 @@ class SessionAdmin(SessionColumns, ReadonlyAdmin):
 
 
 # --- people --------------------------------------------------------------------------------------
+class ReasonDialog(BaseDialogForm):
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("Stays in the audit log."),
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+
 class BlockedFilter(DropdownFilter):
     title = _("state")
     parameter_name = "blocked"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("0", NETWORK_STATE["active"]), ("1", NETWORK_STATE["blocked"])]
+        return [("0", ACTIVE), ("1", BLOCKED)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() in ("0", "1"):
@@ -153,11 +169,12 @@ class UserAdmin(RevealPhone, ReadonlyAdmin):
         ("tier", RelatedDropdownFilter),
         ("job", ChoicesDropdownFilter),
         BlockedFilter,
-        ("joined_at", DayRangeFilter),
+        days("joined_at", _("Joined")),
     ]
     list_select_related = ["tier"]
     ordering = ["-joined_at", "-id"]
     inlines = [SessionInline]
+    actions_detail = ["block", "unblock"]
     fieldsets = [
         (
             None,
@@ -170,8 +187,8 @@ class UserAdmin(RevealPhone, ReadonlyAdmin):
 
     phone_masked = column("masked_phone", _("Phone"))
     tier_shown = column("tier", _("Tier"), show=tier_badge)
-    joined = column("joined_at", _("Joined"), ordering="joined_at")
-    blocked = column("blocked_at", _("Blocked"))
+    joined = moment("joined_at", _("Joined"), ordering="joined_at")
+    blocked = moment("blocked_at", _("Blocked"))
 
     @display(description=_("Person"))
     def person(self, user: User) -> str:
@@ -182,18 +199,18 @@ class UserAdmin(RevealPhone, ReadonlyAdmin):
         digits = user.card_number
         return " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))
 
-    @display(description=_("State"), label={"active": "success", "blocked": "danger"})
-    def state(self, user: User) -> tuple[str, Any]:
-        state = "active" if user.is_active else "blocked"
-        return state, NETWORK_STATE[state]
+    @display(description=_("State"))
+    def state(self, user: User) -> str:
+        return badge(ACTIVE, "good") if user.is_active else badge(BLOCKED, "bad")
 
-    @display(description=_("E-mail"), boolean=True)
-    def email_known(self, user: User) -> bool:
-        return bool(user.email_sealed)
+    @display(description=_("E-mail"))
+    def email_known(self, user: User) -> Any:
+        return pgettext("e-mail", "given") if user.email_sealed else EMPTY
 
-    @display(description=_("Second factor"), boolean=True)
-    def second_factor(self, user: User) -> bool:
-        return TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+    @display(description=_("Second factor"))
+    def second_factor(self, user: User) -> Any:
+        made = TOTPDevice.objects.filter(user=user, confirmed=True).exists()
+        return pgettext("second factor", "set up") if made else EMPTY
 
     @display(description=_("Lists"))
     def records(self, user: User) -> str:
@@ -208,6 +225,61 @@ class UserAdmin(RevealPhone, ReadonlyAdmin):
                 ("core_auditentry", _("What was done to her"), {"object_id": user.pk}),
             ]
         )
+
+    def has_block_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return bool(request.user.has_perm("accounts.change_user"))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Block or let in: the one that would change something."""
+        shut = User.objects.filter(pk=object_id, blocked_at__isnull=False).exists()
+        wanted = "unblock" if shut else "block"
+        found = super().get_actions_detail(request, object_id)
+        return [one for one in found if one.action_name.endswith(f"_{wanted}")]
+
+    @action(
+        description=_("Block"),
+        permissions=["block"],
+        dialog={
+            "title": _("Block this person"),
+            "description": _("Her sessions end at once, codes no longer come. Bonuses stay."),
+            "form_class": ReasonDialog,
+            "form_submit_text": _("Block"),
+        },
+    )
+    def block(self, request: HttpRequest, form: ReasonDialog, object_id: str) -> HttpResponse:
+        def shut(person: User) -> None:
+            reason = form.cleaned_data["reason"]
+            services.block_user(user=person, by=request.user, reason=reason, at=timezone.now())
+
+        return self._decide(request, object_id, shut)
+
+    @action(
+        description=_("Let in again"),
+        permissions=["block"],
+        dialog={
+            "title": _("Let this person in again"),
+            "description": _("She signs in anew."),
+            "form_class": ReasonDialog,
+            "form_submit_text": _("Let in again"),
+        },
+    )
+    def unblock(self, request: HttpRequest, form: ReasonDialog, object_id: str) -> HttpResponse:
+        def let_in(person: User) -> None:
+            reason = form.cleaned_data["reason"]
+            services.unblock_user(user=person, by=request.user, reason=reason)
+
+        return self._decide(request, object_id, let_in)
+
+    def _decide(
+        self, request: HttpRequest, object_id: str, decision: Callable[[User], None]
+    ) -> HttpResponse:
+        person = get_object_or_404(User, pk=object_id)
+        try:
+            decision(person)
+        except Refused as refused:
+            messages.error(request, str(refused))
+        url = reverse("admin:accounts_user_change", args=[person.pk])
+        return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
 
     # A phone in a query string would stay in logs and in the browser's history: hence a POST.
     def get_urls(self) -> list[URLPattern]:

@@ -1,20 +1,18 @@
 """Batches of facts on their way to ClickHouse."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from apps.analytics.models import FactBatch
-from apps.core.admin_base import DayRangeFilter, ReadonlyAdmin, column, links, short
+from apps.core.admin_base import ReadonlyAdmin, badge, column, days, links, moment, short
 
 
 @admin.register(FactBatch)
 class FactBatchAdmin(ReadonlyAdmin):
-    list_display = ["name", "table", "rows", "state_shown", "created_at", "loaded_at"]
-    list_filter = [("state", ChoicesDropdownFilter), ("created_at", DayRangeFilter)]
+    list_display = ["name", "table", "rows", "state_shown", "frozen", "loaded"]
+    list_filter = [("state", ChoicesDropdownFilter), days("created_at", _("Frozen"))]
     ordering = ["-id"]
     fields = [
         "name",
@@ -23,19 +21,22 @@ class FactBatchAdmin(ReadonlyAdmin):
         "rows",
         "sequences",
         "state_shown",
-        "created_at",
-        "loaded_at",
+        "frozen",
+        "loaded",
         "proof",
         "contents",
     ]
 
     name = column("pk", _("Batch"), show=short)
     who_hears = column("listener", _("Listener"))
+    frozen = moment("created_at", _("Frozen"))
+    loaded = moment("loaded_at", _("Loaded"))
     proof = column("digest", _("Digest of the rows"))
 
-    @display(description=_("State"), label={"frozen": "warning", "loaded": "success"})
-    def state_shown(self, batch: FactBatch) -> tuple[str, Any]:
-        return batch.state, batch.get_state_display()
+    @display(description=_("State"))
+    def state_shown(self, batch: FactBatch) -> str:
+        tone = "good" if batch.state == FactBatch.State.LOADED else "warn"
+        return badge(batch.get_state_display(), tone)
 
     @display(description=_("Deliveries from and to"))
     def sequences(self, batch: FactBatch) -> str:

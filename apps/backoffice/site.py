@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
 from apps.backoffice.pages.access import is_ready
@@ -21,7 +22,7 @@ LOOSER = {"script-src": ["'self'", "'unsafe-eval'"], "style-src": ["'self'", "'u
 class AdminSite(UnfoldAdminSite):
     """Who enters: an admin or the superadmin by job, active, with the second factor shown."""
 
-    enable_nav_sidebar = True
+    index_title = _("Administration")
 
     def has_permission(self, request: HttpRequest) -> bool:
         user: Any = request.user

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -13,35 +14,38 @@ from unfold.contrib.filters.admin import (
     RelatedDropdownFilter,
 )
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminExpandableTextareaWidget, UnfoldAdminSelectWidget
 
 from apps.accounts.models import User
 from apps.businesses import services
 from apps.businesses.models import Business, Location, Membership, State
 from apps.core.admin_base import (
     AmountField,
-    DayRangeFilter,
     ReadonlyAdmin,
     ReadonlyInline,
     ReasonedAdmin,
     ReasonedForm,
+    badge,
     column,
+    days,
     link,
     links,
+    moment,
 )
 
+TONES = {State.ACTIVE: "good", State.SUSPENDED: "warn", State.CLOSED: "bad"}
 ZONES = [
-    "Europe/Kaliningrad",
-    "Europe/Moscow",
-    "Europe/Samara",
-    "Asia/Yekaterinburg",
-    "Asia/Omsk",
-    "Asia/Krasnoyarsk",
-    "Asia/Irkutsk",
-    "Asia/Yakutsk",
-    "Asia/Vladivostok",
-    "Asia/Magadan",
-    "Asia/Kamchatka",
+    ("Europe/Kaliningrad", _("Kaliningrad, UTC+2")),
+    ("Europe/Moscow", _("Moscow, UTC+3")),
+    ("Europe/Samara", _("Samara, UTC+4")),
+    ("Asia/Yekaterinburg", _("Yekaterinburg, UTC+5")),
+    ("Asia/Omsk", _("Omsk, UTC+6")),
+    ("Asia/Krasnoyarsk", _("Krasnoyarsk, UTC+7")),
+    ("Asia/Irkutsk", _("Irkutsk, UTC+8")),
+    ("Asia/Yakutsk", _("Yakutsk, UTC+9")),
+    ("Asia/Vladivostok", _("Vladivostok, UTC+10")),
+    ("Asia/Magadan", _("Magadan, UTC+11")),
+    ("Asia/Kamchatka", _("Kamchatka, UTC+12")),
 ]
 
 
@@ -49,16 +53,17 @@ ZONES = [
 class MembershipColumns:
     person = column("user", _("Person"), show=link)
     place = column("business", _("Business"), show=link)
+    since = moment("started_at", _("Since"))
+    until = moment("ended_at", _("Until"))
 
-    @display(description=_("State"), label={"live": "success", "ended": "info"})
-    def state(self, membership: Membership) -> tuple[str, Any]:
-        return ("ended", _("left")) if membership.ended_at else ("live", _("works"))
+    @display(description=_("State"))
+    def state(self, membership: Membership) -> str:
+        return badge(_("left")) if membership.ended_at else badge(_("works"), "good")
 
 
 class MembershipInline(MembershipColumns, ReadonlyInline):
     model = Membership
-    fields = ["person", "role", "started_at", "ended_at", "state"]
-    ordering = ["-id"]
+    fields = ["person", "role", "since", "until", "state"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         return super().get_queryset(request).select_related("user", "business")
@@ -81,18 +86,18 @@ class LiveFilter(DropdownFilter):
 class MembershipAdmin(MembershipColumns, ReadonlyAdmin):
     """Read-only: joining and leaving also gives and takes rights, which services do."""
 
-    list_display = ["role", "person", "place", "started_at", "ended_at", "state"]
+    list_display = ["role", "person", "place", "since", "until", "state"]
     list_filter = [
         ("business", RelatedDropdownFilter),
         ("role", ChoicesDropdownFilter),
         LiveFilter,
-        ("started_at", DayRangeFilter),
+        days("started_at", _("Since")),
     ]
     list_select_related = ["user", "business"]
     search_fields = ["user__card_number__exact"]
     search_help_text = _("Whole card number")
     ordering = ["-id"]
-    fields = ["person", "place", "role", "started_at", "ended_at", "state"]
+    fields = ["person", "place", "role", "since", "until", "state"]
 
 
 # --- partners ------------------------------------------------------------------------------------
@@ -104,7 +109,7 @@ class LocationInline(ReadonlyInline):
 class BusinessForm(ReasonedForm):
     zone = forms.ChoiceField(
         label=_("Time zone"),
-        choices=[(zone, zone) for zone in ZONES],
+        choices=ZONES,
         widget=UnfoldAdminSelectWidget,
     )
     max_sale = AmountField(label=_("Largest sale, ₽"))
@@ -113,17 +118,18 @@ class BusinessForm(ReasonedForm):
 @admin.register(Business)
 class BusinessAdmin(ReasonedAdmin):
     form = BusinessForm
+    formfield_overrides = {models.TextField: {"widget": UnfoldAdminExpandableTextareaWidget}}
     list_display = ["name", "category", "city", "state_shown", "staff", "places"]
     list_filter = [("category", ChoicesDropdownFilter), ("state", ChoicesDropdownFilter)]
     search_fields = ["name", "city", "slug"]
     search_help_text = _("Name, city or address name")
     ordering = ["name"]
-    readonly_fields = ["slug", "is_network", "records"]
+    readonly_fields = ["slug", "records"]
     inlines = [LocationInline, MembershipInline]
     fieldsets = [
         (None, {"fields": ["name", "slug", "category", "city", "zone", "description"]}),
         (_("Rules"), {"fields": ["state", "max_bonus_share", "pending_days", "max_sale"]}),
-        (_("Records"), {"fields": ["is_network", "records"]}),
+        (_("Records"), {"fields": ["records"]}),
         (_("Why it changes"), {"fields": ["reason"]}),
     ]
 
@@ -141,12 +147,9 @@ class BusinessAdmin(ReasonedAdmin):
             )
         )
 
-    @display(
-        description=_("State"),
-        label={State.ACTIVE: "success", State.SUSPENDED: "warning", State.CLOSED: "danger"},
-    )
-    def state_shown(self, business: Business) -> tuple[str, Any]:
-        return business.state, business.get_state_display()
+    @display(description=_("State"))
+    def state_shown(self, business: Business) -> str:
+        return badge(business.get_state_display(), TONES[State(business.state)])
 
     @display(description=_("Lists"))
     def records(self, business: Business) -> str:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import cron_descriptor
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
@@ -11,22 +12,24 @@ from django.db.models import CharField, Count, OuterRef, QuerySet, Subquery, Val
 from django.db.models.functions import Concat, Left
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from django_celery_beat import models as beat
 from django_otp.plugins.otp_static.models import StaticDevice
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
-from apps.core import services
+from apps.core import outbox, services
 from apps.core.admin_base import (
-    DayRangeFilter,
     ReadonlyAdmin,
     ReadonlyInline,
+    badge,
     column,
+    days,
     link,
     link_by_id,
     links,
+    moment,
 )
 from apps.core.models import AuditEntry, Delivery, IdempotencyKey, Message
 
@@ -38,9 +41,9 @@ for model in HIDDEN + SCHEDULES:
     admin.site.unregister(model)
 
 STATES = {
-    Delivery.State.WAITING: _("waits"),
-    Delivery.State.DONE: _("delivered"),
-    Delivery.State.DEAD: _("given up"),
+    Delivery.State.WAITING: (_("waits"), "warn"),
+    Delivery.State.DONE: (_("delivered"), "good"),
+    Delivery.State.DEAD: (_("given up"), "bad"),
 }
 
 
@@ -49,19 +52,30 @@ STATES = {
 class AuditEntryAdmin(ReadonlyAdmin):
     list_display = ["when", "who", "what", "on", "why", "where"]
     list_display_links = ["when"]
-    list_filter = [("at", DayRangeFilter)]
+    list_filter = [days("at", _("Time"))]
     search_fields = ["action__exact", "object_id__exact", "request_id__exact"]
     search_help_text = _("Whole action, id of an object or of a request")
     ordering = ["-id"]
-    fields = ["when", "who", "job", "what", "on", "business", "why", "proof", "where", "request"]
+    fields = [
+        "when",
+        "who",
+        "job",
+        "what",
+        "on",
+        "business",
+        "why",
+        "proof",
+        "where",
+        "request_known",
+    ]
 
-    when = column("at", _("Time"))
+    when = moment("at", _("Time"))
     job = column("actor_job", _("Job"))
     what = column("action", _("Action"))
     why = column("reason", _("Reason"))
     proof = column("digest", _("Digest of the change"))
     where = column("address", _("Network address"))
-    request = column("request_id", _("Request"))
+    request_known = column("request_id", _("Request"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
         name = Concat("first_name", Value(" "), Left("last_name", 1), output_field=CharField())
@@ -89,32 +103,37 @@ class StateFilter(DropdownFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterator[tuple[str, Any]]:
-        return ((str(state), words) for state, words in STATES.items())
+        return ((str(state), words) for state, (words, _tone) in STATES.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         return queryset.filter(state=self.value()) if self.value() else queryset
 
 
+def listener_name(dotted: str) -> str:
+    """`analytics · TRANSACTION_FACTS` of `apps.analytics.loader.TRANSACTION_FACTS@batch`."""
+    parts = dotted.removesuffix(outbox.BATCH).split(".")
+    return f"{parts[1]} · {parts[-1]}" if len(parts) > 2 else dotted
+
+
 class DeliveryColumns:
     """How a delivery is written in its own list and on its message's page."""
 
+    number = column("sequence", _("Number"), show=str)
     topic = column("message__topic", _("Fact"))
     to_message = column("message", _("Message"), show=link)
-    who_hears = column("listener", _("Listener"), show=lambda name: name.removeprefix("apps."))
-    due = column("due_at", _("Next attempt"))
+    who_hears = column("listener", _("Listener"), show=listener_name)
+    due = moment("due_at", _("Next attempt"))
     tries = column("attempts", _("Attempts"))
     trouble = column("last_error", _("Last error"))
-    heard = column("done_at", _("Delivered at"))
+    heard = moment("done_at", _("Delivered at"))
 
-    @display(description=_("State"), label={"waiting": "info", "done": "success", "dead": "danger"})
-    def state_shown(self, delivery: Delivery) -> tuple[str, Any]:
-        return delivery.state, STATES[delivery.state]
+    state_shown = column("state", _("State"), show=lambda state: badge(*STATES[state]))
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(DeliveryColumns, ReadonlyAdmin):
-    list_display = ["sequence", "topic", "who_hears", "state_shown", "due", "tries", "trouble"]
-    list_filter = [StateFilter, ("due_at", DayRangeFilter)]
+    list_display = ["number", "topic", "who_hears", "state_shown", "due", "tries", "trouble"]
+    list_filter = [StateFilter, days("due_at", _("Next attempt"))]
     list_select_related = ["message"]
     search_fields = ["listener__exact", "message__topic__exact"]
     search_help_text = _("Whole name of a listener or of a fact")
@@ -163,7 +182,7 @@ class DeliveryInline(DeliveryColumns, ReadonlyInline):
 @admin.register(Message)
 class MessageAdmin(ReadonlyAdmin):
     list_display = ["fact", "written", "listeners"]
-    list_filter = [("created_at", DayRangeFilter)]
+    list_filter = [days("created_at", _("Time"))]
     search_fields = ["topic__exact", "id__exact"]
     search_help_text = _("Whole name of a fact, or id of a message")
     ordering = ["-id"]
@@ -171,7 +190,7 @@ class MessageAdmin(ReadonlyAdmin):
     inlines = [DeliveryInline]
 
     fact = column("topic", _("Fact"))
-    written = column("created_at", _("Written"))
+    written = moment("created_at", _("Written"))
     listeners = column("heard_by", _("Listeners"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
@@ -192,13 +211,13 @@ class IdempotencyKeyAdmin(ReadonlyAdmin):
 
     list_display = ["first_used", "used_for", "key_shown", "by", "answered"]
     list_display_links = ["first_used"]
-    list_filter = [("created_at", DayRangeFilter)]
+    list_filter = [days("created_at", _("Time"))]
     search_fields = ["key__exact", "actor__exact"]
     search_help_text = _("Whole key, or id of a person")
     ordering = ["-id"]
     fields = ["first_used", "used_for", "key_shown", "by", "answered"]
 
-    first_used = column("created_at", _("First used"))
+    first_used = moment("created_at", _("First used"))
     used_for = column("route", _("Request"))
     key_shown = column("key", _("Key"))
     answered = column("status", _("Answer's code"))
@@ -213,26 +232,46 @@ class ScheduleAdmin(ReadonlyAdmin):
     """Read-only: schedules stand in the code, and Beat writes them here anew at each start."""
 
 
+def in_words(crontab: beat.CrontabSchedule) -> str:
+    """`В 00:05` of `5 0 * * *`; the model's own words are always English."""
+    options = cron_descriptor.Options()
+    options.locale_code = "ru_RU" if get_language() == "ru" else "en_US"
+    options.use_24hour_time_format = True
+    parts = (
+        crontab.minute,
+        crontab.hour,
+        crontab.day_of_month,
+        crontab.month_of_year,
+        crontab.day_of_week,
+    )
+    return cron_descriptor.get_description(" ".join(parts), options)
+
+
 @admin.register(beat.PeriodicTask)
 class PeriodicTaskAdmin(ScheduleAdmin):
-    list_display = ["name", "rhythm", "last_run", "runs", "enabled"]
+    list_display = ["named", "rhythm", "last_run", "runs", "on"]
     list_filter = ["enabled"]
     list_select_related = ["interval", "crontab"]
     search_fields = ["name", "task"]
-    fields = ["name", "called", "rhythm", "enabled", "last_run", "runs", "about"]
+    ordering = ["name"]
+    fields = ["named", "called", "rhythm", "on", "last_run", "runs"]
 
+    named = column("name", _("Name"))
     called = column("task", _("Task"))
-    last_run = column("last_run_at", _("Last run"))
-    runs = column("total_run_count", _("Runs"))
-    about = column("description", _("Description"))
+    last_run = moment("last_run_at", _("Last run"))
+    runs = column("total_run_count", _("Runs"), show=str)
 
     @display(description=_("Schedule"))
     def rhythm(self, task: beat.PeriodicTask) -> str:
-        return task.crontab.human_readable if task.crontab else str(task.interval)
+        return in_words(task.crontab) if task.crontab else str(task.interval)
+
+    @display(description=_("State"))
+    def on(self, task: beat.PeriodicTask) -> str:
+        return badge(_("on"), "good") if task.enabled else badge(_("off"))
 
 
 class TasksColumn:
-    @display(description=_("Tasks"))
+    @display(description=_("Lists"))
     def tasks(self, schedule: Any) -> str:
         kind = schedule._meta.model_name.removesuffix("schedule")
         words = _("Tasks of this schedule")
@@ -241,11 +280,21 @@ class TasksColumn:
 
 @admin.register(beat.CrontabSchedule)
 class CrontabScheduleAdmin(TasksColumn, ScheduleAdmin):
-    list_display = ["human_readable", "timezone"]
-    fields = ["human_readable", "timezone", "tasks"]
+    list_display = ["rhythm", "clock"]
+    fields = ["rhythm", "clock", "tasks"]
+
+    clock = column("timezone", _("Time zone"), show=str)
+
+    @display(description=_("Schedule"))
+    def rhythm(self, crontab: beat.CrontabSchedule) -> str:
+        return in_words(crontab)
 
 
 @admin.register(beat.IntervalSchedule)
 class IntervalScheduleAdmin(TasksColumn, ScheduleAdmin):
-    list_display = ["__str__", "every", "period"]
-    fields = ["every", "period", "tasks"]
+    list_display = ["rhythm"]
+    fields = ["rhythm", "tasks"]
+
+    @display(description=_("Schedule"))
+    def rhythm(self, interval: beat.IntervalSchedule) -> str:
+        return str(interval)

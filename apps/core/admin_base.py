@@ -15,6 +15,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
@@ -41,12 +42,10 @@ def roubles(value: Any) -> str:
     return format_rub(value)
 
 
-def link(row: Model | None) -> str:
+def link(row: Model, text: str = "") -> str:
     """A record as a link to its page here; its name alone when it has no page."""
-    if row is None:
-        return EMPTY
-    url = _page(row._meta.app_label, str(row._meta.model_name), row.pk)
-    return format_html('<a class="sk-link" href="{}">{}</a>', url, row) if url else str(row)
+    url, text = _page(row._meta.app_label, str(row._meta.model_name), row.pk), text or str(row)
+    return format_html('<a class="sk-link" href="{}">{}</a>', url, text) if url else text
 
 
 def link_by_id(model_name: str, pk: object, text: str = "") -> str:
@@ -70,6 +69,11 @@ def _page(app_label: str, model_name: str, pk: object) -> str:
         return reverse(f"admin:{app_label}_{model_name}_change", args=[quote(pk)])
     except NoReverseMatch:
         return ""
+
+
+def badge(words: Text, tone: str = "quiet") -> str:
+    """A state as a coloured word; `tone` is good, warn, bad or quiet."""
+    return format_html('<span class="sk-badge sk-badge-{}">{}</span>', tone, words)
 
 
 def links(lists: Iterable[tuple[str, Text, dict[str, object]]]) -> str:
@@ -100,6 +104,15 @@ def column(
         return EMPTY if value is None or value == "" else show(value)
 
     return shown
+
+
+def moment(path: str, label: Text, **options: Any) -> Callable[[Any, Model], Any]:
+    """A column of moments, `01.03.2026 9:05` on the person's clock."""
+    return column(path, label, show=_moment, **options)
+
+
+def _moment(value: datetime) -> str:
+    return date_format(timezone.localtime(value), "d.m.Y G:i")
 
 
 def money(path: str, label: Text, **options: Any) -> Callable[[Any, Model], Any]:
@@ -134,6 +147,12 @@ class CalmChangeList(ChangeList):
 class DayRangeFilter(RangeDateFilter):
     """From the start of one day to the end of another, as the person's calendar has them."""
 
+    label: Text = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = self.label
+
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet | None:
         since, until = self._day("from"), self._day("to")
         if since:
@@ -151,6 +170,11 @@ class DayRangeFilter(RangeDateFilter):
             )
         except forms.ValidationError:
             return None
+
+
+def days(path: str, label: Text) -> tuple[str, type[DayRangeFilter]]:
+    """A filter of a list by the days of one moment."""
+    return path, type("DayRange", (DayRangeFilter,), {"label": label})
 
 
 def _midnight(day: date) -> datetime:
@@ -199,6 +223,7 @@ class BaseAdmin(ModelAdmin):
     paginator = CountedPaginator
     show_full_result_count = False
     list_filter_submit = True
+    show_facets = admin.ShowFacets.NEVER  # a count for every choice of a filter reads all the rows
     list_per_page = 50
     empty_value_display = EMPTY
 
@@ -253,9 +278,10 @@ class ReadonlyInline(TabularInline):
     """Rows of another table on a record's page, a page of them at a time."""
 
     extra = 0
+    ordering = ("-pk",)
     per_page = 20
     can_delete = False
-    show_change_link = True
+    show_title = False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

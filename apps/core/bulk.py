@@ -13,7 +13,7 @@ def unlogged() -> Iterator[None]:
     if connection.force_debug_cursor:
         yield
         return
-    connection.make_debug_cursor = connection.make_cursor  # type: ignore[method-assign]
+    connection.make_debug_cursor = connection.make_cursor  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:

@@ -111,7 +111,7 @@ def database() -> str:
     return name
 
 
-def read(name: str, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+def read(name: str, sql: str, /, **values: Any) -> list[tuple[Any, ...]]:
     """Rows of a SELECT. `name` stands in the server's query log; values are bound as {key:Type}."""
     started = time.perf_counter()
     with session(database=database()) as client:

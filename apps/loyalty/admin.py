@@ -3,7 +3,7 @@
 import json
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -12,19 +12,25 @@ from unfold.decorators import display
 
 from apps.core.admin_base import (
     EMPTY,
-    DayRangeFilter,
     ReadonlyAdmin,
     ReadonlyInline,
     column,
+    days,
     link,
     link_by_id,
     links,
+    moment,
     money,
     short,
 )
-from apps.loyalty.models import Debt, Journal, Lot, Posting, Wallet
+from apps.loyalty.enums import Kind
+from apps.loyalty.models import Debt, Hold, Journal, Lot, Posting, Wallet
 
 CARD = _("Whole card number")
+
+
+def operation_link(row: Journal) -> str:
+    return link(row, f"{row.get_kind_display()} {short(row.pk)}")
 
 
 @admin.register(Wallet)
@@ -58,7 +64,7 @@ class WalletAdmin(ReadonlyAdmin):
 
 # --- postings ------------------------------------------------------------------------------------
 class PostingColumns:
-    operation = column("journal", _("Operation"), show=link)
+    operation = column("journal", _("Operation"), show=operation_link)
     of_lot = column("lot", _("Lot"), show=link)
     moved = money("amount", _("Bonuses"))
     accepted_by = column("acceptor", _("Accepted by"), show=link)
@@ -71,7 +77,6 @@ class PostingColumns:
 
 class PostingInline(PostingColumns, ReadonlyInline):
     model = Posting
-    ordering = ["-id"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Posting]:
         return super().get_queryset(request).select_related("journal", "lot", "acceptor", "debt")
@@ -99,11 +104,11 @@ class PostingAdmin(PostingColumns, ReadonlyAdmin):
 # --- operations ----------------------------------------------------------------------------------
 @admin.register(Journal)
 class JournalAdmin(ReadonlyAdmin):
-    list_display = ["operation", "kind", "person", "partner", "bonuses", "money_paid", "posted_at"]
+    list_display = ["operation", "kind", "person", "partner", "bonuses", "money_paid", "posted"]
     list_filter = [
         ("kind", ChoicesDropdownFilter),
         ("business", RelatedDropdownFilter),
-        ("posted_at", DayRangeFilter),
+        days("posted_at", _("Posted")),
     ]
     list_select_related = ["wallet__member", "business"]
     search_fields = ["wallet__member__card_number__exact", "key__exact"]
@@ -120,8 +125,8 @@ class JournalAdmin(ReadonlyAdmin):
         "money_paid",
         "source",
         "resolves",
-        "occurred_at",
-        "posted_at",
+        "occurred",
+        "posted",
         "rule_shown",
     ]
 
@@ -130,7 +135,9 @@ class JournalAdmin(ReadonlyAdmin):
     partner = column("business", _("Business"), show=link)
     bonuses = money("amount", _("Bonuses"))
     money_paid = money("paid", _("Paid, ₽"))
-    resolves = column("ref", _("Settles the operation"), show=link)
+    occurred = moment("occurred_at", _("Occurred"))
+    posted = moment("posted_at", _("Posted"))
+    resolves = column("ref", _("Settles the operation"), show=operation_link)
 
     @display(description=_("Wallet"))
     def of_wallet(self, row: Journal) -> str:
@@ -162,13 +169,13 @@ class LotAdmin(ReadonlyAdmin):
         "available_sum",
         "pending_sum",
         "spent_sum",
-        "activates_at",
-        "expires_at",
+        "wakes",
+        "lapses",
     ]
     list_filter = [
         ("issuer", RelatedDropdownFilter),
-        ("activates_at", DayRangeFilter),
-        ("expires_at", DayRangeFilter),
+        days("activates_at", _("Wakes")),
+        days("expires_at", _("Lapses")),
     ]
     list_select_related = ["wallet__member", "issuer"]
     search_fields = ["wallet__member__card_number__exact"]
@@ -177,7 +184,7 @@ class LotAdmin(ReadonlyAdmin):
     inlines = [PostingOfLotInline]
     fieldsets = [
         (None, {"fields": ["number", "person", "born", "issued_by", "only_at", "settlement"]}),
-        (_("Term"), {"fields": ["activates_at", "expires_at"]}),
+        (_("Term"), {"fields": ["wakes", "lapses"]}),
         (
             _("Where the bonuses are"),
             {
@@ -197,10 +204,12 @@ class LotAdmin(ReadonlyAdmin):
 
     number = column("pk", _("Lot"), show=lambda pk: f"№{pk}")
     person = column("wallet__member", _("Member"), show=link)
-    born = column("journal", _("Operation"), show=link)
+    born = column("journal", _("Operation"), show=operation_link)
     issued_by = column("issuer", _("Issuer"), show=link)
     only_at = column("scope", _("Spendable only at"), show=link)
     settlement = column("rate_bp", _("Settlement price"), show=lambda bp: f"{bp / 100:g}\u00a0%")
+    wakes = moment("activates_at", _("Wakes"), ordering="activates_at")
+    lapses = moment("expires_at", _("Lapses"), ordering="expires_at")
     issued = money("amount", _("Issued"))
     pending_sum = money("pending", _("Pending"))
     available_sum = money("available", _("Available"))
@@ -226,5 +235,41 @@ class DebtAdmin(ReadonlyAdmin):
     owed_to = column("creditor", _("Creditor"), show=link)
     owed = money("amount", _("Owed"))
     repaid_sum = money("repaid", _("Repaid"))
-    because_of = column("journal", _("Operation"), show=link)
+    because_of = column("journal", _("Operation"), show=operation_link)
     of_lot = column("lot", _("Lot"), show=link)
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadonlyAdmin):
+    """Without its code: only the member shows it."""
+
+    list_display = ["number", "person", "partner", "held", "until", "settled"]
+    list_filter = [days("expires_at", _("Until"))]
+    list_select_related = ["journal__wallet__member", "journal__business"]
+    search_fields = ["journal__wallet__member__card_number__exact"]
+    search_help_text = CARD
+    ordering = ["-journal_id"]
+    fields = ["operation", "person", "partner", "held", "until", "settled"]
+
+    number = column("pk", _("Hold"), show=short)
+    operation = column("journal", _("Operation"), show=operation_link)
+    person = column("journal__wallet__member", _("Member"), show=link)
+    partner = column("journal__business", _("Business"), show=link)
+    held = money("journal__amount", _("Bonuses"))
+    until = moment("expires_at", _("Until"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Hold]:
+        resolving = Journal.objects.filter(ref=OuterRef("pk"))
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                settled_by=Subquery(resolving.values("pk")),
+                settled_kind=Subquery(resolving.values("kind")),
+            )
+        )
+
+    @display(description=_("Settled by"))
+    def settled(self, hold: Hold) -> str:
+        words = Kind(hold.settled_kind).label if hold.settled_kind else ""
+        return link_by_id("journal", hold.settled_by, str(words))

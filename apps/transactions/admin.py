@@ -1,27 +1,30 @@
 """Sales, to be read: a mistake is corrected by a return, not by an edit."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
 from apps.core.admin_base import (
-    DayRangeFilter,
     ReadonlyAdmin,
     ReadonlyInline,
+    badge,
     column,
+    days,
     link,
     links,
+    moment,
     roubles,
 )
 from apps.core.money import format_number
 from apps.transactions.models import Status, Transaction, TransactionItem
 
+TONES = {Status.COMPLETED: "good", Status.PARTLY_REFUNDED: "warn", Status.REFUNDED: "bad"}
+
 
 class ItemInline(ReadonlyInline):
     model = TransactionItem
+    verbose_name_plural = _("lines of the receipt")
     fields = ["name", "category", "quantity", "price_shown"]
 
     price_shown = column("price", _("Price"), show=roubles)
@@ -31,7 +34,7 @@ class ItemInline(ReadonlyInline):
 class TransactionAdmin(ReadonlyAdmin):
     list_display = [
         "short_number",
-        "occurred_at",
+        "occurred",
         "partner",
         "buyer",
         "sum_shown",
@@ -44,7 +47,7 @@ class TransactionAdmin(ReadonlyAdmin):
         ("business", RelatedDropdownFilter),
         ("status", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
-        ("occurred_at", DayRangeFilter),
+        days("occurred_at", _("Occurred")),
     ]
     list_select_related = ["business", "member"]
     search_fields = ["member__card_number__exact", "receipt_number__exact"]
@@ -68,7 +71,7 @@ class TransactionAdmin(ReadonlyAdmin):
             },
         ),
         (_("Money"), {"fields": ["sum_shown", "less", "with_bonuses", "paid", "accrued"]}),
-        (_("Time"), {"fields": ["occurred_at", "recorded_at", "wakes"]}),
+        (_("Time"), {"fields": ["occurred", "recorded", "wakes"]}),
         (_("Records"), {"fields": ["natural_key", "records"]}),
     ]
 
@@ -83,19 +86,14 @@ class TransactionAdmin(ReadonlyAdmin):
     with_bonuses = column("bonus_spent", _("Paid with bonuses"), show=format_number)
     paid = column("to_pay", _("Paid"), show=roubles, formatting="price")
     accrued = column("bonus_accrued", _("Bonuses"), show=format_number, formatting="price")
-    wakes = column("pending_until", _("Bonuses wake"))
+    occurred = moment("occurred_at", _("Occurred"), ordering="occurred_at")
+    recorded = moment("recorded_at", _("Recorded"))
+    wakes = moment("pending_until", _("Bonuses wake"))
     natural_key = column("key", _("Key"))
 
-    @display(
-        description=_("State"),
-        label={
-            Status.COMPLETED: "success",
-            Status.PARTLY_REFUNDED: "warning",
-            Status.REFUNDED: "danger",
-        },
-    )
-    def state(self, sale: Transaction) -> tuple[str, Any]:
-        return sale.status, sale.get_status_display()
+    @display(description=_("State"))
+    def state(self, sale: Transaction) -> str:
+        return badge(sale.get_status_display(), TONES[Status(sale.status)])
 
     @display(description=_("Lists"))
     def records(self, sale: Transaction) -> str:

@@ -32,9 +32,7 @@ def send(phone=PHONE, **more):
 
 
 def check(sent, code, *, purpose=Purpose.SIGN_IN):
-    return services.check_code(
-        code_id=sent.code_id, code=code, purpose=purpose, at=timezone.now()
-    )
+    return services.check_code(code_id=sent.code_id, code=code, purpose=purpose, at=timezone.now())
 
 
 # --- sending -------------------------------------------------------------------------------------
@@ -242,9 +240,7 @@ def test_a_wrong_code_makes_nobody(clock):
     sent = send()
 
     with pytest.raises(services.CodeInvalid):
-        services.sign_in(
-            code_id=sent.code_id, code=wrong(last_code(PHONE)), at=timezone.now()
-        )
+        services.sign_in(code_id=sent.code_id, code=wrong(last_code(PHONE)), at=timezone.now())
     assert (User.objects.count(), Session.objects.count()) == (0, 0)
 
 

@@ -68,14 +68,16 @@ NO_PHONES = [
 ]
 
 
-@pytest.mark.parametrize("text", FORMS)
-def test_every_usual_form_is_one_number(text):
-    assert rules.normalize_phone(text) == "+79161234567"
+def test_every_usual_form_is_one_number():
+    numbers = {text: rules.normalize_phone(text) for text in FORMS}
+
+    assert numbers == dict.fromkeys(FORMS, "+79161234567")
 
 
-@pytest.mark.parametrize("text", NO_PHONES)
-def test_anything_else_is_no_phone(text):
-    assert rules.normalize_phone(text) is None
+def test_anything_else_is_no_phone():
+    numbers = {text: rules.normalize_phone(text) for text in NO_PHONES}
+
+    assert numbers == dict.fromkeys(NO_PHONES)
 
 
 @steady
@@ -110,10 +112,9 @@ def test_new_card_numbers_fit_their_check_digit():
     assert all(len(n) == 12 and n[0] != "0" and rules.is_card_number(n) for n in numbers)
 
 
-@pytest.mark.parametrize("known", ["7992739871", "4539578763621486"])
+@pytest.mark.parametrize("known", ["79927398713", "4539578763621486", "4111111111111111"])
 def test_the_check_digit_is_luhns(known):
-    assert rules.check_digit(known[:-1]) == known[-1] or known == "7992739871"
-    assert rules.check_digit("7992739871") == "3"
+    assert rules.check_digit(known[:-1]) == known[-1]
 
 
 @steady

@@ -204,9 +204,7 @@ def test_the_blocked_get_no_new_tokens_and_lose_nothing_else(session, clock):
 
 def test_a_change_of_tier_is_in_the_next_access_token(session, clock):
     vip = UserFactory(tier_code="vip").tier
-    services.change_tier(
-        member_id=session.user_id, tier=vip, reason="test", at=timezone.now()
-    )
+    services.change_tier(member_id=session.user_id, tier=vip, reason="test", at=timezone.now())
 
     fresh = refresh(tokens.refresh_for(session))
 

@@ -81,9 +81,7 @@ def test_two_people_who_ask_for_one_email_at_once_are_told_apart():
 
     outcomes = race(
         8,
-        lambda n: accounts.update_profile(
-            user=people[n], changes={"email": "anna@mail.ru"}
-        ).email,
+        lambda n: accounts.update_profile(user=people[n], changes={"email": "anna@mail.ru"}).email,
     )
 
     assert counted(outcomes) == {"anna@mail.ru": 1, "EmailTaken": 7}
@@ -94,9 +92,11 @@ def test_one_person_is_hired_once(business):
 
     outcomes = race(
         8,
-        lambda n: add_staff(
-            business=business, user=user, role="business_staff", by=None, at=timezone.now()
-        ).role,
+        lambda n: (
+            add_staff(
+                business=business, user=user, role="business_staff", by=None, at=timezone.now()
+            ).role
+        ),
     )
 
     assert counted(outcomes) == {"business_staff": 1, AlreadyThere.__name__: 7}
@@ -150,9 +150,7 @@ def test_a_twin_of_a_running_request_is_asked_to_come_back(till, member, monkeyp
     first = threading.Thread(target=lambda: answers.update(first=till("k")) or connection.close())
 
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM loyalty_wallet WHERE member_id = %s FOR UPDATE", [member.pk]
-        )
+        cursor.execute("SELECT 1 FROM loyalty_wallet WHERE member_id = %s FOR UPDATE", [member.pk])
         first.start()
         wait_until(somebody_waits_for_us)
         [twin] = race(1, lambda n: till("k"))

@@ -121,6 +121,16 @@ def test_any_visible_ascii_is_a_key(till, body, key):
     assert (first.status_code, data_of(again)) == (201, data_of(first))
 
 
+@pytest.mark.xfail(strict=True, reason="the sale's own key is cut to 120 signs: the second is lost")
+def test_two_long_keys_that_begin_alike_are_two_sales(till, body):
+    first = till.post("/transactions", body, key="k" * 254 + "a")
+    second = till.post("/transactions", body, key="k" * 254 + "b")
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["data"]["id"] != second.json()["data"]["id"]
+    assert effects() == [2, 2, 2, 2, 2]
+
+
 def test_a_refusal_stores_nothing_so_a_mended_request_goes_through(till, body):
     refused = till.post("/transactions", body | {"amount": "99999999.00"}, key="k")
     invalid = till.post("/transactions", body | {"amount": "1e5"}, key="k")

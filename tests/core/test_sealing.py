@@ -102,7 +102,9 @@ def test_a_person_reads_her_own_field():
     assert sealing.unseal_for(key, sealed, owner=OWNER, field="email") == "anna@mail.ru"
 
 
-@pytest.mark.parametrize(("owner", "field"), [(OWNER, "phone"), (OTHER, "email")])
+@pytest.mark.parametrize(
+    ("owner", "field"), [(OWNER, "phone"), (OTHER, "email")], ids=["column", "row"]
+)
 def test_a_field_moved_to_another_column_or_row_does_not_open(owner, field):
     keys = {OWNER: sealing.new_data_key(owner=OWNER), OTHER: sealing.new_data_key(owner=OTHER)}
     sealed = sealing.seal_for(keys[OWNER], "anna@mail.ru", owner=OWNER, field="email")

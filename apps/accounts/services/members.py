@@ -64,6 +64,12 @@ def update_profile(*, user: User, changes: dict[str, Any]) -> User:
         if person.birth_date and person.birth_date != birth_date:
             raise BirthDateSet
         person.set_birth_date(birth_date)
+    _save(person)
+    audit.record(person, "accounts.profile", "user", person.pk, changed=changes)
+    return User.objects.select_related("tier").get(pk=person.pk)
+
+
+def _save(person: User) -> None:
     try:
         with transaction.atomic():
             person.save()
@@ -71,8 +77,6 @@ def update_profile(*, user: User, changes: dict[str, Any]) -> User:
         if "email_index" not in str(raced):
             raise
         raise EmailTaken from raced
-    audit.record(person, "accounts.profile", "user", person.pk, changed=changes)
-    return User.objects.select_related("tier").get(pk=person.pk)
 
 
 @transaction.atomic

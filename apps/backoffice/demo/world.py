@@ -142,8 +142,8 @@ def _visits(dice: random.Random, place: int, guest: Guest, at: datetime) -> list
         partner = BY_SLUG[slug]
         favourite = dice.randrange(len(partner.locations))
         days = list(_days(dice, partner, rate, guest.since, guest.until))
-        if not rate:  # passing through: one visit at her first day
-            days = [guest.since.astimezone(ZONE).date()]
+        if not rate:  # passing through: one visit, on the first day the doors are open
+            days = [_open_day(partner, guest.since.astimezone(ZONE).date())]
         for day in days:
             moment = _moment(dice, day, partner)
             if moment < at:
@@ -168,6 +168,12 @@ def _days(
         weight = rhythm.weekdays[day.weekday()] * rhythm.months[day.month - 1]
         if dice.random() < weight / peak:
             yield day
+
+
+def _open_day(partner: Partner, day: date) -> date:
+    while not partner.rhythm.weekdays[day.weekday()]:
+        day += timedelta(days=1)
+    return day
 
 
 def _moment(dice: random.Random, day: date, partner: Partner) -> datetime:

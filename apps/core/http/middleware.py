@@ -31,7 +31,8 @@ def _address(request: HttpRequest) -> str | None:
     stranger may have written some before: only as many entries count, from the end, as there are
     proxies of ours (NUM_PROXIES). Without proxies the connection's own address counts."""
     proxies = api_settings.NUM_PROXIES or 0
-    seen = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    entries = request.headers.get("X-Forwarded-For", "").split(",")
+    seen = [entry.strip() for entry in entries if entry.strip()]
     given = seen[-proxies] if 0 < proxies <= len(seen) else request.META.get("REMOTE_ADDR", "")
     try:
         return str(ip_address(given))
@@ -70,6 +71,9 @@ class RequestIdMiddleware:
             status=response.status_code,
             ms=round((time.perf_counter() - started) * 1000),
         )
+        # What this thread does next belongs to nobody, until it serves somebody again.
+        context.bind(context.NOBODY)
+        structlog.contextvars.clear_contextvars()
         return response
 
 

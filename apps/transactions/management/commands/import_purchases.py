@@ -1,4 +1,5 @@
 import sys
+import time
 from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from django.db import OperationalError
 from django.utils.translation import gettext as _
 
 from apps.analytics import loader
+from apps.analytics.queries import freshness
 from apps.businesses.models import State
 from apps.businesses.queries import partners
 from apps.core.bulk import unlogged
@@ -21,6 +23,7 @@ from apps.transactions.imports.running import BATCH, Tally, import_file
 
 SOME_REFUSED = 2  # exit code
 INTERRUPTED = 130
+LOAD_WAIT = 30  # seconds for another loader to finish
 
 
 def batch_size(text: str) -> int:
@@ -120,8 +123,13 @@ class Command(BaseCommand):
         self.stdout.write(line % numbers)
 
     def _load(self) -> None:
+        loaded = 0
         try:
-            loaded = loader.load_waiting()
+            for _second in range(LOAD_WAIT):
+                loaded += loader.load_waiting()
+                if not freshness().waiting:  # the worker's loader may have been at it
+                    break
+                time.sleep(1)
         except Unavailable:
             self.stdout.write(
                 _("ClickHouse does not answer: the sales will get there with the next round.")

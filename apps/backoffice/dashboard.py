@@ -1,0 +1,143 @@
+"""The admin's first page: six facts, each with the list behind it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.core.cache import cache
+from django.db import OperationalError, connection, transaction
+from django.db.models import Count, Sum
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.accounts.models import User
+from apps.analytics.queries import freshness
+from apps.businesses.queries import partners
+from apps.core.models import Delivery
+from apps.core.money import format_number, format_rub
+from apps.core.outbox import oldest_waiting_seconds
+from apps.loyalty.queries import ledger_faults
+from apps.transactions.models import Status, Transaction
+
+SLOW_OUTBOX = 300  # seconds that the oldest message may wait
+STALE_FACTS = timedelta(minutes=15)
+PROOF_BUDGET = "2s"  # a large ledger is proved at night, not while somebody waits for a page
+PROOF_KEPT = 600  # seconds
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One number. `tone` is good, warn, bad or empty; the note always says the same in words."""
+
+    title: str
+    value: str
+    note: str
+    url: str = ""
+    tone: str = ""
+
+
+def facts(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What the theme calls to fill the page."""
+    now = timezone.now()
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    shown = [_people(midnight), *_sales(midnight), _outbox(), _load(now), _ledger()]
+    return context | {"facts": shown}
+
+
+def _whole(number: int) -> str:
+    return format_number(Decimal(number), always_kopecks=False)
+
+
+def _list(name: str, filters: str = "") -> str:
+    return reverse(f"admin:{name}_changelist") + filters
+
+
+def _people(midnight: datetime) -> Fact:
+    joined = User.objects.filter(joined_at__gte=midnight).count()
+    note = ngettext("%(n)s joined today", "%(n)s joined today", joined) % {"n": _whole(joined)}
+    return Fact(_("People"), _whole(User.objects.count()), note, _list("accounts_user"))
+
+
+def _sales(midnight: datetime) -> list[Fact]:
+    # Partners are named one by one: the index of sales begins with the business.
+    today = Transaction.objects.filter(
+        business__in=list(partners().values_list("pk", flat=True)), occurred_at__gte=midnight
+    ).exclude(status=Status.REFUNDED)
+    sums = today.aggregate(
+        paid=Sum("to_pay", default=Decimal(0)),
+        bonuses=Sum("bonus_accrued", default=Decimal(0)),
+        receipts=Count("pk"),
+        buyers=Count("member", distinct=True),
+    )
+    url = _list("transactions_transaction")
+    buyers = ngettext("%(n)s buyer", "%(n)s buyers", sums["buyers"]) % {"n": _whole(sums["buyers"])}
+    bonuses = _("%(n)s bonuses accrued") % {
+        "n": format_number(sums["bonuses"], always_kopecks=False)
+    }
+    return [
+        Fact(_("Sales today"), _whole(sums["receipts"]), buyers, url),
+        Fact(_("Paid today"), format_rub(sums["paid"], always_kopecks=False), bonuses, url),
+    ]
+
+
+def _outbox() -> Fact:
+    counts = dict(
+        Delivery.objects.exclude(state=Delivery.State.DONE)
+        .values_list("state")
+        .annotate(number=Count("pk"))
+    )
+    waiting, dead = counts.get(Delivery.State.WAITING, 0), counts.get(Delivery.State.DEAD, 0)
+    title, value = _("Messages waiting"), _whole(waiting)
+    if dead:
+        note = ngettext("%(n)s given up", "%(n)s given up", dead) % {"n": _whole(dead)}
+        return Fact(title, value, note, _list("core_delivery", "?state=dead"), "bad")
+    if oldest_waiting_seconds() > SLOW_OUTBOX:
+        note = _("the oldest waits for more than 5 minutes")
+        return Fact(title, value, note, _list("core_delivery", "?state=waiting"), "warn")
+    return Fact(title, value, _("none given up"), _list("core_delivery"), "good")
+
+
+def _load(now: datetime) -> Fact:
+    state = freshness()
+    title, url = _("Facts loaded"), _list("analytics_factbatch")
+    rows = ngettext("%(n)s row waits", "%(n)s rows wait", state.waiting) % {
+        "n": _whole(state.waiting)
+    }
+    if state.loaded_at is None:
+        return Fact(title, _("never"), rows, url, "warn" if state.waiting else "")
+    late = state.waiting and now - state.loaded_at > STALE_FACTS
+    local = timezone.localtime(state.loaded_at)
+    when = date_format(local, "G:i" if local.date() == timezone.localdate(now) else "j E, G:i")
+    return Fact(title, when, rows, url, "warn" if late else "good")
+
+
+def _ledger() -> Fact:
+    title, url = _("Ledger"), _list("loyalty_journal")
+    faults = cache.get("admin:ledger_faults")
+    if faults is None:
+        faults = _prove()
+        cache.set("admin:ledger_faults", faults, PROOF_KEPT)
+    if faults == TOO_LARGE:
+        return Fact(title, _("proved at night"), _("too large to prove at once"), url)
+    if faults:
+        notes = "; ".join(f"{_(name)}: {row}" for name, row in faults.items())
+        return Fact(title, _whole(len(faults)), notes, url, "bad")
+    return Fact(title, _("adds up"), _("no faults found"), url, "good")
+
+
+TOO_LARGE = "too large"
+
+
+def _prove() -> dict[str, str] | str:
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = '{PROOF_BUDGET}'")
+            return ledger_faults()
+    except OperationalError:
+        return TOO_LARGE

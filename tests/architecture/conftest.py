@@ -1,0 +1,113 @@
+"""An admin at her desk and something in every table she sees."""
+
+import itertools
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+from django_otp import DEVICE_ID_SESSION_KEY
+
+from apps.accounts.models import Session, TOTPDevice, User
+from apps.analytics.models import FactBatch
+from apps.core.models import IdempotencyKey
+from apps.loyalty import services as loyalty
+from apps.loyalty.models import Journal
+from apps.transactions.models import Transaction
+from apps.transactions.services import Item
+from tests.factories.accounts import UserFactory
+from tests.factories.businesses import BusinessFactory, LocationFactory, staff_of
+from tests.factories.transactions import sale
+
+_numbers = itertools.count(1)
+Desk = Callable[[User], Client]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """A browser of this person with the second factor shown."""
+
+    def sit(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="apps.accounts.auth.LoginBackend")
+        device = TOTPDevice.objects.create(user=user, name="app", confirmed=True)
+        session = client.session
+        session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+        session.save()
+        return client
+
+    return sit
+
+
+@pytest.fixture
+def admin_user(db: None) -> User:
+    return UserFactory(first_name="Ада", last_name="Минина", job="admin")
+
+
+@pytest.fixture
+def admin_client(admin_user: User, desk: Desk) -> Client:
+    return desk(admin_user)
+
+
+def make_rows(count: int = 1) -> None:
+    """A row more in every table of the admin, each with relations of its own, and one operation
+    that touches the lots of all."""
+    for _ in range(count):
+        bought = _sale_held_spent_and_returned()
+        _devices_and_batches(bought)
+        _schedules()
+    loyalty.expire_due(at=timezone.now() + timedelta(days=400))
+
+
+def _sale_held_spent_and_returned() -> Transaction:
+    number, at = next(_numbers), timezone.now()
+    business = BusinessFactory()
+    LocationFactory(business=business)
+    seller, member = staff_of(business), UserFactory()
+    lines = [Item(f"Услуга {line}", "уход", Decimal(1), Decimal(500)) for line in range(3)]
+    bought = sale(business=business, member=member, by=seller, items=lines)
+    loyalty.hold_bonus(
+        member=member, business=business, amount=Decimal(10), key=f"hold:{number}", at=at
+    )
+    loyalty.spend_bonus(
+        member=member, business=business, amount=Decimal(40), key=f"spend:{number}", at=at
+    )
+    earned = Journal.objects.get(scope="earn", key=str(bought.pk))
+    loyalty.claw_back(
+        journal_id=earned.pk, returned=Decimal(1000), key=f"back:{number}", at=timezone.now()
+    )
+    sale(business=business, member=member, amount="9000.00")  # repays the debt, leaves some
+    return bought
+
+
+def _devices_and_batches(bought: Transaction) -> None:
+    number = next(_numbers)
+    for _ in range(3):
+        Session.objects.create(user=bought.member, device_name="Pixel", address="10.0.0.7")
+    IdempotencyKey.objects.create(
+        actor=str(bought.member_id),
+        route="POST /transactions",
+        key=f"key-{number}",
+        body_hash="0",
+        status=201,
+        answer="{}",
+    )
+    FactBatch.objects.create(
+        table="transaction_facts",
+        listener="apps.analytics.loader.TRANSACTION_FACTS@batch",
+        rows=1,
+        first_sequence=number,
+        last_sequence=number,
+        digest="0" * 64,
+    )
+
+
+def _schedules() -> None:
+    number = next(_numbers)
+    crontab = CrontabSchedule.objects.create(minute=str(number % 60), hour="3")
+    interval = IntervalSchedule.objects.create(every=number, period="seconds")
+    PeriodicTask.objects.create(name=f"nightly {number}", task="apps.x", crontab=crontab)
+    PeriodicTask.objects.create(name=f"often {number}", task="apps.x", interval=interval)

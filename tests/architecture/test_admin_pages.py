@@ -1,0 +1,145 @@
+"""Every page of the admin opens with data, asks the database the same for any number of rows, and
+speaks Russian."""
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import unfold
+from django.contrib import admin
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext
+
+from tests.architecture.conftest import make_rows
+
+REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
+each_model = pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
+
+
+def url_of(model: type[Model], page: str, *args: object) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def statements(client: Client, url: str) -> list[str]:
+    """What the page asked the database, without values. The first call warms the caches."""
+    client.get(url)
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        answer = client.get(url)
+    assert answer.status_code == 200
+    return [re.sub(r"'[^']*'|\b\d+\b", "?", query["sql"]) for query in asked.captured_queries]
+
+
+@each_model
+def test_list_costs_the_same_for_any_length(model: type[Model], admin_client: Client) -> None:
+    make_rows(1)
+    assert model._default_manager.exists(), "let make_rows() fill this table"
+    few = statements(admin_client, url_of(model, "changelist"))
+    make_rows(2)
+
+    many = statements(admin_client, url_of(model, "changelist"))
+
+    assert len(many) == len(few)
+
+
+@each_model
+def test_record_opens_and_asks_nothing_thrice(model: type[Model], admin_client: Client) -> None:
+    make_rows(3)
+    row = model._default_manager.order_by("pk").last()
+
+    asked = Counter(statements(admin_client, url_of(model, "change", row.pk)))
+
+    assert [query for query, times in asked.items() if times > 2] == []
+
+
+@each_model
+def test_form_of_a_new_record_opens_if_allowed(
+    model: type[Model], admin_client: Client, admin_user: Any, rf: Any
+) -> None:
+    request = rf.get("/")
+    request.user = admin_user
+    allowed = admin.site._registry[model].has_add_permission(request)
+
+    answer = admin_client.get(url_of(model, "add"))
+
+    assert answer.status_code == (200 if allowed else 403)
+
+
+@each_model
+def test_list_can_be_searched_and_filtered(model: type[Model], admin_client: Client) -> None:
+    make_rows(1)
+    params = {"q": "4000 1234 5678", "state": "dead", "live": "1"}
+
+    for name, value in params.items():
+        answer = admin_client.get(url_of(model, "changelist"), {name: value})
+        assert answer.status_code in (200, 302), (name, value)  # 302: this list has no such filter
+
+
+def test_first_page_shows_six_facts(admin_client: Client) -> None:
+    make_rows(1)
+
+    page = admin_client.get(reverse("admin:index")).content.decode()
+
+    assert page.count('class="sk-fact ') + page.count('class="sk-fact"') == 6
+    assert "сходятся" in page
+
+
+# --- language ------------------------------------------------------------------------------------
+def theme_strings() -> set[str]:
+    """What the installed theme marks for translation; it brings no Russian of its own."""
+    root, found = Path(unfold.__file__).parent, set()
+    for file in [*root.rglob("*.html"), *root.rglob("*.py")]:
+        part = file.relative_to(root).parts
+        if part[0] != "contrib" or part[1] in ("filters", "forms", "guardian"):
+            tag = r"{%\s*trans(?:late)?\s+" if file.suffix == ".html" else r"\b_\(\s*"
+            marked = re.findall(tag + r"""(["'])(.+?)\1""", file.read_text())
+            found |= {text for _quote, text in marked}
+    # A literal that ends with a space is the first half of a longer one.
+    return {text for text in found if re.search(r"[A-Za-z]{2}", text) and text[-1] != " "}
+
+
+def test_every_string_of_the_installed_theme_has_its_russian() -> None:
+    """A new version with new strings fails here and not on somebody's screen."""
+    with translation.override("ru"):
+        left = {text for text in theme_strings() if gettext(text) == text}
+
+    assert left == set()
+
+
+def visible(page: str) -> set[str]:
+    """Texts of a page as a person or a screen reader meets them."""
+    page = re.sub(r"<(script|style|pre)\b.*?</\1>", "", page, flags=re.S)
+    said = re.findall(r'(?:placeholder|title|aria-label|alt)="([^"]+)"', page)
+    said += re.findall(r">([^<>]+)<", page)
+    return {re.sub(r"\s+", " ", text).strip() for text in said}
+
+
+def addresses() -> list[str]:
+    found = [reverse("admin:index"), reverse("admin:search") + "?s=а"]
+    for model in REGISTERED:
+        row = model._default_manager.first()
+        found += [url_of(model, "changelist"), url_of(model, "changelist") + "?q=нет"]
+        found += [url_of(model, "change", row.pk), url_of(model, "history", row.pk)]
+    return found + [reverse("admin:app_list", args=["loyalty"])]
+
+
+def test_no_page_shows_english(admin_client: Client) -> None:
+    """Neither the theme's strings nor whole phrases of ours: two words and more. Codes such as
+    `accounts.sign_in`, names of icons and tiers are one word or no words."""
+    make_rows(1)
+    forbidden, phrase = theme_strings(), re.compile(r"[A-Z]?[a-z]+( [a-z]+)+[.?]?")
+
+    left = {}
+    for url in addresses():
+        texts = visible(admin_client.get(url, follow=True).content.decode())
+        left[url] = {text for text in texts if text in forbidden or phrase.fullmatch(text)}
+
+    assert {url: texts for url, texts in left.items() if texts} == {}
