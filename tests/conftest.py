@@ -24,8 +24,11 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 @pytest.fixture(autouse=True)
 def _reference_rows(request: pytest.FixtureRequest, _django_db_helper: None) -> None:
     """Rows of data migrations come back after a transactional test truncated everything."""
-    if "db" not in request.fixturenames and not request.node.get_closest_marker("django_db"):
-        return
+    if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
+        seed_reference_rows()
+
+
+def seed_reference_rows() -> None:
     for module in (
         "apps.accounts.migrations.0002_tiers",
         "apps.accounts.migrations.0004_privacy_data",

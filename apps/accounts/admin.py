@@ -26,9 +26,8 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from apps.accounts import queries, services
+from apps.accounts import queries, rights, services
 from apps.accounts.admin_reveal import RevealPhone
-from apps.accounts.enums import Job
 from apps.accounts.models import CodeLimits, Session, StatusTier, TOTPDevice, User
 from apps.core.admin_base import (
     EMPTY,
@@ -227,7 +226,7 @@ class UserAdmin(RevealPhone, ReadonlyAdmin):
         )
 
     def has_block_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return bool(request.user.has_perm("accounts.change_user"))
+        return rights.may("users.block", job=request.user.job)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Block or let in: the one that would change something."""
@@ -314,11 +313,11 @@ class TierForm(ReasonedForm):
 class StatusTierAdmin(ReasonedAdmin):
     form = TierForm
     list_display = ["name", "rate", "threshold_shown", "min_partners", "vote_weight"]
-    readonly_fields = ["code", "position", "by_invitation"]
+    readonly_fields = ["code", "position", "invited"]
     fields = [
         "code",
         "position",
-        "by_invitation",
+        "invited",
         "name",
         "rate_bp",
         "threshold",
@@ -328,6 +327,9 @@ class StatusTierAdmin(ReasonedAdmin):
     ]
 
     rate = column("rate_bp", _("Rate"), show=lambda bp: f"{bp / 100:g}\u00a0%".replace(".", ","))
+    invited = column(
+        "by_invitation", _("by invitation only"), show=lambda yes: _("Yes") if yes else _("No")
+    )
     threshold_shown = column("threshold", _("Threshold in 12 months"), show=roubles)
 
     def update(self, row: StatusTier, *, changes: dict[str, Any], by: User, reason: str) -> None:
@@ -348,9 +350,6 @@ class CodeLimitsAdmin(ReasonedAdmin):
         "countries",
         "reason",
     ]
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.job == Job.SUPERADMIN
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         # Whoever only reads is asked for no reason.

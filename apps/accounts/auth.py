@@ -4,28 +4,11 @@ from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import make_password
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from apps.accounts import rules
-from apps.accounts.enums import Job
+from apps.accounts import rights, rules
 from apps.accounts.models import User
-
-# What an admin may not do although admins may do the rest (security.md, the Django trap): roles are
-# changed by the superadmin through a service, valuable rows by nobody.
-ADMIN_NEVER = {"accounts.change_role"}
-NOBODY = {
-    f"{app}.{verb}_{model}"
-    for app, model in (
-        ("loyalty", "wallet"),
-        ("loyalty", "journal"),
-        ("loyalty", "lot"),
-        ("loyalty", "posting"),
-        ("loyalty", "debt"),
-        ("core", "auditentry"),
-        ("transactions", "transaction"),
-    )
-    for verb in ("add", "change", "delete")
-}
 
 
 class LoginBackend(BaseBackend):
@@ -55,15 +38,32 @@ class LoginBackend(BaseBackend):
 
 
 class JobBackend(BaseBackend):
-    """Admin and superadmin by job. Rights at one business are guardian's (ADR 5)."""
+    """Rights by job, as the table has them: no row, no right. Asked before guardian's backend,
+    which holds the rights at one business (ADR 5); raising means that guardian is not asked."""
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        if not getattr(user_obj, "is_active", False) or perm in NOBODY:
-            return False
-        job = getattr(user_obj, "job", "")
-        if job == Job.SUPERADMIN:
-            return True
-        return job == Job.ADMIN and perm not in ADMIN_NEVER
+        if not getattr(user_obj, "is_active", False):
+            raise PermissionDenied
+        groups = rights.held(job=user_obj.job)
+        if perm in rights.AT_BUSINESS:
+            return rights.ADMIN in groups or _ask_guardian(user_obj, obj)
+        row = rights.BY_PERM.get(perm)
+        return bool(row and row.opens_to(groups))
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
-        return bool(getattr(user_obj, "is_staff", False) and user_obj.is_active)
+        if not getattr(user_obj, "is_active", False):
+            return False
+        groups = rights.held(job=user_obj.job)
+        return any(
+            row.opens_to(groups)
+            for perm, row in rights.BY_PERM.items()
+            if perm.startswith(f"{app_label}.")
+        )
+
+
+def _ask_guardian(user: Any, business: Any) -> bool:
+    """False lets guardian decide. Without a job, or at a business that is suspended or closed,
+    what a membership granted does not count."""
+    if not user.job or not getattr(business, "grants_rights", True):
+        raise PermissionDenied
+    return False

@@ -91,6 +91,11 @@ class Business(models.Model):
         return self.name
 
     @property
+    def grants_rights(self) -> bool:
+        """Whether rights at it count: suspended, its staff lose everything there at once."""
+        return self.state == State.ACTIVE
+
+    @property
     def is_clinic(self) -> bool:
         """Medical secrecy: only sum, date and operation id leave a clinic."""
         return self.category in (Category.DENTAL, Category.MEDICAL)

@@ -8,16 +8,17 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from guardian.shortcuts import assign_perm, remove_perm
 
+from apps.accounts import rights
 from apps.accounts.enums import Job
 from apps.accounts.models import User
-from apps.accounts.services import end_sessions
+from apps.accounts.services import end_sessions, written_reason
 from apps.businesses.models import Business, Location, Membership, Role
 from apps.core import audit
 from apps.core.errors import Forbidden, Refused
 
 PERMISSIONS = {
-    Role.STAFF: ["businesses.enter_sales"],
-    Role.OWNER: ["businesses.enter_sales", "businesses.manage_business"],
+    Role.STAFF: [rights.SELL],
+    Role.OWNER: [rights.SELL, rights.MANAGE],
 }
 # What an admin may change of a partner. The address name is in bookmarks and printed codes.
 REFERENCE_FIELDS = {
@@ -58,10 +59,11 @@ def update_business(
 ) -> Business:
     """Change reference fields of a partner; sales that were made keep the rules of their day.
 
-    Raises Forbidden.
+    Raises Forbidden, ReasonMissing.
     """
     if not by.has_perm("businesses.change_business") or not changes.keys() <= REFERENCE_FIELDS:
         raise Forbidden
+    reason = written_reason("businesses.change", reason, by=by)
     row = Business.objects.select_for_update().get(pk=business.pk)
     for name, value in changes.items():
         setattr(row, name, value)
@@ -89,7 +91,7 @@ def add_location(*, business: Business, name: str, address: str, by: User | None
 
 def _may_manage(by: User | None, business: Business) -> None:
     """`by` None is the machine room: commands on the server."""
-    if by is not None and not by.has_perm("businesses.manage_business", business):
+    if by is not None and not by.has_perm(rights.TABLE["staff.change"].permission, business):
         raise Forbidden
 
 

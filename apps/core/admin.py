@@ -86,7 +86,8 @@ class AuditEntryAdmin(ReadonlyAdmin):
     def who(self, entry: AuditEntry) -> Any:
         if entry.actor_id is None:
             return _("the system")
-        return link_by_id("user", entry.actor_id, (entry.actor_name or "").strip())
+        name = (entry.actor_name or "").strip()
+        return link_by_id("user", entry.actor_id, f"{name}." if " " in name else name)
 
     @display(description=_("Object"))
     def on(self, entry: AuditEntry) -> str:

@@ -210,7 +210,8 @@ class ReasonedForm(forms.ModelForm):
 
     reason = forms.CharField(
         label=_("Reason of the change"),
-        help_text=_("Stays in the audit log."),
+        help_text=_("At least 10 characters. Stays in the audit log with your name."),
+        min_length=10,
         max_length=500,
         widget=UnfoldAdminTextInputWidget,
     )

@@ -49,6 +49,13 @@ class Forbidden(Refused):
     message = _("You may not do this.")
 
 
+class StatusRequired(Forbidden):
+    """A higher tier would be let in."""
+
+    code = "STATUS_REQUIRED"
+    message = _("This opens with a higher status.")
+
+
 class TooMany(Refused):
     """A limit was reached; `retry_after` says in how many seconds to come back."""
 

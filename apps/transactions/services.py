@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts import rights
 from apps.accounts.models import StatusTier, User
 from apps.businesses.models import Business, Location, State
 from apps.core import audit, outbox
@@ -195,7 +196,7 @@ def _check(
     *, business: Business, member: User, amount: Decimal, occurred_at: datetime, by: User | None
 ) -> None:
     if by is not None:
-        if not by.has_perm("businesses.enter_sales", business):
+        if not by.has_perm(rights.SELL, business):
             raise NotFound  # another tenant's business does not exist for her
         if by.pk == member.pk:
             raise NotAtOwnTill
@@ -243,6 +244,6 @@ def find_sale(*, sale_id: UUID, user: User) -> Transaction:
     sale = Transaction.objects.select_related("business", "member__tier").filter(pk=sale_id).first()
     if sale is None:
         raise NotFound
-    if sale.member_id != user.pk and not user.has_perm("businesses.enter_sales", sale.business):
+    if sale.member_id != user.pk and not user.has_perm(rights.SELL, sale.business):
         raise NotFound
     return sale

@@ -206,10 +206,10 @@ def test_only_superadmin_changes_limits(job: str) -> None:
 
 def test_change_of_limits_is_in_the_audit() -> None:
     chief = UserFactory(job="superadmin")
-    services.change_code_limits(changes={"cap_day_rub": 5}, by=chief, reason="акция")
+    services.change_code_limits(changes={"cap_day_rub": 5}, by=chief, reason="акция в марте")
 
     row = AuditEntry.objects.get(action="accounts.code_limits")
-    assert (row.actor_id, row.reason) == (chief.pk, "акция")
+    assert (row.actor_id, row.reason) == (chief.pk, "акция в марте")
     with pytest.raises(TooMany):
         ask(PHONE)
 
@@ -234,7 +234,7 @@ def test_admin_page_of_limits(client: Any, job: str, cap: int) -> None:
             "cap_day_rub": 20000,
             "failures_hour": 200,
             "countries": "",
-            "reason": "праздник",
+            "reason": "праздник в марте",
         },
     )
 

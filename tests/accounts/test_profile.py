@@ -217,8 +217,11 @@ def test_a_tier_moves_with_a_fact_and_an_audit_row(member, at):
     assert AuditEntry.objects.get(action="accounts.tier").reason == "60 000 ₽"
 
 
+REASON = "Приказ № 7 от сегодняшнего дня"
+
+
 def give(user, job, by):
-    services.set_job(user=user, job=job, by=by, reason="test")
+    services.set_job(user=user, job=job, by=by, reason=REASON)
 
 
 def test_a_superadmin_gives_and_takes_jobs(member):
@@ -230,7 +233,7 @@ def test_a_superadmin_gives_and_takes_jobs(member):
 
     assert (during, User.objects.get(pk=member.pk).job) == ("admin", "")
     rows = AuditEntry.objects.filter(action="accounts.job").values_list("actor_id", "reason")
-    assert list(rows) == [(senior.pk, "test")] * 2
+    assert list(rows) == [(senior.pk, REASON)] * 2
 
 
 @pytest.mark.parametrize("job", ["", "business_staff", "business_owner", "admin"])

@@ -207,14 +207,14 @@ class _AnyAccess:
 def test_block_is_felt_by_the_next_request(api: Api, member: Any) -> None:
     mine, tokens_given = api.as_(member), sign_in(member.phone).tokens
     admin = UserFactory(job="admin")
-    services.block_user(user=member, by=admin, reason="жалоба", at=timezone.now())
+    services.block_user(user=member, by=admin, reason="жалоба гостя", at=timezone.now())
 
     answer = mine.get("/users/me")
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "BLOCKED")
     with pytest.raises(services.Blocked):
         services.refresh(refresh_token=tokens_given.refresh_token, at=timezone.now())
     assert not Session.objects.filter(user=member, revoked_at__isnull=True).exists()
-    said = AuditEntry.objects.filter(object_id=str(member.pk), reason="жалоба")
+    said = AuditEntry.objects.filter(object_id=str(member.pk), reason="жалоба гостя")
     assert set(said.values_list("action", flat=True)) == {
         "accounts.block",
         "accounts.sessions_ended",

@@ -3,6 +3,7 @@ speaks Russian."""
 
 import re
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from tests.architecture.conftest import make_rows
+from tests.factories.transactions import sale
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 each_model = pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
@@ -81,6 +83,24 @@ def test_list_can_be_searched_and_filtered(model: type[Model], admin_client: Cli
     for name, value in params.items():
         answer = admin_client.get(url_of(model, "changelist"), {name: value})
         assert answer.status_code in (200, 302), (name, value)  # 302: this list has no such filter
+
+
+@pytest.mark.parametrize(("notation", "found"), [("%d.%m.%Y", 1), ("%Y-%m-%d", 1), ("чушь", 2)])
+def test_days_are_filtered_as_they_are_written_here(
+    notation: str, found: int, admin_client: Client
+) -> None:
+    """From the first to the last minute of a day; what is no date filters nothing."""
+    noon = timezone.localtime().replace(hour=12, minute=0) - timedelta(days=3)
+    sale(occurred_at=noon.replace(hour=23, minute=59))
+    sale(occurred_at=noon + timedelta(days=1))
+    day = noon.strftime(notation)
+
+    answer = admin_client.get(
+        reverse("admin:transactions_transaction_changelist"),
+        {"occurred_at_from": day, "occurred_at_to": day},
+    )
+
+    assert answer.context["cl"].result_count == found
 
 
 def test_first_page_shows_six_facts(admin_client: Client) -> None:

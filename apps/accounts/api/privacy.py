@@ -12,8 +12,9 @@ from rest_framework.response import Response
 
 from apps.accounts import queries, services
 from apps.accounts.enums import ConsentPurpose
+from apps.accounts.permissions import Can
 from apps.core.http.serializers import In, MomentOut, Out
-from apps.core.http.views import MemberViewSet
+from apps.core.http.views import ApiViewSet
 
 
 class AnswerIn(In):
@@ -63,8 +64,12 @@ class ErasedOut(Out):
     erased_at = MomentOut()
 
 
-class PrivacyViewSet(MemberViewSet):
+class PrivacyViewSet(ApiViewSet):
     """The caller's own consents and her copy; her erasure is `DELETE /users/me`."""
+
+    permission_classes = [
+        Can(consents="users.me.consents", answer="users.me.consents", export="users.me.export")
+    ]
 
     @extend_schema(responses=ConsentsOut, tags=["users"])
     def consents(self, request: Request) -> Response:

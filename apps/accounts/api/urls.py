@@ -1,5 +1,6 @@
 from django.urls import path
 
+from apps.accounts.api.admin import AdminUsersViewSet
 from apps.accounts.api.privacy import PrivacyViewSet
 from apps.accounts.api.views import AuthViewSet, MeViewSet, MyCardViewSet, MySessionsViewSet
 
@@ -25,4 +26,19 @@ urlpatterns = [
         name="users-me-session",
     ),
     path("users/me/card", MyCardViewSet.as_view({"get": "retrieve"}), name="users-me-card"),
+    path(
+        "admin/users/<uuid:pk>/role",
+        AdminUsersViewSet.as_view({"patch": "role"}),
+        name="admin-user-role",
+    ),
+    path(
+        "admin/users/<uuid:pk>/block",
+        AdminUsersViewSet.as_view({"post": "block"}),
+        name="admin-user-block",
+    ),
+    path(
+        "admin/users/<uuid:pk>/unblock",
+        AdminUsersViewSet.as_view({"post": "unblock"}),
+        name="admin-user-unblock",
+    ),
 ]

@@ -22,9 +22,9 @@ from apps.accounts.api.serializers import (
     tokens_data,
     user_data,
 )
+from apps.accounts.permissions import Can
 from apps.core import context
-from apps.core.http.permissions import Anyone
-from apps.core.http.views import ApiViewSet, MemberViewSet
+from apps.core.http.views import ApiViewSet
 
 DEVICE_HEADER = OpenApiParameter(
     "X-Device-Id",
@@ -43,7 +43,9 @@ class AuthViewSet(ApiViewSet):
     """Sign-in by a code sent to the phone."""
 
     authentication_classes: list[Any] = []
-    permission_classes = [Anyone]
+    permission_classes = [
+        Can(send_code="auth.send_code", verify_code="auth.verify_code", refresh="auth.refresh")
+    ]
 
     @extend_schema(
         request=SendCodeIn, responses=SendCodeOut, parameters=[DEVICE_HEADER], tags=["auth"]
@@ -77,8 +79,12 @@ class AuthViewSet(ApiViewSet):
         return Response(tokens_data(fresh))
 
 
-class MeViewSet(MemberViewSet):
+class MeViewSet(ApiViewSet):
     """The caller's own profile."""
+
+    permission_classes = [
+        Can(retrieve="users.me.read", partial_update="users.me.change", destroy="users.me.erase")
+    ]
 
     @extend_schema(responses=UserOut, tags=["users"])
     def retrieve(self, request: Request) -> Response:
@@ -99,8 +105,10 @@ class MeViewSet(MemberViewSet):
         return Response(ErasedOut({"erased_at": erasure.at}).data, status=202)
 
 
-class MySessionsViewSet(MemberViewSet):
+class MySessionsViewSet(ApiViewSet):
     """Devices where the caller is signed in."""
+
+    permission_classes = [Can("users.me.sessions")]
 
     @extend_schema(responses=SessionOut(many=True), tags=["users"])
     def list(self, request: Request) -> Response:
@@ -118,8 +126,10 @@ class MySessionsViewSet(MemberViewSet):
         return Response(status=204)
 
 
-class MyCardViewSet(MemberViewSet):
+class MyCardViewSet(ApiViewSet):
     """The caller's card as a QR."""
+
+    permission_classes = [Can("users.me.card")]
 
     @extend_schema(responses=CardOut, tags=["users"])
     def retrieve(self, request: Request) -> Response:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from guardian.mixins import GuardianUserMixin
 
-from apps.accounts import rules
+from apps.accounts import rights, rules
 from apps.accounts.enums import Job, TierCode
 from apps.core import sealing
 from apps.core.ids import new_id
@@ -205,7 +205,7 @@ class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: igno
     @property
     def is_staff(self) -> bool:
         """May enter the Django admin."""
-        return self.job in (Job.ADMIN, Job.SUPERADMIN)
+        return rights.may("admin.enter", job=self.job)
 
     @property
     def needs_second_factor(self) -> bool:

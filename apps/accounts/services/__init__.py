@@ -1,6 +1,6 @@
 """Every write about people. One file per noun; callers import from here."""
 
-from apps.accounts.services.blocking import ReasonMissing, block_user, unblock_user
+from apps.accounts.services.blocking import block_user, unblock_user
 from apps.accounts.services.cards import (
     CardShown,
     CardTokenInvalid,
@@ -55,6 +55,7 @@ from apps.accounts.services.pins import (
     unlock_pin,
 )
 from apps.accounts.services.positions import change_tier, set_job, update_tier_row
+from apps.accounts.services.reasons import ReasonMissing, written_reason
 from apps.accounts.services.recovery import new_recovery_codes, use_recovery_code
 from apps.accounts.services.sessions import (
     Blocked,
@@ -74,7 +75,7 @@ from apps.accounts.services.sessions import (
     refresh,
     sign_in,
 )
-from apps.accounts.services.unmask import ReasonTooShort, reveal_phone
+from apps.accounts.services.unmask import reveal_phone
 
 __all__ = [
     "Answer",
@@ -96,7 +97,6 @@ __all__ = [
     "PinLocked",
     "PinWrong",
     "ReasonMissing",
-    "ReasonTooShort",
     "SignedIn",
     "TextOutdated",
     "TokenExpired",
@@ -146,4 +146,5 @@ __all__ = [
     "update_profile",
     "update_tier_row",
     "use_recovery_code",
+    "written_reason",
 ]

@@ -3,18 +3,13 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.enums import Job
+from apps.accounts import rights
 from apps.accounts.models import User
+from apps.accounts.services.reasons import written_reason
 from apps.accounts.services.sessions import end_sessions
 from apps.core import audit
-from apps.core.errors import Forbidden, Invalid
-
-
-class ReasonMissing(Invalid):
-    field = "reason"
-    message = _("Write the reason: it goes to the audit log.")
+from apps.core.errors import Forbidden
 
 
 @transaction.atomic
@@ -24,7 +19,8 @@ def block_user(*, user: User, by: User | None, reason: str, at: datetime) -> Non
     Admins block; those who work for the network itself only a superadmin blocks; nobody blocks
     herself. `by` None is the machine room. Raises Forbidden, ReasonMissing.
     """
-    person = _checked(user, by=by, reason=reason)
+    person = _checked("users.block", user, by=by)
+    reason = written_reason("users.block", reason, by=by)
     if person.blocked_at is None:
         User.objects.filter(pk=person.pk).update(blocked_at=at)
         audit.record(by, "accounts.block", "user", person.pk, reason=reason)
@@ -35,19 +31,19 @@ def block_user(*, user: User, by: User | None, reason: str, at: datetime) -> Non
 @transaction.atomic
 def unblock_user(*, user: User, by: User | None, reason: str) -> None:
     """Let a person in again; she signs in anew. Raises Forbidden, ReasonMissing."""
-    person = _checked(user, by=by, reason=reason)
+    person = _checked("users.unblock", user, by=by)
+    reason = written_reason("users.unblock", reason, by=by)
     if person.blocked_at is not None:
         User.objects.filter(pk=person.pk).update(blocked_at=None)
         audit.record(by, "accounts.unblock", "user", person.pk, reason=reason)
     user.blocked_at = None
 
 
-def _checked(user: User, *, by: User | None, reason: str) -> User:
-    if not reason.strip():
-        raise ReasonMissing
+def _checked(action: str, user: User, *, by: User | None) -> User:
     person = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
     if by is not None:
-        outranked = person.job in (Job.ADMIN, Job.SUPERADMIN) and by.job != Job.SUPERADMIN
-        if by.job not in (Job.ADMIN, Job.SUPERADMIN) or outranked or by.pk == person.pk:
+        senior = rights.may("admin.enter", job=person.job)
+        outranked = senior and not rights.may("users.role", job=by.job)
+        if not rights.may(action, job=by.job) or outranked or by.pk == person.pk:
             raise Forbidden
     return person

@@ -13,8 +13,9 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import rules
+from apps.accounts import rights, rules
 from apps.accounts.models import CodeLimits, OneTimeCode, Session, User
+from apps.accounts.services.reasons import written_reason
 from apps.core import audit, sealing, throttle
 from apps.core.errors import Forbidden, TooMany
 from apps.core.models import Beat
@@ -237,9 +238,10 @@ def _is_low(used: int, sent: int, percent: int, least: int) -> bool:
 @transaction.atomic
 def change_code_limits(*, changes: dict[str, object], by: User | None, reason: str) -> CodeLimits:
     """Set price, caps, budget or countries. Only the superadmin may (`by` None: the machine
-    room). Raises Forbidden."""
-    if by is not None and by.job != "superadmin":
+    room). Raises Forbidden, ReasonMissing."""
+    if by is not None and not rights.may("code_limits.change", job=by.job):
         raise Forbidden
+    reason = written_reason("code_limits.change", reason, by=by)
     row, _made = CodeLimits.objects.select_for_update().get_or_create(pk=1)
     for name, value in changes.items():
         setattr(row, name, value)

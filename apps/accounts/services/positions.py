@@ -6,12 +6,15 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from guardian.models import UserObjectPermission
 
+from apps.accounts import rights
 from apps.accounts.enums import Job
 from apps.accounts.models import StatusTier, User
+from apps.accounts.services.reasons import written_reason
 from apps.accounts.services.sessions import end_sessions
 from apps.core import audit, outbox
-from apps.core.errors import Forbidden
+from apps.core.errors import Forbidden, NotFound
 from apps.core.facts import TierChanged
 
 # What an admin may change of a tier; its code and place in the row of tiers stay.
@@ -42,7 +45,8 @@ def set_job(*, user: User, job: Job, by: User | None, reason: str) -> None:
     """Give a person a network job or take it. Only a superadmin may, never her own; the last
     superadmin stays. `by` None is the machine room: commands on the server.
 
-    Raises Forbidden.
+    Whoever also works at a business falls back to her job there. Raises Forbidden, ReasonMissing,
+    NotFound for somebody who was erased.
     """
     # Read under lock: two superadmins who demote each other at once must not both succeed.
     seniors = {senior.pk for senior in User.objects.select_for_update().filter(job=Job.SUPERADMIN)}
@@ -50,12 +54,27 @@ def set_job(*, user: User, job: Job, by: User | None, reason: str) -> None:
         raise Forbidden
     if job != Job.SUPERADMIN and seniors == {user.pk}:
         raise Forbidden
-    before = User.objects.values_list("job", flat=True).get(pk=user.pk)
+    reason = written_reason("users.role", reason, by=by)
+    person = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+    if person.erased_at:
+        raise NotFound
+    before, job = person.job, job or _job_at_a_business(person)
     User.objects.filter(pk=user.pk).update(job=job)
     user.job = job
     audit.record(by, "accounts.job", "user", user.pk, reason=reason, changed={"job": job})
     if before and before != job:  # what she had open under the old job ends with it
         end_sessions(user=user, because="job", by=by, reason=reason, at=timezone.now())
+
+
+def _job_at_a_business(person: User) -> Job:
+    """What her memberships make her: they hold their rights as object permissions."""
+    granted = UserObjectPermission.objects.filter(user=person)
+    names = {
+        f"businesses.{name}" for name in granted.values_list("permission__codename", flat=True)
+    }
+    if rights.MANAGE in names:
+        return Job.OWNER
+    return Job.STAFF if rights.SELL in names else Job.NONE
 
 
 @transaction.atomic
@@ -64,10 +83,11 @@ def update_tier_row(
 ) -> StatusTier:
     """Change rates, thresholds or words of a tier; what was accrued keeps the rule of its day.
 
-    Raises Forbidden.
+    Raises Forbidden, ReasonMissing.
     """
     if not by.has_perm("accounts.change_statustier") or not changes.keys() <= TIER_FIELDS:
         raise Forbidden
+    reason = written_reason("tiers.change", reason, by=by)
     row = StatusTier.objects.select_for_update().get(pk=tier.pk)
     for name, value in changes.items():
         setattr(row, name, value)

@@ -96,17 +96,18 @@ def _open_shops(at: datetime) -> dict[str, Shop]:
     password = make_password(PASSWORD)
     chief = _worker(SUPERADMIN, password, at)
     if not chief.job:
-        set_job(user=chief, job=Job.SUPERADMIN, by=None, reason="demo")
+        set_job(user=chief, job=Job.SUPERADMIN, by=None, reason="demo data of this stand")
     admin = _worker(ADMIN, password, at)
     if not admin.job:
-        set_job(user=admin, job=Job.ADMIN, by=chief, reason="demo")
+        set_job(user=admin, job=Job.ADMIN, by=chief, reason="demo data of this stand")
     shops = {
         partner.slug: _open_shop(partner, password, by=chief, at=at - 2 * YEAR)
         for partner in PARTNERS
     }
-    for user in User.objects.exclude(job=Job.NONE):
-        if user.needs_second_factor:
-            TOTPDevice.objects.get_or_create(user=user, confirmed=True, defaults={"name": "app"})
+    for person in (SUPERADMIN, ADMIN, *(partner.owner for partner in PARTNERS)):
+        user = _worker(person, password, at)
+        if not TOTPDevice.objects.filter(user=user, confirmed=True).exists():
+            TOTPDevice.objects.create(user=user, confirmed=True, name="app")
     return shops
 
 
@@ -137,7 +138,9 @@ def _open_shop(partner: Partner, password: str, *, by: User, at: datetime) -> Sh
             slug=partner.slug, name=partner.name, category=partner.category, city="Москва", by=by
         )
         description = {"description": partner.description}
-        business = update_business(business=business, changes=description, by=by, reason="demo")
+        business = update_business(
+            business=business, changes=description, by=by, reason="demo data of this stand"
+        )
         for name, address in partner.locations:
             add_location(business=business, name=name, address=address, by=by)
         people = [(partner.owner, Role.OWNER), *((one, Role.STAFF) for one in partner.staff)]

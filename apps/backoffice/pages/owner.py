@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from apps.analytics.queries import DaySales, Freshness, freshness, sales_by_day
-from apps.backoffice.pages.access import ADMINS, OWNER, for_jobs, may_manage, mine
+from apps.backoffice.pages.access import OWNER, for_jobs, may_manage, mine
 from apps.backoffice.queries import figures
 from apps.businesses.models import Business
 from apps.core.clickhouse import Unavailable
@@ -80,7 +80,7 @@ class Chart:
         }
 
 
-@for_jobs(OWNER, *ADMINS, hidden=True)
+@for_jobs("pages.owner", hidden=True)
 @require_GET
 def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
     managed = [one for one in mine(request) if may_manage(request.user, one)]

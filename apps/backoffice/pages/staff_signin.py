@@ -22,7 +22,7 @@ from apps.accounts import rules
 from apps.accounts import services as accounts
 from apps.accounts.enums import Purpose
 from apps.accounts.models import TrustedDevice, User
-from apps.backoffice.pages.access import OWNER, STAFF, for_jobs, is_ready, may_sell, mine
+from apps.backoffice.pages.access import STAFF, for_jobs, is_ready, may_sell, mine
 from apps.backoffice.pages.forms import PhoneForm, PinForm, PinSigninForm, SmsCodeForm
 from apps.backoffice.pages.home import own_address
 from apps.backoffice.pages.signin import second_step
@@ -137,7 +137,7 @@ def _enter_by_pin(request: HttpRequest, device: TrustedDevice, who: User | None,
     return ""
 
 
-@for_jobs(STAFF, OWNER)
+@for_jobs("pages.till")
 @sensitive_post_parameters("pin")
 @require_http_methods(["GET", "POST"])
 def device(request: HttpRequest) -> HttpResponse:

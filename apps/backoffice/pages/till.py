@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.accounts.models import User
 from apps.accounts.queries import find_member
-from apps.backoffice.pages.access import OWNER, STAFF, for_jobs, may_sell, mine
+from apps.backoffice.pages.access import for_jobs, may_sell, mine
 from apps.backoffice.pages.forms import AmountForm, FindForm
 from apps.backoffice.pages.tokens import Operation
 from apps.businesses.models import Business
@@ -34,7 +34,7 @@ CHOSEN = "till_business"  # session key
 MISSES, MISSES_WINDOW = 30, 15 * 60  # unknown phones a person may try: the till is no directory
 LATEST = 5
 
-at_till = for_jobs(STAFF, OWNER)
+at_till = for_jobs("pages.till")
 
 
 # --- where she stands ---------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """API documentation pages from our own host."""
 
 from csp.decorators import csp_update
+from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 
 # Both viewers write style elements of their own; scripts stay ours.
@@ -8,5 +9,5 @@ _LOOSER = {
     "style-src": ["'self'", "'unsafe-inline'"],
     "worker-src": ["'self'", "blob:"],
 }
-swagger = csp_update(_LOOSER)(SpectacularSwaggerSplitView.as_view(url_name="schema"))
-redoc = csp_update(_LOOSER)(SpectacularRedocView.as_view(url_name="schema"))
+swagger = require_safe(csp_update(_LOOSER)(SpectacularSwaggerSplitView.as_view(url_name="schema")))
+redoc = require_safe(csp_update(_LOOSER)(SpectacularRedocView.as_view(url_name="schema")))

@@ -1,4 +1,4 @@
-"""Permission classes that name who may call. A view without one serves nobody."""
+"""The default of every view. Who may call is named by `apps.accounts.permissions.Can`."""
 
 from typing import Any
 
@@ -10,17 +10,3 @@ class Nobody(BasePermission):
 
     def has_permission(self, request: Any, view: Any) -> bool:
         return False
-
-
-class Anyone(BasePermission):
-    """Public: sign-in, the catalogue, health."""
-
-    def has_permission(self, request: Any, view: Any) -> bool:
-        return True
-
-
-class SignedIn(BasePermission):
-    """Any member; also whoever works here, for her own things."""
-
-    def has_permission(self, request: Any, view: Any) -> bool:
-        return bool(request.user and request.user.is_authenticated)

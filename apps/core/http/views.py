@@ -1,4 +1,4 @@
-"""Base viewsets, health and error pages. Two small bases are enough."""
+"""The base viewset, health and error pages."""
 
 from typing import Any
 
@@ -8,7 +8,6 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.core import health
 from apps.core.http import errors
-from apps.core.http.permissions import SignedIn
 from apps.core.http.serializers import In
 
 
@@ -27,12 +26,6 @@ class ApiViewSet(GenericViewSet[Any]):
         """One cursor page of a queryset, filtered by the view's filterset."""
         rows = self.paginate_queryset(self.filter_queryset(queryset))
         return self.get_paginated_response(out(rows, many=True).data)
-
-
-class MemberViewSet(ApiViewSet):
-    """For whoever is signed in, about herself."""
-
-    permission_classes = [SignedIn]
 
 
 def live(request: HttpRequest) -> JsonResponse:

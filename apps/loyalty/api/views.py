@@ -8,12 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.models import StatusTier
+from apps.accounts.permissions import Can
 from apps.businesses.models import State
 from apps.businesses.queries import partners
 from apps.core.errors import NotFound
 from apps.core.http.idempotency import idempotent
 from apps.core.http.pagination import NewestFirst
-from apps.core.http.views import MemberViewSet
+from apps.core.http.views import ApiViewSet
 from apps.loyalty import queries, services
 from apps.loyalty.api.serializers import (
     BalanceOut,
@@ -36,8 +37,10 @@ class HistoryFilter(serializers.Serializer[Any]):
     until = serializers.DateTimeField(required=False)
 
 
-class LoyaltyViewSet(MemberViewSet):
+class LoyaltyViewSet(ApiViewSet):
     """The caller's own bonuses."""
+
+    permission_classes = [Can("loyalty.read")]
 
     @extend_schema(responses=BalanceOut, tags=["loyalty"])
     def balance(self, request: Request) -> Response:
@@ -98,8 +101,10 @@ class LoyaltyViewSet(MemberViewSet):
         return Response(ExpiringOut(rows, many=True).data)
 
 
-class RedemptionViewSet(MemberViewSet):
+class RedemptionViewSet(ApiViewSet):
     """Bonuses that the caller sets aside for a bill, to be captured at the till."""
+
+    permission_classes = [Can("loyalty.redeem")]
 
     @extend_schema(request=RedemptionIn, responses={201: RedemptionOut}, tags=["loyalty"])
     @idempotent

@@ -7,14 +7,14 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts import rights
 from apps.accounts import rules as people
-from apps.accounts.api.permissions import IsStaffOrOwner
 from apps.accounts.models import User
+from apps.accounts.permissions import Can
 from apps.accounts.services import PhoneInvalid, get_or_create_member
 from apps.businesses.models import Business, Location
 from apps.core.errors import Invalid, NotFound
 from apps.core.http.idempotency import idempotent
-from apps.core.http.permissions import SignedIn
 from apps.core.http.views import ApiViewSet
 from apps.loyalty.queries import balance_of
 from apps.transactions import queries, services
@@ -31,13 +31,18 @@ class MemberUnknown(Invalid):
 class SaleViewSet(ApiViewSet):
     """Purchases: a member's own, or those of a business where the caller works."""
 
+    permission_classes = [
+        Can(
+            list="transactions.list",
+            retrieve="transactions.read",
+            create="transactions.record",
+            quote="transactions.quote",
+        )
+    ]
     queryset = Transaction.objects.none()
     filterset_class = SaleFilter
     page_by = "occurred_at"
     lookup_value_converter = "uuid"
-
-    def get_permissions(self) -> list[Any]:
-        return [IsStaffOrOwner()] if self.action in ("create", "quote") else [SignedIn()]
 
     @extend_schema(responses=SaleLineOut(many=True), tags=["transactions"])
     def list(self, request: Request) -> Response:
@@ -86,9 +91,10 @@ class SaleViewSet(ApiViewSet):
     @extend_schema(request=QuoteIn, responses=QuoteOut, tags=["transactions"])
     def quote(self, request: Request) -> Response:
         asked = self.read(QuoteIn)
+        business = self._business(asked["business_id"])
         member = self._member(asked["member"], enrol=False)
         quote = services.quote_purchase(
-            business=self._business(asked["business_id"]),
+            business=business,
             member=member,
             amount=asked["amount"],
             at=asked.get("occurred_at") or timezone.now(),
@@ -112,8 +118,9 @@ class SaleViewSet(ApiViewSet):
 
     def _business(self, business_id: UUID) -> Business:
         found = Business.objects.filter(pk=business_id, is_network=False).first()
-        if found is None or not self.request.user.has_perm("businesses.enter_sales", found):
+        if found is None:
             raise NotFound
+        self.check_object_permissions(self.request, found)
         return found
 
     def _visible_business(self, business_id: str) -> Business | None:
@@ -122,7 +129,7 @@ class SaleViewSet(ApiViewSet):
             found = Business.objects.filter(pk=UUID(business_id)).first()
         except ValueError:
             return None
-        allowed = found and self.request.user.has_perm("businesses.enter_sales", found)
+        allowed = found and self.request.user.has_perm(rights.SELL, found)
         return found if allowed else None
 
     @staticmethod

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 
 from apps.analytics import loader
 from apps.analytics.queries import freshness
-from apps.businesses.models import State
+from apps.businesses.models import Business, State
 from apps.businesses.queries import partners
 from apps.core.bulk import unlogged
 from apps.core.clickhouse import Unavailable
@@ -65,24 +65,10 @@ class Command(BaseCommand):
         tally = Tally()
         path = report or file.parent / f"{file.name}.errors.csv"
         try:
-            partner = self._partner(business)
-            source = PurchaseFile(file)
-            with (
-                unlogged(),
-                Report(path, source=file) as refused,
-                Progress(source.size, sys.stderr) as progress,
-            ):
-                import_file(
-                    file=source,
-                    business=partner,
-                    report=refused,
-                    tally=tally,
-                    progress=progress,
-                    size=batch,
-                )
+            self._import(file, self._partner(business), path, batch, tally)
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
-        except (OperationalError, KeyboardInterrupt) as stop:
+        except (OperationalError, InterfaceError, KeyboardInterrupt) as stop:
             self._say(tally)
             raise self._stopped(stop) from stop
         self._say(tally)
@@ -94,7 +80,25 @@ class Command(BaseCommand):
                 returncode=SOME_REFUSED,
             )
 
-    def _partner(self, slug: str) -> Any:
+    def _import(
+        self, path: Path, business: Business, report_path: Path, size: int, tally: Tally
+    ) -> None:
+        file = PurchaseFile(path)
+        with (
+            unlogged(),
+            Report(report_path, source=path) as report,
+            Progress(file.size, sys.stderr) as progress,
+        ):
+            import_file(
+                file=file,
+                business=business,
+                report=report,
+                tally=tally,
+                progress=progress,
+                size=size,
+            )
+
+    def _partner(self, slug: str) -> Business:
         partner = partners().filter(slug=slug).first()
         if partner is None:
             known = ", ".join(partners().order_by("slug").values_list("slug", flat=True)[:20])

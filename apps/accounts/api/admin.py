@@ -1,0 +1,72 @@
+"""What admins do to a person: her role at the network, blocking."""
+
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts import services
+from apps.accounts.enums import Job
+from apps.accounts.models import User
+from apps.accounts.permissions import Can
+from apps.core.errors import NotFound
+from apps.core.http.serializers import In, MomentOut, Out
+from apps.core.http.views import ApiViewSet
+
+# Staff and owners are made at a business, by its owner.
+ROLES = {"member": Job.NONE, "admin": Job.ADMIN, "superadmin": Job.SUPERADMIN}
+
+
+class ReasonIn(In):
+    # blank passes here: the service says in words what it wants
+    reason = serializers.CharField(max_length=500, allow_blank=True)
+
+
+class RoleIn(ReasonIn):
+    role = serializers.ChoiceField([*ROLES])
+
+
+class StandingOut(Out):
+    id = serializers.UUIDField()
+    role = serializers.CharField()
+    blocked_at = MomentOut(allow_null=True)
+
+
+class AdminUsersViewSet(ApiViewSet):
+    permission_classes = [Can(role="users.role", block="users.block", unblock="users.unblock")]
+
+    @extend_schema(request=RoleIn, responses=StandingOut, tags=["admin"])
+    def role(self, request: Request, pk: UUID) -> Response:
+        person, asked = _person(pk), self.read(RoleIn)
+        services.set_job(
+            user=person, job=ROLES[asked["role"]], by=request.user, reason=asked["reason"]
+        )
+        return _standing(person)
+
+    @extend_schema(request=ReasonIn, responses=StandingOut, tags=["admin"])
+    def block(self, request: Request, pk: UUID) -> Response:
+        person, asked = _person(pk), self.read(ReasonIn)
+        services.block_user(user=person, by=request.user, reason=asked["reason"], at=timezone.now())
+        return _standing(person)
+
+    @extend_schema(request=ReasonIn, responses=StandingOut, tags=["admin"])
+    def unblock(self, request: Request, pk: UUID) -> Response:
+        person, asked = _person(pk), self.read(ReasonIn)
+        services.unblock_user(user=person, by=request.user, reason=asked["reason"])
+        return _standing(person)
+
+
+def _person(pk: UUID) -> User:
+    found = User.objects.filter(pk=pk, erased_at__isnull=True).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _standing(person: User) -> Response:
+    data: dict[str, Any] = dict(StandingOut(person).data)
+    return Response(data)

@@ -1,0 +1,195 @@
+"""Who may do what: the one table, in the order of security.md part 2.
+
+Derived from it: `permissions.Can` of every API view, `for_jobs` of every page, the rights of the
+Django admin (`auth.JobBackend`), the services' own checks, and the test matrix. What has no row
+here is closed. Where the comment says so, api.md overrides security.md: "A includes O and S
+everywhere; SA includes A".
+"""
+
+from dataclasses import dataclass
+from enum import Enum, Flag, auto
+
+from apps.accounts.enums import Job, TierCode
+
+# Rights at one business: a live membership holds them as object permissions, admins by job.
+SELL, MANAGE = "businesses.enter_sales", "businesses.manage_business"
+AT_BUSINESS = frozenset({SELL, MANAGE})
+REASON_LEAST = 10  # characters
+
+
+class Who(Flag):
+    """Values add up: `STAFF_OF | OWNER_OF`. The last four are jobs, VIP and INNER are tiers."""
+
+    PUBLIC = auto()
+    MEMBER = auto()
+    VIP = auto()
+    INNER = auto()
+    STAFF_OF = auto()
+    OWNER_OF = auto()
+    ADMIN = auto()
+    SUPERADMIN = auto()
+
+
+class Scope(Enum):
+    """How far a right reaches: her own things, a business where she works, everything."""
+
+    OWN = "own"
+    BUSINESS = "business"
+    ALL = "all"
+
+
+NOBODY = Who(0)
+PUBLIC, MEMBER, VIP, INNER, STAFF_OF, OWNER_OF, ADMIN, SUPERADMIN = Who
+OWN, BUSINESS, ALL = Scope
+TIERS = VIP | INNER
+TILL = STAFF_OF | OWNER_OF
+
+
+@dataclass(frozen=True)
+class Row:
+    """One action. `who` is the union of those who may, `but_not` is taken from it.
+
+    `reason`: the service wants one, it lands in the audit. `fresh`: wants a second factor of the
+    last 15 min. `second`: wants a second person. `masked`: phones are shown in part.
+    `perms`: Django permissions that this row gives by job. `routes`: addresses of pages that no
+    guard of ours stands before.
+    """
+
+    action: str
+    who: Who
+    scope: Scope = OWN
+    but_not: Who = NOBODY
+    fresh: bool = False
+    reason: bool = False
+    second: bool = False
+    masked: bool = False
+    perms: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+
+    def opens_to(self, groups: Who) -> bool:
+        return bool(self.who & groups) and not self.but_not & groups
+
+    @property
+    def permission(self) -> str:
+        """What a membership must hold at the very business of the object."""
+        return SELL if STAFF_OF in self.who else MANAGE
+
+
+def held(*, job: str, tier: str = TierCode.INSIDER) -> Who:
+    """What somebody who is signed in belongs to. Jobs and tiers include those below."""
+    groups = PUBLIC | MEMBER
+    if tier != TierCode.INSIDER:
+        groups |= VIP
+    if tier == TierCode.INNER_CIRCLE:
+        groups |= INNER
+    if job:
+        groups |= STAFF_OF
+    if job in (Job.OWNER, Job.ADMIN, Job.SUPERADMIN):
+        groups |= OWNER_OF
+    if job in (Job.ADMIN, Job.SUPERADMIN):
+        groups |= ADMIN
+    if job == Job.SUPERADMIN:
+        groups |= SUPERADMIN
+    return groups
+
+
+def may(action: str, *, job: str, tier: str = TierCode.INSIDER) -> bool:
+    """Whether the table opens this action; which object, is asked apart."""
+    return TABLE[action].opens_to(held(job=job, tier=tier))
+
+
+def seen(page: str, *models: str, masked: bool = False) -> Row:
+    """A page of the Django admin that only shows: lists and records of these models."""
+    perms = tuple(model.replace(".", ".view_") for model in models)
+    return Row(f"admin.{page}.view", ADMIN, ALL, masked=masked, perms=perms)
+
+
+OPEN_PAGES = (
+    "",  # sends each job to its own place
+    "biz/",
+    "favicon.ico",
+    "help/",
+    "language/",
+    "login/",
+    "login/code/",
+    "login/setup/",
+    "login/sms/",
+    "login/sms/code/",
+    "login/pin/",
+    "logout/",
+)
+
+ROWS = (
+    # 1 sign-in
+    Row("auth.send_code", PUBLIC),
+    Row("auth.verify_code", PUBLIC),
+    Row("auth.refresh", PUBLIC),
+    Row("pages.open", PUBLIC, routes=OPEN_PAGES),
+    Row("pages.recovery", TILL | ADMIN, routes=("login/recovery/",)),
+    # 2-6 her own profile, sessions, consents, copy, erasure. api.md: M; a member has no second
+    # factor that could be fresh
+    Row("users.me.read", MEMBER),
+    Row("users.me.change", MEMBER),
+    Row("users.me.sessions", MEMBER),
+    Row("users.me.consents", MEMBER),
+    Row("users.me.export", MEMBER),
+    Row("users.me.erase", MEMBER),
+    # 7-9 her own bonuses and card. api.md: M, so also for whoever has a job
+    Row("loyalty.read", MEMBER),
+    Row("loyalty.redeem", MEMBER),
+    Row("users.me.card", MEMBER),
+    # 25-31 the till. api.md: A includes S; the till's pages stay for those who stand there
+    Row("transactions.list", MEMBER | TILL, BUSINESS),
+    Row("transactions.read", MEMBER | TILL, BUSINESS),
+    Row("transactions.quote", TILL, BUSINESS, masked=True),
+    Row("transactions.record", TILL, BUSINESS, masked=True),
+    Row("pages.till", TILL, BUSINESS, but_not=ADMIN, masked=True),
+    # 34 figures of a business
+    Row("pages.owner", OWNER_OF, BUSINESS, masked=True),
+    # 42, 53 who works at a business. Roles of the network are further down
+    Row("staff.change", OWNER_OF, BUSINESS),
+    seen("staff", "businesses.membership"),
+    # 45, 46 partners: admins open, change, suspend
+    seen("businesses", "businesses.business", "businesses.location"),
+    Row("businesses.open", ADMIN, ALL, perms=("businesses.add_business",)),
+    Row("businesses.change", ADMIN, ALL, reason=True, perms=("businesses.change_business",)),
+    # 47, 48 people; the whole phone
+    Row("admin.enter", ADMIN, ALL),
+    seen("people", "accounts.user", masked=True),
+    Row("users.unmask", ADMIN, ALL, fresh=True, reason=True),
+    # 50 blocking, ending sessions
+    Row("users.block", ADMIN, ALL, reason=True),
+    Row("users.unblock", ADMIN, ALL, reason=True),
+    seen("sessions", "accounts.session"),
+    Row("sessions.end", ADMIN, ALL, perms=("accounts.change_session",)),
+    # 53 roles: never by a form, so no Django permission stands here
+    Row("users.role", SUPERADMIN, ALL, fresh=True, reason=True, second=True),
+    # 55-57 what nobody changes or deletes: the audit log, the ledger, sales
+    seen("audit", "core.auditentry"),
+    seen("ledger", "loyalty.wallet", "loyalty.journal", "loyalty.posting", "loyalty.hold"),
+    seen("lots", "loyalty.lot", "loyalty.debt"),
+    seen("sales", "transactions.transaction", "transactions.transactionitem"),
+    # 58 dictionaries
+    seen("tiers", "accounts.statustier"),
+    Row("tiers.change", ADMIN, ALL, reason=True, perms=("accounts.change_statustier",)),
+    # 59 limits of codes
+    seen("code_limits", "accounts.codelimits"),
+    Row("code_limits.change", SUPERADMIN, ALL, reason=True, perms=("accounts.change_codelimits",)),
+    # 60 the machine room
+    seen("outbox", "core.message", "core.delivery", "core.idempotencykey"),
+    Row("outbox.retry", ADMIN, ALL, perms=("core.change_delivery",)),
+    seen("batches", "analytics.factbatch"),
+    seen(
+        "schedules",
+        "django_celery_beat.periodictask",
+        "django_celery_beat.crontabschedule",
+        "django_celery_beat.intervalschedule",
+    ),
+    # 61 the contract and signing keys. api.md: open, the app is built against them
+    Row("docs.read", PUBLIC, routes=("openapi.json", "docs", "redoc", ".well-known/jwks.json")),
+    Row("health.read", PUBLIC, routes=("health/live", "health/ready")),
+)
+
+TABLE = {row.action: row for row in ROWS}
+BY_PERM = {perm: row for row in ROWS for perm in row.perms}
+BY_ROUTE = {route: row for row in ROWS for route in row.routes}

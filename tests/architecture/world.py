@@ -1,0 +1,192 @@
+"""Whoever may call, and what she may call about: her own, somebody else's, nobody's."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.test import Client
+from django.utils import timezone
+from django_otp import DEVICE_ID_SESSION_KEY
+
+from apps.accounts import rights
+from apps.accounts.models import Session, TOTPDevice, User
+from apps.accounts.rights import Who
+from apps.backoffice.pages.tokens import Operation
+from apps.businesses.models import Business
+from apps.loyalty.services import hold_bonus
+from tests.api import Api
+from tests.factories.accounts import UserFactory
+from tests.factories.businesses import BusinessFactory, staff_of
+from tests.factories.transactions import sale
+
+NONE = UUID("00000000-0000-4000-8000-000000000000")
+CALLERS = (
+    "anonymous",
+    "insider",
+    "vip",
+    "elite",
+    "inner_circle",
+    "staff_a",
+    "staff_b",
+    "owner_a",
+    "owner_b",
+    "admin",
+    "superadmin",
+    "blocked",
+)
+OWN, FOREIGN, MISSING = "own", "foreign", "missing"
+KINDS = (OWN, FOREIGN, MISSING)
+
+
+@dataclass
+class Caller:
+    name: str
+    user: User | None = None
+    business: Business | None = None  # where she works; admins: any
+
+    @property
+    def groups(self) -> Who:
+        if self.user is None:
+            return rights.PUBLIC
+        return rights.held(job=self.user.job, tier=self.user.tier.code)
+
+    @property
+    def is_admin(self) -> bool:
+        return rights.ADMIN in self.groups
+
+
+@dataclass
+class World:
+    callers: dict[str, Caller]
+    far: Business  # where nobody of the callers works
+    stranger: User
+    made: dict[str, Any] = field(default_factory=dict)
+
+
+def build() -> World:
+    a, b, far = BusinessFactory(), BusinessFactory(), BusinessFactory()
+    people = {
+        "insider": Caller("insider", UserFactory()),
+        "vip": Caller("vip", UserFactory(tier_code="vip")),
+        "elite": Caller("elite", UserFactory(tier_code="elite")),
+        "inner_circle": Caller("inner_circle", UserFactory(tier_code="inner_circle")),
+        "staff_a": Caller("staff_a", staff_of(a), a),
+        "staff_b": Caller("staff_b", staff_of(b), b),
+        "owner_a": Caller("owner_a", staff_of(a, role="business_owner"), a),
+        "owner_b": Caller("owner_b", staff_of(b, role="business_owner"), b),
+        "admin": Caller("admin", UserFactory(job="admin"), a),
+        "superadmin": Caller("superadmin", UserFactory(job="superadmin"), a),
+        "blocked": Caller("blocked", UserFactory(job="admin", blocked_at=timezone.now()), a),
+    }
+    for business in (a, b):  # so that an owner may go: she is not the only one
+        staff_of(business, role="business_owner")
+    UserFactory(job="superadmin")
+    return World({"anonymous": Caller("anonymous"), **people}, far, UserFactory())
+
+
+def api_of(caller: Caller) -> Api:
+    return Api().as_(caller.user) if caller.user else Api()
+
+
+def browser_of(caller: Caller) -> Client:
+    """Signed in on the web as far as she can be, second factor shown."""
+    client = Client(raise_request_exception=False)
+    if caller.user:
+        client.force_login(caller.user, backend="apps.accounts.auth.LoginBackend")
+        device = TOTPDevice.objects.create(user=caller.user, name="app", confirmed=True)
+        session = client.session
+        session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+        session.save()
+    return client
+
+
+# --- objects: (world, caller, kind) → what stands in the address --------------------------------
+def a_sale(world: World, caller: Caller, kind: str) -> Any:
+    """Own: she bought it, or it was sold where she works."""
+    if kind == MISSING:
+        return NONE
+    if kind == FOREIGN:
+        return sale(business=world.far, member=world.stranger).pk
+    own = caller.business
+    member = world.stranger if own else caller.user or world.stranger
+    return sale(business=own or world.far, member=member).pk
+
+
+def a_hold(world: World, caller: Caller, kind: str) -> Any:
+    if kind == MISSING:
+        return NONE
+    member = caller.user if kind == OWN and caller.user else world.stranger
+    sale(business=world.far, member=member, amount="10000.00")
+    at = timezone.now()
+    hold = hold_bonus(
+        member=member, business=world.far, amount=Decimal("10.00"), key=f"{kind}:{member.pk}", at=at
+    )
+    return hold.pk
+
+
+def a_session(world: World, caller: Caller, kind: str) -> Any:
+    if kind == MISSING:
+        return NONE
+    user = caller.user if kind == OWN and caller.user else world.stranger
+    return Session.objects.create(user=user).pk
+
+
+def a_person(world: World, caller: Caller, kind: str) -> Any:
+    return NONE if kind == MISSING else world.stranger.pk
+
+
+def a_slug(world: World, caller: Caller, kind: str) -> Any:
+    if kind == MISSING:
+        return "no-such-business"
+    return (caller.business or world.far if kind == OWN else world.far).slug
+
+
+def a_token(world: World, caller: Caller, kind: str) -> Any:
+    """The signed address of an operation: of her business, of another, for another business."""
+    by = caller.user or world.stranger
+    business = caller.business or world.far if kind == OWN else world.far
+    member = NONE if kind == MISSING else world.stranger.pk
+    return Operation.begin(business_id=business.pk, member_id=member).token(by=by)
+
+
+# --- bodies: what the request must say to reach the check ----------------------------------------
+def at_business(world: World, caller: Caller, kind: str) -> dict[str, Any]:
+    business = {OWN: caller.business or world.far, FOREIGN: world.far}.get(kind)
+    return {
+        "businessId": str(business.pk if business else NONE),
+        "member": {"id": str(world.stranger.pk)},
+        "amount": "100.00",
+    }
+
+
+def why(*_: Any) -> dict[str, Any]:
+    return {"reason": "жалоба гостя №15"}
+
+
+def role(*_: Any) -> dict[str, Any]:
+    return {"role": "admin", "reason": "принята на работу"}
+
+
+Maker = Callable[[World, Caller, str], Any]
+# The parameter of an address → who makes it. A route whose parameter is missing here fails.
+OBJECTS: dict[str, Maker] = {
+    "transactions-detail": a_sale,
+    "loyalty-redemption": a_hold,
+    "users-me-session": a_session,
+    "admin-user-role": a_person,
+    "admin-user-block": a_person,
+    "admin-user-unblock": a_person,
+    "owner": a_slug,
+    "sale": a_sale,
+    "operation": a_token,
+    "quote": a_token,
+}
+BODIES: dict[str, Maker] = {
+    "transactions": at_business,
+    "transactions-quote": at_business,
+    "admin-user-role": role,
+    "admin-user-block": why,
+    "admin-user-unblock": why,
+}
