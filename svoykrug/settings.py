@@ -67,7 +67,7 @@ INDEX_KEY = secret_bytes("INDEX_KEY")  # blind index of phones and e-mails
 INDEX_KEY_PREVIOUS = (
     secret_bytes("INDEX_KEY_PREVIOUS") if os.environ.get("INDEX_KEY_PREVIOUS") else b""
 )
-CODE_PEPPER = secret_bytes("CODE_PEPPER")  # one-time codes and refresh tokens are stored hashed
+CODE_PEPPER = secret_bytes("CODE_PEPPER")  # one-time codes are stored hashed with it
 ANALYTICS_KEY = secret_bytes("ANALYTICS_KEY")  # surrogate ids of members in ClickHouse
 JWT_KEYS_DIR = Path(required("JWT_KEYS_DIR"))  # one PEM per key, the last by name signs
 
@@ -262,6 +262,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # the contract: a body over 1 MiB is 
 
 # --- the API -------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
+    # Proxies of ours before the application: limits by address count the client, not the proxy.
+    "NUM_PROXIES": env.int("NUM_PROXIES", 0),
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.accounts.api.authentication.BearerAuthentication"],
     # Default is deny: a view that forgets to declare its permission serves nobody.
     "DEFAULT_PERMISSION_CLASSES": ["apps.core.http.permissions.Nobody"],

@@ -7,6 +7,8 @@ Unique (business, key): a sale that arrives twice is one sale. `to_pay` is the m
 paid: amount minus discount minus bonuses.
 """
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -48,12 +50,16 @@ class Transaction(models.Model):
         "accounts.User", on_delete=models.PROTECT, related_name="+", verbose_name=_("member")
     )
     amount = models.DecimalField(_("sum, ₽"), max_digits=12, decimal_places=2)
-    discount = models.DecimalField(_("discount, ₽"), max_digits=12, decimal_places=2, default=0)
+    discount = models.DecimalField(
+        _("discount, ₽"), max_digits=12, decimal_places=2, default=Decimal("0.00")
+    )
     bonus_spent = models.DecimalField(
-        _("paid with bonuses"), max_digits=12, decimal_places=2, default=0
+        _("paid with bonuses"), max_digits=12, decimal_places=2, default=Decimal("0.00")
     )
     to_pay = models.DecimalField(_("paid, ₽"), max_digits=12, decimal_places=2)
-    bonus_accrued = models.DecimalField(_("bonuses"), max_digits=12, decimal_places=2, default=0)
+    bonus_accrued = models.DecimalField(
+        _("bonuses"), max_digits=12, decimal_places=2, default=Decimal("0.00")
+    )
     status = models.CharField(
         _("state"), max_length=16, choices=Status.choices, default=Status.COMPLETED
     )

@@ -6,7 +6,7 @@ from contextlib import suppress
 from svoykrug.dev.console import say
 
 ADDRESSES = (
-    ("/", "Сайт и приложение участника", "site"),
+    ("/", "Вход", "sign-in"),
     ("/kassa/", "Касса", "till"),
     ("/admin/", "Администрирование", "administration"),
     ("/docs", "Описание API", "API reference"),

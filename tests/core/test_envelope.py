@@ -85,7 +85,6 @@ def test_money_is_strings_and_moments_end_with_z(api, member, business):
     assert [text for text in moments if not MOMENT.fullmatch(text)] == []
 
 
-@pytest.mark.xfail(strict=True, reason="a new sale answers discount and bonusSpent as the number 0")
 def test_money_of_a_new_sale_is_strings_too(api, staff, business):
     sold = api.as_(staff).post("/transactions", a_sale(business, amount="10,50")).json()["data"]
 

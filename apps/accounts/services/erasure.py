@@ -1,7 +1,7 @@
 """Erasure: the person goes, the books stay (security.md part 7).
 
-Her data key is destroyed, so that backups cannot be read either; what is found by look-up or
-stands in clear is emptied; her surrogate is cut off from ClickHouse. The ledger and the sales keep
+Her data key is destroyed; what is found by look-up or stands in clear is emptied. A backup from
+before still holds key and data: `replay_erasures` erases her again after a restore; her surrogate is cut off from ClickHouse. The ledger and the sales keep
 her id, which then leads to a row without a person. Other apps hear MemberErased.
 """
 

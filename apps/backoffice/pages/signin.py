@@ -31,6 +31,7 @@ from apps.backoffice.pages.forms import CodeForm, SecondFactorForm, SigninForm
 from apps.backoffice.pages.home import own_address
 from apps.backoffice.pages.trust import device_of
 from apps.core import throttle
+from apps.core.context import caller
 from apps.core.throttle import Bucket
 
 WINDOW = 15 * 60  # seconds in which guesses are counted
@@ -62,7 +63,7 @@ def signin(request: HttpRequest) -> HttpResponse:
 def _check_password(request: HttpRequest, *, login: str, password: str) -> tuple[User | None, str]:
     """The person, or a sentence that does not tell which of the two was wrong."""
     by_login = Bucket("signin.login", _login_key(login), BY_LOGIN, WINDOW)
-    by_address = Bucket("signin.address", request.META["REMOTE_ADDR"], BY_ADDRESS, WINDOW)
+    by_address = Bucket("signin.address", caller().address or "", BY_ADDRESS, WINDOW)
     taken = throttle.take([by_login, by_address])
     if taken.wait:
         return None, _too_many(taken.wait)

@@ -29,6 +29,7 @@ from apps.backoffice.pages.signin import second_step
 from apps.backoffice.pages.trust import device_of, remember_device
 from apps.businesses.models import Business
 from apps.businesses.queries import staff_at
+from apps.core.context import caller
 from apps.core.errors import Refused
 
 BACKEND = "apps.accounts.auth.LoginBackend"
@@ -37,7 +38,7 @@ BY_PIN = "by_pin"  # session key: the device of a PIN; no full sign-in
 
 
 def _asker(request: HttpRequest) -> accounts.Asker:
-    return accounts.Asker(address=request.META.get("REMOTE_ADDR"))
+    return accounts.Asker(address=caller().address)
 
 
 # --- a code by SMS -------------------------------------------------------------------------------
