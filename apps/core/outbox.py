@@ -52,7 +52,11 @@ def publish(fact: Fact, *, ring: Callable[[], None] | None = None) -> Message:
     Delivery.objects.bulk_create(
         Delivery(message=message, listener=name) for name in listeners().get(fact.topic(), [])
     )
-    transaction.on_commit(ring or ring_bell, robust=True)
+    bell = ring or ring_bell
+    # One bell for a batch of facts. What stands last was registered in a savepoint that is still
+    # open or already part of this one: it cannot be rolled back alone.
+    if not any(hook[1] is bell for hook in connection.run_on_commit[-1:]):
+        transaction.on_commit(bell, robust=True)
     return message
 
 

@@ -31,10 +31,19 @@ ON CONFLICT (name, key) DO UPDATE SET
                    ELSE core_counter.ends_at END
 RETURNING name, key, count, ends_at
 """
+# Locked in the caller's order first: an UPDATE alone visits rows as its join finds them, and would
+# deadlock with a `take` of the same buckets.
 GIVE_BACK = """
-UPDATE core_counter SET count = greatest(count - asked.cost, 0)
-FROM unnest(%(names)s::text[], %(keys)s::text[], %(costs)s::int[]) AS asked (name, key, cost)
-WHERE core_counter.name = asked.name AND core_counter.key = asked.key
+WITH asked AS (
+    SELECT * FROM unnest(%(names)s::text[], %(keys)s::text[], %(costs)s::int[])
+        WITH ORDINALITY AS one (name, key, cost, place)
+), locked AS (
+    SELECT counter.id, asked.cost FROM core_counter counter
+    JOIN asked ON counter.name = asked.name AND counter.key = asked.key
+    ORDER BY asked.place FOR UPDATE OF counter
+)
+UPDATE core_counter SET count = greatest(count - locked.cost, 0)
+FROM locked WHERE core_counter.id = locked.id
 """
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -27,6 +27,8 @@ from apps.loyalty.services import (
 )
 from apps.transactions import rules
 from apps.transactions.models import Source, Transaction, TransactionItem
+
+TWIN = "SELECT id FROM transactions_transaction WHERE business_id = %s AND key = %s"
 
 
 class MomentInvalid(Invalid):
@@ -146,7 +148,7 @@ def _record(  # noqa: PLR0913 - the columns of a sale
 ) -> Transaction:
     # The lock serialises the member: a twin of this call waits here and then finds our row.
     lock_wallet(member.pk)
-    first = Transaction.objects.filter(business=business, key=key).first()
+    first = _twin(business, key)
     if first:
         return _same_sale(first, member=member, amount=amount)
     recorded_at = timezone.now()
@@ -206,6 +208,15 @@ def _check(
         raise AmountOverLimit(limit=f"{business.max_sale:.0f}")
     if not rules.is_believable_moment(occurred_at, now=timezone.now()):
         raise MomentInvalid
+
+
+def _twin(business: Business, key: str) -> Transaction | None:
+    # Asked at every sale and almost always in vain: building this query and reading its columns
+    # was a quarter of the processor time that a sale costs here.
+    with connection.cursor() as cursor:
+        cursor.execute(TWIN, [business.pk, key])
+        row = cursor.fetchone()
+    return Transaction.objects.get(pk=row[0]) if row else None
 
 
 def _same_sale(first: Transaction, *, member: User, amount: Decimal) -> Transaction:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from django import template
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from apps.core.money import NBSP, format_number, format_rub
 
@@ -31,7 +31,7 @@ def bonus(amount: Decimal | None) -> str:
     number = format_number(value, always_kopecks=False)
     if value != value.to_integral_value():
         # Translators: the word after a fractional number, «1,5 бонуса».
-        word = ngettext("of a bonus", "of a bonus", 2)
+        word = pgettext("after a fraction", "bonuses")
     else:
         word = ngettext("bonus", "bonuses", abs(int(value)))
     return f"{number}{NBSP}{word}"
