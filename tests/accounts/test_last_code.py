@@ -7,6 +7,8 @@ from django.core.management import CommandError, call_command
 
 from tests.accounts.codes import last_code
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture
 def development(settings):
@@ -31,7 +33,6 @@ def sent(settings):
     return write
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("phone", ["+79161234567", "8 (916) 123-45-67"])
 def test_it_prints_the_code_that_was_just_sent(development, api, phone, capsys):
     assert api.post("/auth/send-code", {"phone": "89161234567"}).status_code == 200
