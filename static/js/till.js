@@ -86,8 +86,12 @@
     }
   });
 
+  // At the answer, not at the settling 20 ms later: by then the next request may have failed.
+  document.addEventListener("htmx:afterRequest", function (event) {
+    if (event.detail.successful) showTrouble("");
+  });
+
   document.addEventListener("htmx:afterSettle", function (event) {
-    showTrouble("");
     if (event.detail.target.id === "preview") {
       const wrong = event.detail.target.querySelector(".field-error");
       field()?.setAttribute("aria-invalid", String(Boolean(wrong)));
