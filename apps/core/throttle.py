@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
@@ -82,21 +82,29 @@ def _digest(key: str) -> str:
     return sealing.blind_index(key, purpose="counter")
 
 
-def hit(name: str, key: str, limit: int, window_seconds: int) -> int:
-    """Count one attempt; 0 when it is allowed, else the seconds to wait."""
+def _hit(name: str, key: str, seconds: int) -> tuple[int, int]:
+    """Count one more in the running window: (how many there are now, seconds until it ends)."""
     now = timezone.now()
     values: dict[str, Any] = {
         "name": name,
         "key": _digest(key),
         "now": now,
-        "ends": now + timedelta(seconds=window_seconds),
+        "ends": now + timedelta(seconds=seconds),
     }
     with connection.cursor() as cursor:
         cursor.execute(HIT, values)
         count, ends_at = cursor.fetchone()
-    if count <= limit:
-        return 0
+    return int(count), _seconds_left(ends_at, now=now)
+
+
+def _seconds_left(ends_at: datetime, *, now: datetime) -> int:
     return int(max(1, ceil((ends_at - now).total_seconds())))
+
+
+def hit(name: str, key: str, limit: int, window_seconds: int) -> int:
+    """Count one attempt; 0 when it is allowed, else the seconds to wait."""
+    count, left = _hit(name, key, window_seconds)
+    return 0 if count <= limit else left
 
 
 def clear(name: str, key: str) -> None:
@@ -122,7 +130,7 @@ def take(buckets: Sequence[Bucket]) -> Taken:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(TAKE, values)
             for name, key, count, ends_at in cursor.fetchall():
-                left = max(1, ceil((ends_at - now).total_seconds()))
+                left = _seconds_left(ends_at, now=now)
                 limit = limits[name, key]
                 if count > limit:
                     over[name] = left
@@ -153,16 +161,7 @@ def _places(buckets: Sequence[Bucket]) -> dict[str, list[Any]]:
 
 def count_one(name: str, key: str, seconds: int) -> int:
     """Count one more in the running window; how many there are now."""
-    now = timezone.now()
-    values: dict[str, Any] = {
-        "name": name,
-        "key": _digest(key),
-        "now": now,
-        "ends": now + timedelta(seconds=seconds),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(HIT, values)
-        return int(cursor.fetchone()[0])
+    return _hit(name, key, seconds)[0]
 
 
 def used(name: str, key: str) -> int:
