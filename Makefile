@@ -9,7 +9,7 @@ WORKERS = $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test lint check bench cdnow lock clean distclean
+.PHONY: help setup run stop test lint check texts bench cdnow lock clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ lint: setup ## style, types, import rules, missing migrations
 
 check: setup ## long proofs: races, histories of the ledger, kill -9
 	@$(DEV) exec --profile test -- pytest -m slow -n $(WORKERS) --dist loadgroup $(ARGS)
+
+texts: ## compile every Russian catalogue (needs gettext)
+	@find locale apps -name '*.po' | while read po; do msgfmt --check-format -o "$${po%.po}.mo" "$$po" || exit 1; done
 
 bench: setup ## measurements, one at a time
 	@$(DEV) exec --profile test -- pytest -m bench -s -n 0 $(ARGS)

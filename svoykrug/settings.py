@@ -12,14 +12,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import environ
-from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
-from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
 from svoykrug.logging import logging_config
+from svoykrug.schedule import SCHEDULE
+from svoykrug.sidebar import SIDEBAR
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -98,9 +98,14 @@ INSTALLED_APPS = [
     "apps.core",
     "apps.accounts",
     "apps.businesses",
+    "apps.notifications",
     "apps.analytics",
     "apps.loyalty",
+    "apps.coupons",
+    "apps.crosspromo",
+    "apps.events",
     "apps.transactions",
+    "apps.crm",
     "apps.backoffice",
 ]
 
@@ -323,33 +328,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 100  # exactly this name: keeps connections between small tasks
 CELERY_TIMEZONE = "Europe/Moscow"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
-CELERY_BEAT_SCHEDULE = {
-    "core.heartbeat": {"task": "apps.core.tasks.heartbeat", "schedule": 5},
-    "core.drain_outbox": {"task": "apps.core.tasks.drain_outbox", "schedule": 5},
-    "analytics.load_facts": {"task": "apps.analytics.tasks.load_facts", "schedule": 60},
-    "loyalty.nightly": {
-        "task": "apps.loyalty.tasks.nightly",
-        "schedule": crontab(hour=0, minute=5),
-    },
-    "loyalty.time_out_holds": {"task": "apps.loyalty.tasks.time_out_holds", "schedule": 60},
-    "loyalty.audit": {"task": "apps.loyalty.tasks.audit", "schedule": crontab(hour=3, minute=0)},
-    "core.forget_old": {"task": "apps.core.tasks.forget_old", "schedule": crontab(minute=40)},
-    "core.seal_audit": {"task": "apps.core.tasks.seal_audit", "schedule": 60},
-    "core.anchor_audit": {"task": "apps.core.tasks.anchor_audit", "schedule": crontab(minute=2)},
-    "core.verify_audit": {
-        "task": "apps.core.tasks.verify_audit",
-        "schedule": crontab(hour=4, minute=10),
-    },
-    "accounts.watch_codes": {"task": "apps.accounts.tasks.watch_codes", "schedule": 60},
-    "accounts.forget_old": {
-        "task": "apps.accounts.tasks.forget_old",
-        "schedule": crontab(minute=50),
-    },
-    "accounts.serve_privacy_requests": {
-        "task": "apps.accounts.tasks.serve_privacy_requests",
-        "schedule": crontab(hour=5, minute=0),
-    },
-}
+CELERY_BEAT_SCHEDULE = SCHEDULE
 # Who hears which fact; the dictionary itself lives in svoykrug/outbox.py.
 OUTBOX_LISTENERS = "svoykrug.outbox.LISTENERS"
 
@@ -431,98 +410,7 @@ UNFOLD = {
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,
-        "navigation": [
-            {
-                "title": _("People"),
-                "items": [
-                    {
-                        "title": _("People"),
-                        "icon": "group",
-                        "link": reverse_lazy("admin:accounts_user_changelist"),
-                    },
-                    {
-                        "title": _("Tiers"),
-                        "icon": "stairs",
-                        "link": reverse_lazy("admin:accounts_statustier_changelist"),
-                    },
-                    {
-                        "title": _("Sessions"),
-                        "icon": "devices",
-                        "link": reverse_lazy("admin:accounts_session_changelist"),
-                    },
-                    {
-                        "title": _("Limits of SMS codes"),
-                        "icon": "sms",
-                        "link": reverse_lazy("admin:accounts_codelimits_changelist"),
-                    },
-                ],
-            },
-            {
-                "title": _("Partners"),
-                "items": [
-                    {
-                        "title": _("Businesses"),
-                        "icon": "storefront",
-                        "link": reverse_lazy("admin:businesses_business_changelist"),
-                    },
-                    {
-                        "title": _("Staff"),
-                        "icon": "badge",
-                        "link": reverse_lazy("admin:businesses_membership_changelist"),
-                    },
-                ],
-            },
-            {
-                "title": _("Money"),
-                "items": [
-                    {
-                        "title": _("Sales"),
-                        "icon": "receipt_long",
-                        "link": reverse_lazy("admin:transactions_transaction_changelist"),
-                    },
-                    {
-                        "title": _("Wallets"),
-                        "icon": "account_balance_wallet",
-                        "link": reverse_lazy("admin:loyalty_wallet_changelist"),
-                    },
-                    {
-                        "title": _("Journal"),
-                        "icon": "menu_book",
-                        "link": reverse_lazy("admin:loyalty_journal_changelist"),
-                    },
-                    {
-                        "title": _("Lots"),
-                        "icon": "stacks",
-                        "link": reverse_lazy("admin:loyalty_lot_changelist"),
-                    },
-                ],
-            },
-            {
-                "title": _("System"),
-                "items": [
-                    {
-                        "title": _("Audit log"),
-                        "icon": "policy",
-                        "link": reverse_lazy("admin:core_auditentry_changelist"),
-                    },
-                    {
-                        "title": _("Outbox"),
-                        "icon": "outbox",
-                        "link": reverse_lazy("admin:core_delivery_changelist"),
-                    },
-                    {
-                        "title": _("Batches"),
-                        "icon": "inventory_2",
-                        "link": reverse_lazy("admin:analytics_factbatch_changelist"),
-                    },
-                    {
-                        "title": _("Schedules"),
-                        "icon": "schedule",
-                        "link": reverse_lazy("admin:django_celery_beat_periodictask_changelist"),
-                    },
-                ],
-            },
-        ],
+        "navigation": SIDEBAR,
     },
 }
 

@@ -1,7 +1,7 @@
 """Everything that can happen, as frozen dataclasses: the page to read second.
 
 A fact is in the past tense and carries ids and strings frozen at that moment, never a model.
-Sums are strings of roubles, moments are ISO 8601 in UTC, ids are strings.
+Sums are strings of roubles, moments are ISO 8601 in UTC, ids are strings, counts are numbers.
 """
 
 import dataclasses
@@ -73,7 +73,243 @@ class SessionReuseDetected(Fact):
     at: str
 
 
-FACTS: dict[str, type[Fact]] = {
-    fact.topic(): fact
-    for fact in (MemberJoined, MemberErased, PurchaseRecorded, TierChanged, SessionReuseDetected)
-}
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PurchaseRefunded(Fact):
+    """Goods came back, whole or in part. Sums of this return alone: `amount` of the receipt's
+    total, `money` handed back, `bonus_taken` from what was earned, `bonus_returned` of what was
+    spent."""
+
+    transaction_id: str
+    refund_id: str
+    business_id: str
+    member_id: str
+    amount: str
+    money: str
+    bonus_taken: str
+    bonus_returned: str
+    occurred_at: str
+    zone: str
+    source: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BonusesExpiring(Fact):
+    """What lapses at `expires_at` unless it is spent; said `days_left` days before (14, 3)."""
+
+    member_id: str
+    amount: str
+    expires_at: str
+    days_left: int
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TierAtRisk(Fact):
+    """She falls one step at `falls_at` unless she pays `to_keep` ₽; said 60, 30, 7 days before."""
+
+    member_id: str
+    tier: str
+    falls_to: str
+    to_keep: str
+    falls_at: str
+    days_left: int
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GiftReceived(Fact):
+    gift_id: str
+    member_id: str
+    from_member_id: str
+    amount: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BonusAdjusted(Fact):
+    """An admin moved her balance by hand: signed `amount`."""
+
+    member_id: str
+    amount: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReferralRewarded(Fact):
+    """`role` is inviter or invited."""
+
+    referral_id: str
+    member_id: str
+    role: str
+    amount: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BadgeEarned(Fact):
+    award_id: str
+    member_id: str
+    badge: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StatementClosed(Fact):
+    """A month's mutual settlement is ready for this business to confirm. `net` is signed ₽."""
+
+    statement_id: str
+    business_id: str
+    month: str
+    net: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CouponIssued(Fact):
+    """`origin` is campaign, claim or chain; `business_id` is where it is good."""
+
+    coupon_id: str
+    campaign_id: str | None
+    member_id: str
+    business_id: str
+    origin: str
+    valid_to: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CouponRedeemed(Fact):
+    coupon_id: str
+    campaign_id: str | None
+    member_id: str
+    business_id: str
+    transaction_id: str | None
+    discount: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PromoSkipped(Fact):
+    """A fault in a chain's evaluation: the sale stands, nobody got a coupon. `reason` is a class
+    name, never data."""
+
+    transaction_id: str
+    reason: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EventVoted(Fact):
+    event_id: str
+    member_id: str
+    value: int
+    weight: int
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EventModerated(Fact):
+    """`decision` is approve, reject or request_changes; to the creator."""
+
+    event_id: str
+    member_id: str
+    decision: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EventRegistered(Fact):
+    """`state` is confirmed or waitlisted."""
+
+    event_id: str
+    registration_id: str
+    member_id: str
+    state: str
+    starts_at: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EventSeatOffered(Fact):
+    event_id: str
+    registration_id: str
+    member_id: str
+    until: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EventSeatGiven(Fact):
+    """From the waiting list to a confirmed seat, by auto-accept or by her yes."""
+
+    event_id: str
+    registration_id: str
+    member_id: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EventLeft(Fact):
+    """She gave her place up, or lost it; `reason` says which."""
+
+    event_id: str
+    registration_id: str
+    member_id: str
+    reason: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EventChanged(Fact):
+    """Time or place of an event she goes to is another; one fact a registrant."""
+
+    event_id: str
+    registration_id: str
+    member_id: str
+    starts_at: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EventCancelled(Fact):
+    """One fact a registrant; what she paid came back."""
+
+    event_id: str
+    registration_id: str
+    member_id: str
+    reason: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EventReminder(Fact):
+    event_id: str
+    registration_id: str
+    member_id: str
+    starts_at: str
+    hours_left: int
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CheckedIn(Fact):
+    event_id: str
+    registration_id: str
+    member_id: str
+    business_id: str | None
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MessageMoved(Fact):
+    """A message to a member was delivered or opened; `state` says which."""
+
+    message_id: str
+    member_id: str
+    kind: str
+    channel: str
+    state: str
+    at: str
+
+
+FACTS: dict[str, type[Fact]] = {fact.topic(): fact for fact in Fact.__subclasses__()}

@@ -68,7 +68,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_context_args, "locale": "ru-RU", "timezone_id": "Europe/Moscow"}
+    # Without motion: a colour measured halfway between two themes is nobody's colour.
+    return {
+        **browser_context_args,
+        "locale": "ru-RU",
+        "timezone_id": "Europe/Moscow",
+        "reduced_motion": "reduce",
+    }
 
 
 @pytest.fixture(scope="session", autouse=True)

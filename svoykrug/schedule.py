@@ -1,0 +1,33 @@
+"""What Celery Beat does and when, times in Europe/Moscow. docs/operations.md has a row for each."""
+
+from typing import Any
+
+from celery.schedules import crontab
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "core.heartbeat": {"task": "apps.core.tasks.heartbeat", "schedule": 5},
+    "core.drain_outbox": {"task": "apps.core.tasks.drain_outbox", "schedule": 5},
+    "analytics.load_facts": {"task": "apps.analytics.tasks.load_facts", "schedule": 60},
+    "loyalty.nightly": {
+        "task": "apps.loyalty.tasks.nightly",
+        "schedule": crontab(hour=0, minute=5),
+    },
+    "loyalty.time_out_holds": {"task": "apps.loyalty.tasks.time_out_holds", "schedule": 60},
+    "loyalty.audit": {"task": "apps.loyalty.tasks.audit", "schedule": crontab(hour=3, minute=0)},
+    "core.forget_old": {"task": "apps.core.tasks.forget_old", "schedule": crontab(minute=40)},
+    "core.seal_audit": {"task": "apps.core.tasks.seal_audit", "schedule": 60},
+    "core.anchor_audit": {"task": "apps.core.tasks.anchor_audit", "schedule": crontab(minute=2)},
+    "core.verify_audit": {
+        "task": "apps.core.tasks.verify_audit",
+        "schedule": crontab(hour=4, minute=10),
+    },
+    "accounts.watch_codes": {"task": "apps.accounts.tasks.watch_codes", "schedule": 60},
+    "accounts.forget_old": {
+        "task": "apps.accounts.tasks.forget_old",
+        "schedule": crontab(minute=50),
+    },
+    "accounts.serve_privacy_requests": {
+        "task": "apps.accounts.tasks.serve_privacy_requests",
+        "schedule": crontab(hour=5, minute=0),
+    },
+}

@@ -1,0 +1,49 @@
+"""The admin's sidebar: what stands in which group."""
+
+from typing import Any
+
+from django.urls import reverse_lazy
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+def _page(title: str | Promise, icon: str, model: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+
+
+SIDEBAR: list[dict[str, Any]] = [
+    {
+        "title": _("People"),
+        "items": [
+            _page(_("People"), "group", "accounts_user"),
+            _page(_("Tiers"), "stairs", "accounts_statustier"),
+            _page(_("Sessions"), "devices", "accounts_session"),
+            _page(_("Limits of SMS codes"), "sms", "accounts_codelimits"),
+        ],
+    },
+    {
+        "title": _("Partners"),
+        "items": [
+            _page(_("Businesses"), "storefront", "businesses_business"),
+            _page(_("Staff"), "badge", "businesses_membership"),
+        ],
+    },
+    {
+        "title": _("Money"),
+        "items": [
+            _page(_("Sales"), "receipt_long", "transactions_transaction"),
+            _page(_("Wallets"), "account_balance_wallet", "loyalty_wallet"),
+            _page(_("Journal"), "menu_book", "loyalty_journal"),
+            _page(_("Lots"), "stacks", "loyalty_lot"),
+        ],
+    },
+    {
+        "title": _("System"),
+        "items": [
+            _page(_("Audit log"), "policy", "core_auditentry"),
+            _page(_("Outbox"), "outbox", "core_delivery"),
+            _page(_("Batches"), "inventory_2", "analytics_factbatch"),
+            _page(_("Schedules"), "schedule", "django_celery_beat_periodictask"),
+        ],
+    },
+]
