@@ -16,7 +16,7 @@ LONG_FUNCTIONS = {
     "apps/loyalty/services/books.py:write_journal": 52,
     "apps/loyalty/services/earning.py:earn_for_purchase": 49,
     "apps/loyalty/services/spending.py:_resolve": 41,
-    "apps/transactions/services.py:_record": 59,
+    "apps/transactions/services/sales.py:_record": 59,
 }
 FILES = [
     file

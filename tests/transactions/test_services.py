@@ -134,7 +134,7 @@ def test_a_failure_after_the_ledger_loses_all_of_the_sale(member, business, monk
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("lightning")
 
-    monkeypatch.setattr("apps.transactions.services.outbox.publish", broken)
+    monkeypatch.setattr("apps.transactions.services.sales.outbox.publish", broken)
 
     with pytest.raises(RuntimeError), transaction.atomic():
         sale(member=member, business=business)
