@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.contrib.postgres",
     "rest_framework",
     "django_filters",
     "drf_spectacular",
@@ -343,6 +344,7 @@ AUDIT_ANCHOR_FILE = Path(
 # because they know every app.
 SEALED_COLUMNS = "svoykrug.sealed_columns.COLUMNS"
 MEMBER_EXPORT = "svoykrug.member_export.compose"
+MEMBER_OVERVIEW = "svoykrug.overview.compose"
 
 # --- outside services ----------------------------------------------------------------------------
 SMS_GATEWAY = env.str(

@@ -7,13 +7,35 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import (
+    BooleanField,
+    CharField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Concat, Left
 from django.utils import timezone
 
 from apps.accounts import rules
 from apps.accounts.enums import ConsentPurpose
-from apps.accounts.models import Consent, ConsentText, MemberCard, Session, StatusTier, User
+from apps.accounts.models import (
+    Consent,
+    ConsentText,
+    MemberCard,
+    Session,
+    StatusTier,
+    TOTPDevice,
+    User,
+)
 from apps.core import sealing
+from apps.core.models import AuditEntry
 
 
 def is_phone_like(text: str) -> bool:
@@ -66,6 +88,49 @@ def card_in_hand(token: str, *, at: datetime, used_too: bool = False) -> CardInH
         if hmac.compare_digest(rules.card_code(secret, step), code):
             return CardInHand(card.user, step) if used_too or step > card.used_step else None
     return None
+
+
+def find_person(text: str) -> User | None:
+    """By exact phone, card number or e-mail; None when unknown or not whole."""
+    return User.objects.with_email(text) if "@" in text else find_member(text)
+
+
+def named(text: str) -> Q:
+    """People whose first or last name begins so; of two words each must begin one."""
+    found = Q()
+    for word in text.split()[:2]:
+        found &= Q(first_name__istartswith=word) | Q(last_name__istartswith=word)
+    return found if text.strip() else Q(pk__in=[])
+
+
+def everybody() -> QuerySet[User]:
+    """All people but the erased, for admins."""
+    return User.objects.select_related("tier").filter(erased_at__isnull=True)
+
+
+def person_in_full(person_id: UUID) -> User | None:
+    """One of them with what an admin asks first: where she is signed in, is she secured."""
+    live = Q(sessions__revoked_at__isnull=True)
+    devices = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+    return (
+        everybody()
+        .annotate(
+            live_sessions=Count("sessions", filter=live),
+            last_seen_at=Max("sessions__last_seen_at"),
+            has_second_factor=Exists(devices),
+            has_email=ExpressionWrapper(~Q(email_sealed=""), output_field=BooleanField()),
+            has_birth_date=ExpressionWrapper(~Q(birth_date_sealed=""), output_field=BooleanField()),
+        )
+        .filter(pk=person_id)
+        .first()
+    )
+
+
+def audit_log() -> QuerySet[AuditEntry]:
+    """Rows with the name of whoever acted (`actor_name`: first name, initial)."""
+    name = Concat("first_name", Value(" "), Left("last_name", 1), output_field=CharField())
+    people = User.objects.filter(pk=OuterRef("actor_id"))
+    return AuditEntry.objects.annotate(actor_name=Subquery(people.values_list(name)))
 
 
 def session_of_token(session_id: str) -> Session | None:

@@ -130,6 +130,7 @@ ROWS = (
     # factor that could be fresh
     Row("users.me.read", MEMBER),
     Row("users.me.change", MEMBER),
+    Row("users.me.overview", MEMBER),
     Row("users.me.sessions", MEMBER),
     Row("users.me.consents", MEMBER),
     Row("users.me.export", MEMBER),
@@ -156,16 +157,21 @@ ROWS = (
     # 47, 48 people; the whole phone
     Row("admin.enter", ADMIN, ALL),
     seen("people", "accounts.user", masked=True),
+    Row("users.list", ADMIN, ALL, masked=True),
+    Row("users.read", ADMIN, ALL, masked=True),
     Row("users.unmask", ADMIN, ALL, fresh=True, reason=True),
     # 50 blocking, ending sessions
     Row("users.block", ADMIN, ALL, reason=True),
     Row("users.unblock", ADMIN, ALL, reason=True),
     seen("sessions", "accounts.session"),
     Row("sessions.end", ADMIN, ALL, perms=("accounts.change_session",)),
+    # 51 a tier by hand
+    Row("users.tier", ADMIN, ALL, fresh=True, reason=True),
     # 53 roles: never by a form, so no Django permission stands here
     Row("users.role", SUPERADMIN, ALL, fresh=True, reason=True, second=True),
     # 55-57 what nobody changes or deletes: the audit log, the ledger, sales
-    seen("audit", "core.auditentry"),
+    seen("audit", "core.auditentry", "core.auditseal"),
+    Row("audit.read", ADMIN, ALL),
     seen("ledger", "loyalty.wallet", "loyalty.journal", "loyalty.posting", "loyalty.hold"),
     seen("lots", "loyalty.lot", "loyalty.debt"),
     seen("sales", "transactions.transaction", "transactions.transactionitem"),

@@ -24,8 +24,13 @@ class Fact:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MemberJoined(Fact):
+    """A person is new here. `referral_code` is what she typed at her first sign-in, unchecked;
+    `device_hash` a digest of her device's id, empty when it told none."""
+
     member_id: str
     at: str
+    referral_code: str = ""
+    device_hash: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -121,7 +121,8 @@ class AuditEntry(models.Model):
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
         indexes = [
-            models.Index(name="audit_by_object", fields=["object_type", "object_id", "-id"]),
+            models.Index(name="audit_of_object", fields=["object_id", "object_type", "-id"]),
+            models.Index(name="audit_by_time", fields=["-at", "-id"]),
             models.Index(name="audit_by_actor", fields=["actor_id", "-id"]),
             models.Index(name="audit_by_action", fields=["action", "-id"]),
         ]

@@ -169,12 +169,18 @@ def role(*_: Any) -> dict[str, Any]:
     return {"role": "admin", "reason": "принята на работу"}
 
 
+def tier(*_: Any) -> dict[str, Any]:
+    return {"status": "elite", "until": "2099-12-31", "reason": "юбилей партнёрства"}
+
+
 Maker = Callable[[World, Caller, str], Any]
 # The parameter of an address → who makes it. A route whose parameter is missing here fails.
 OBJECTS: dict[str, Maker] = {
     "transactions-detail": a_sale,
     "loyalty-redemption": a_hold,
     "users-me-session": a_session,
+    "admin-user": a_person,
+    "admin-user-status": a_person,
     "admin-user-role": a_person,
     "admin-user-block": a_person,
     "admin-user-unblock": a_person,
@@ -187,6 +193,7 @@ BODIES: dict[str, Maker] = {
     "transactions": at_business,
     "transactions-quote": at_business,
     "admin-user-role": role,
+    "admin-user-status": tier,
     "admin-user-block": why,
     "admin-user-unblock": why,
 }

@@ -1,4 +1,4 @@
-"""What admins do to a person: her role at the network, blocking."""
+"""What admins do to a person: her role at the network, her tier by hand, blocking."""
 
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts import services
-from apps.accounts.enums import Job
+from apps.accounts.api.serializers import TierOut
+from apps.accounts.enums import Job, TierCode
 from apps.accounts.models import User
 from apps.accounts.permissions import Can
 from apps.core.errors import NotFound
-from apps.core.http.serializers import In, MomentOut, Out
+from apps.core.http.serializers import In, MomentOut, Out, UntilIn
 from apps.core.http.views import ApiViewSet
 
 # Staff and owners are made at a business, by its owner.
@@ -30,20 +31,47 @@ class RoleIn(ReasonIn):
     role = serializers.ChoiceField([*ROLES])
 
 
+class StatusIn(ReasonIn):
+    status = serializers.ChoiceField(TierCode.choices)
+    until = UntilIn(
+        required=False,
+        allow_null=True,
+        help_text="a moment or the last day; may be left out for inner_circle only",
+    )
+
+
 class StandingOut(Out):
     id = serializers.UUIDField()
     role = serializers.CharField()
+    status = TierOut(source="tier")
+    status_until = MomentOut(source="tier_locked_until", allow_null=True)
     blocked_at = MomentOut(allow_null=True)
 
 
 class AdminUsersViewSet(ApiViewSet):
-    permission_classes = [Can(role="users.role", block="users.block", unblock="users.unblock")]
+    permission_classes = [
+        Can(role="users.role", status="users.tier", block="users.block", unblock="users.unblock")
+    ]
 
     @extend_schema(request=RoleIn, responses=StandingOut, tags=["admin"])
     def role(self, request: Request, pk: UUID) -> Response:
         person, asked = _person(pk), self.read(RoleIn)
         services.set_job(
             user=person, job=ROLES[asked["role"]], by=request.user, reason=asked["reason"]
+        )
+        return _standing(person)
+
+    @extend_schema(request=StatusIn, responses=StandingOut, tags=["admin"])
+    def status(self, request: Request, pk: UUID) -> Response:
+        """A tier by hand: until then neither purchases nor the clock move it."""
+        person, asked = _person(pk), self.read(StatusIn)
+        services.set_tier_by_hand(
+            user=person,
+            code=asked["status"],
+            until=asked.get("until"),
+            by=request.user,
+            reason=asked["reason"],
+            at=timezone.now(),
         )
         return _standing(person)
 
@@ -61,7 +89,7 @@ class AdminUsersViewSet(ApiViewSet):
 
 
 def _person(pk: UUID) -> User:
-    found = User.objects.filter(pk=pk, erased_at__isnull=True).first()
+    found = User.objects.select_related("tier").filter(pk=pk, erased_at__isnull=True).first()
     if found is None:
         raise NotFound
     return found

@@ -1,8 +1,15 @@
 from django.urls import path
 
 from apps.accounts.api.admin import AdminUsersViewSet
+from apps.accounts.api.admin_lists import AuditLogViewSet, PeopleViewSet
 from apps.accounts.api.privacy import PrivacyViewSet
-from apps.accounts.api.views import AuthViewSet, MeViewSet, MyCardViewSet, MySessionsViewSet
+from apps.accounts.api.views import (
+    AuthViewSet,
+    MeViewSet,
+    MyCardViewSet,
+    MySessionsViewSet,
+    OverviewViewSet,
+)
 
 urlpatterns = [
     path("auth/send-code", AuthViewSet.as_view({"post": "send_code"}), name="auth-send-code"),
@@ -19,6 +26,9 @@ urlpatterns = [
         name="users-me-consents",
     ),
     path("users/me/export", PrivacyViewSet.as_view({"get": "export"}), name="users-me-export"),
+    path(
+        "users/me/overview", OverviewViewSet.as_view({"get": "retrieve"}), name="users-me-overview"
+    ),
     path("users/me/sessions", MySessionsViewSet.as_view({"get": "list"}), name="users-me-sessions"),
     path(
         "users/me/sessions/<str:session_id>",
@@ -26,6 +36,14 @@ urlpatterns = [
         name="users-me-session",
     ),
     path("users/me/card", MyCardViewSet.as_view({"get": "retrieve"}), name="users-me-card"),
+    path("admin/users", PeopleViewSet.as_view({"get": "list"}), name="admin-users"),
+    path("admin/users/<uuid:pk>", PeopleViewSet.as_view({"get": "retrieve"}), name="admin-user"),
+    path("admin/audit-log", AuditLogViewSet.as_view({"get": "list"}), name="admin-audit-log"),
+    path(
+        "admin/users/<uuid:pk>/status",
+        AdminUsersViewSet.as_view({"patch": "status"}),
+        name="admin-user-status",
+    ),
     path(
         "admin/users/<uuid:pk>/role",
         AdminUsersViewSet.as_view({"patch": "role"}),

@@ -1,7 +1,10 @@
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
+from django.utils.module_loading import import_string
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -67,6 +70,7 @@ class AuthViewSet(ApiViewSet):
             at=timezone.now(),
             device_name=device.get("name", ""),
             platform=device.get("platform", ""),
+            referral_code=asked.get("referral_code", ""),
             asker=_asker(request),
         )
         answer = tokens_data(done.tokens)
@@ -103,6 +107,18 @@ class MeViewSet(ApiViewSet):
             user=request.user, at=timezone.now(), because="asked", by=request.user
         )
         return Response(ErasedOut({"erased_at": erasure.at}).data, status=202)
+
+
+class OverviewViewSet(ApiViewSet):
+    """What the app's first screen shows."""
+
+    permission_classes = [Can("users.me.overview")]
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT}, tags=["users"])
+    def retrieve(self, request: Request) -> Response:
+        """Balance, status with progress, next event, newest coupons, unread count in one call."""
+        compose = import_string(settings.MEMBER_OVERVIEW)
+        return Response(compose(request.user, at=timezone.now()))
 
 
 class MySessionsViewSet(ApiViewSet):

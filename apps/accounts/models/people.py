@@ -1,12 +1,14 @@
 """People and their tiers."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from guardian.mixins import GuardianUserMixin
@@ -67,6 +69,12 @@ class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: igno
     tier = models.ForeignKey(
         StatusTier, on_delete=models.PROTECT, related_name="+", verbose_name=_("tier")
     )
+    tier_locked_until = models.DateTimeField(
+        _("tier set by hand until"),
+        null=True,
+        editable=False,
+        help_text="Until then neither purchases nor the clock move her tier",
+    )
     job = models.CharField(
         _("job"), max_length=20, choices=Job.choices, blank=True, default=Job.NONE
     )
@@ -123,6 +131,13 @@ class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: igno
         ]
         indexes = [
             models.Index(name="people_by_joined", fields=["-joined_at", "-id"]),
+            # an admin looks somebody up by the beginning of her name
+            models.Index(
+                OpClass(Upper("first_name"), name="text_pattern_ops"), name="people_by_first_name"
+            ),
+            models.Index(
+                OpClass(Upper("last_name"), name="text_pattern_ops"), name="people_by_last_name"
+            ),
             # the admin's list of who works here; members never enter it
             models.Index(name="people_with_job", fields=["job"], condition=~Q(job="")),
         ]
@@ -206,6 +221,11 @@ class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: igno
     def is_staff(self) -> bool:
         """May enter the Django admin."""
         return rights.may("admin.enter", job=self.job)
+
+    def tier_is_locked(self, *, at: datetime) -> bool:
+        """Her tier was set by hand and stays: loyalty asks before it moves her. Whether a tier by
+        invitation is left at all, is loyalty's to know."""
+        return self.tier_locked_until is not None and self.tier_locked_until > at
 
     @property
     def needs_second_factor(self) -> bool:

@@ -54,7 +54,14 @@ from apps.accounts.services.pins import (
     trusted_device,
     unlock_pin,
 )
-from apps.accounts.services.positions import change_tier, set_job, update_tier_row
+from apps.accounts.services.positions import (
+    UntilMissing,
+    UntilPast,
+    change_tier,
+    set_job,
+    set_tier_by_hand,
+    update_tier_row,
+)
 from apps.accounts.services.reasons import ReasonMissing, written_reason
 from apps.accounts.services.recovery import new_recovery_codes, use_recovery_code
 from apps.accounts.services.sessions import (
@@ -104,6 +111,8 @@ __all__ = [
     "TokenReused",
     "Tokens",
     "TrustGiven",
+    "UntilMissing",
+    "UntilPast",
     "allow_codes_again",
     "answer_consents",
     "block_user",
@@ -136,6 +145,7 @@ __all__ = [
     "serve_due_requests",
     "set_job",
     "set_pin",
+    "set_tier_by_hand",
     "show_card",
     "sign_in",
     "sign_in_with_pin",

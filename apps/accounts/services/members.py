@@ -24,10 +24,13 @@ class EmailTaken(Invalid):
 
 
 @transaction.atomic
-def get_or_create_member(*, phone: str, at: datetime) -> tuple[User, bool]:
+def get_or_create_member(
+    *, phone: str, at: datetime, referral_code: str = "", device_hash: str = ""
+) -> tuple[User, bool]:
     """The person with this E.164 number, made if she is new: (person, whether new).
 
-    Two racing calls give the same person: the unique blind index decides.
+    Two racing calls give the same person: the unique blind index decides. Who invited her
+    (`referral_code`) is passed on as she typed it: loyalty knows the codes.
     """
     known = User.objects.with_phone(phone)
     if known:
@@ -39,7 +42,14 @@ def get_or_create_member(*, phone: str, at: datetime) -> tuple[User, bool]:
     stored = User.objects.select_related("tier").get(phone_index=made.phone_index)
     if stored.pk != user.pk:
         return stored, False
-    outbox.publish(MemberJoined(member_id=str(user.pk), at=at.isoformat()))
+    outbox.publish(
+        MemberJoined(
+            member_id=str(user.pk),
+            at=at.isoformat(),
+            referral_code=referral_code,
+            device_hash=device_hash,
+        )
+    )
     audit.record(stored, "accounts.member_joined", "user", stored.pk)
     return stored, True
 

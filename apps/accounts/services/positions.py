@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from guardian.models import UserObjectPermission
 
 from apps.accounts import rights
@@ -14,11 +15,21 @@ from apps.accounts.models import StatusTier, User
 from apps.accounts.services.reasons import written_reason
 from apps.accounts.services.sessions import end_sessions
 from apps.core import audit, outbox
-from apps.core.errors import Forbidden, NotFound
+from apps.core.errors import Forbidden, Invalid, NotFound
 from apps.core.facts import TierChanged
 
 # What an admin may change of a tier; its code and place in the row of tiers stay.
 TIER_FIELDS = {"name", "rate_bp", "threshold", "min_partners", "vote_weight"}
+
+
+class UntilMissing(Invalid):
+    field = "until"
+    message = _("Say until when: only an invitation has no end.")
+
+
+class UntilPast(Invalid):
+    field = "until"
+    message = _("This day is over.")
 
 
 @transaction.atomic
@@ -29,15 +40,62 @@ def change_tier(*, member_id: UUID, tier: StatusTier, reason: str, at: datetime)
         return
     User.objects.filter(pk=member_id).update(tier=tier)
     audit.record(None, "accounts.tier", "user", member_id, reason=reason)
+    _tell_of_tier(member, tier, reason=reason, at=at)
+
+
+def _tell_of_tier(member: User, tier: StatusTier, *, reason: str, at: datetime) -> None:
     outbox.publish(
         TierChanged(
-            member_id=str(member_id),
+            member_id=str(member.pk),
             before=member.tier.code,
             after=tier.code,
             reason=reason,
             at=at.isoformat(),
         )
     )
+
+
+@transaction.atomic
+def set_tier_by_hand(
+    *,
+    user: User,
+    code: str,
+    until: datetime | None,
+    by: User | None,
+    reason: str,
+    at: datetime,
+) -> User:
+    """Put a member on a tier until a moment; until then neither purchases nor the clock move her
+    (`User.tier_is_locked`, which loyalty asks). Inner Circle is an invitation: it needs no end.
+
+    Admins do it, with a reason, never to themselves; `by` None is the machine room. Other apps
+    hear TierChanged with the reason `by_hand`; the written one stays in the audit log.
+    Raises Forbidden, ReasonMissing, UntilMissing, UntilPast, NotFound for somebody erased.
+    """
+    if by is not None and (not rights.may("users.tier", job=by.job) or by.pk == user.pk):
+        raise Forbidden
+    reason = written_reason("users.tier", reason, by=by)
+    tier = StatusTier.objects.get(code=code)
+    if until is None and not tier.by_invitation:
+        raise UntilMissing
+    if until is not None and until <= at:
+        raise UntilPast
+    member = User.objects.select_for_update(of=("self",)).select_related("tier").get(pk=user.pk)
+    if member.erased_at:
+        raise NotFound
+    User.objects.filter(pk=member.pk).update(tier=tier, tier_locked_until=until)
+    audit.record(
+        by,
+        "accounts.tier_by_hand",
+        "user",
+        member.pk,
+        reason=reason,
+        changed={"tier": code, "until": until},
+    )
+    if member.tier_id != tier.pk:
+        _tell_of_tier(member, tier, reason="by_hand", at=at)
+    user.tier, user.tier_locked_until = tier, until
+    return user
 
 
 @transaction.atomic

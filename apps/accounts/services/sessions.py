@@ -61,15 +61,19 @@ def sign_in(
     at: datetime,
     device_name: str = "",
     platform: str = "",
+    referral_code: str = "",
     asker: Asker = Asker(),  # noqa: B008 - frozen
 ) -> SignedIn:
-    """Turn a right code into a session; the first success creates the member.
+    """Turn a right code into a session; the first success creates the member, and only then a
+    `referral_code` counts.
 
     Raises CodeInvalid, CodeExpired, TooMany, Blocked.
     """
     phone = check_code(code_id=code_id, code=code, purpose=Purpose.SIGN_IN, at=at, asker=asker)
     with transaction.atomic():
-        user, is_new = get_or_create_member(phone=phone, at=at)
+        user, is_new = get_or_create_member(
+            phone=phone, at=at, referral_code=referral_code, device_hash=asker.device_key
+        )
         if not user.is_active:
             raise Blocked
         session = Session.objects.create(

@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import AutoField, Q
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError
 from rest_framework.pagination import BasePagination
 from rest_framework.response import Response
 
 DEFAULT, MOST = 20, 100
+WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
+BROKEN = _("The cursor is broken.")
 
 
 class NewestFirst(BasePagination):
@@ -21,7 +24,7 @@ class NewestFirst(BasePagination):
         self.limit = self._limit(request.query_params.get("limit"))
         return self.limit
 
-    def read_cursor(self, request: Any) -> tuple[datetime, UUID] | None:
+    def read_cursor(self, request: Any) -> tuple[datetime, Any] | None:
         cursor = request.query_params.get("cursor")
         return self._decode(cursor) if cursor else None
 
@@ -42,6 +45,8 @@ class NewestFirst(BasePagination):
         limit, cursor = self.read_limit(request), self.read_cursor(request)
         if cursor:
             at, last = cursor
+            if isinstance(last, int) != isinstance(queryset.model._meta.pk, AutoField):
+                raise ParseError(BROKEN)  # a cursor of another list
             queryset = queryset.filter(
                 Q(**{f"{moment}__lt": at}) | Q(**{moment: at, "pk__lt": last})
             )
@@ -73,17 +78,17 @@ class NewestFirst(BasePagination):
         return int(text)
 
     @staticmethod
-    def _encode(at: datetime, pk: UUID) -> str:
+    def _encode(at: datetime, pk: Any) -> str:
         return base64.urlsafe_b64encode(f"{at.isoformat()}|{pk}".encode()).decode().rstrip("=")
 
     @staticmethod
-    def _decode(cursor: str) -> tuple[datetime, UUID]:
+    def _decode(cursor: str) -> tuple[datetime, UUID | int]:
         try:
             plain = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
             at, _bar, pk = plain.partition("|")
             moment = datetime.fromisoformat(at)
             if moment.tzinfo is None:
                 raise ValueError("naive")
-            return moment, UUID(pk)
+            return moment, int(pk) if WHOLE.fullmatch(pk) else UUID(pk)
         except (ValueError, UnicodeError) as broken:
-            raise ParseError("The cursor is broken.") from broken
+            raise ParseError(BROKEN) from broken

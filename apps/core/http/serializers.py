@@ -1,9 +1,10 @@
 """Bases of explicit In / Out pairs. Writes refuse fields that they do not know."""
 
-from datetime import UTC
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
@@ -47,6 +48,35 @@ class MoneyOut(serializers.DecimalField):
 
     def to_representation(self, value: Any) -> str:
         return f"{Decimal(value):.2f}"
+
+
+class MomentIn(serializers.DateTimeField):
+    """RFC 3339 with a zone: a moment without one would be a guess."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "invalid": _("Write the moment as RFC 3339, such as 2026-01-31T10:30:00Z."),
+        "naive": _("Say the time zone too: 2026-01-31T10:30:00Z or +03:00."),
+    }
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            self.fail("naive")
+        return value
+
+
+class UntilIn(MomentIn):
+    """A moment, or a day (`2026-12-31`), which means its end by our clock."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if isinstance(value, str) and len(value) == len("2026-12-31"):
+            try:
+                day = date.fromisoformat(value) + timedelta(days=1)
+            except (ValueError, OverflowError):
+                self.fail("invalid")
+            return timezone.make_aware(
+                datetime.combine(day, time()), timezone.get_default_timezone()
+            )
+        return super().to_internal_value(value)
 
 
 class MomentOut(serializers.DateTimeField):

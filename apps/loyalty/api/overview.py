@@ -1,0 +1,25 @@
+"""Loyalty's parts of the app's first screen (`svoykrug/overview.py`)."""
+
+from datetime import datetime
+from typing import Any
+
+from apps.accounts.models import User
+from apps.loyalty import queries
+from apps.loyalty.api.serializers import balance_data, tier_data
+
+
+def balance(member: User, *, at: datetime) -> dict[str, Any]:
+    """As `GET /loyalty/balance`."""
+    return balance_data(queries.balance_of(member.pk, at=at))
+
+
+def tier(member: User, *, at: datetime) -> dict[str, Any]:
+    """Her tier and the way to the next one, as `GET /loyalty/status`."""
+    standing = queries.standing_of(member, at=at)
+    return {
+        "tier": tier_data(standing.tier),
+        "spent_in_window": standing.spent,
+        "partners": standing.partners,
+        "next_tier": tier_data(standing.next_tier),
+        "to_next": standing.to_next,
+    }
