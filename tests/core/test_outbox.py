@@ -69,7 +69,10 @@ def test_a_fact_and_its_change_commit_together():
         outbox.publish(MemberJoined(member_id="m", at="now"), ring=silent)
 
     message = Message.objects.get()
-    assert (message.topic, message.payload) == ("MemberJoined", {"member_id": "m", "at": "now"})
+    assert (message.topic, message.payload) == (
+        "MemberJoined",
+        {"member_id": "m", "at": "now", "referral_code": "", "device_hash": ""},
+    )
     assert states() == [("hear", "waiting", 0), ("other", "waiting", 0)]
     assert Beat.objects.filter(name="change").exists()
 
