@@ -28,7 +28,15 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from apps.accounts import queries, rights, services
 from apps.accounts.admin_reveal import RevealPhone
-from apps.accounts.models import CodeLimits, Session, StatusTier, TOTPDevice, User
+from apps.accounts.models import (
+    CodeLimits,
+    Session,
+    StatusTier,
+    TierChange,
+    TierVersion,
+    TOTPDevice,
+    User,
+)
 from apps.core.admin_base import (
     EMPTY,
     AmountField,
@@ -46,6 +54,12 @@ from apps.core.admin_base import (
 )
 from apps.core.errors import Refused
 
+TIER_REASONS = {
+    "reached": _("paid enough"),
+    "fell_short": _("paid too little for too long"),
+    "by_hand": _("set by hand"),
+    "invited": _("invited"),
+}
 ACTIVE, BLOCKED = pgettext_lazy("person", "active"), _("blocked")
 LIVE, ENDED = _("live"), _("ended")
 
@@ -130,6 +144,21 @@ class SessionAdmin(SessionColumns, ReadonlyAdmin):
 
 
 # --- people --------------------------------------------------------------------------------------
+class TierChangeInline(ReadonlyInline):
+    """Where she stood before: receipts of those days that come late earn by it."""
+
+    model = TierChange
+    fields = ["when", "left", "reached", "because"]
+
+    when = moment("at", _("When"))
+    left = column("before", _("From the tier"), show=tier_badge)
+    reached = column("after", _("To the tier"), show=tier_badge)
+
+    @display(description=_("Reason"))
+    def because(self, change: TierChange) -> Any:
+        return TIER_REASONS.get(change.reason, change.reason)
+
+
 class ReasonDialog(BaseDialogForm):
     reason = forms.CharField(
         label=_("Reason"),
@@ -172,7 +201,7 @@ class UserAdmin(RevealPhone, ReadonlyAdmin):
     ]
     list_select_related = ["tier"]
     ordering = ["-joined_at", "-id"]
-    inlines = [SessionInline]
+    inlines = [TierChangeInline, SessionInline]
     actions_detail = ["block", "unblock"]
     fieldsets = [
         (
@@ -309,15 +338,43 @@ class TierForm(ReasonedForm):
     threshold = AmountField(label=_("Threshold, ₽ in 12 months"), required=False)
 
 
+def percent(basis_points: int) -> str:
+    return f"{basis_points / 100:g}\u00a0%".replace(".", ",")
+
+
+class TierVersionInline(ReadonlyInline):
+    """What the tier was worth before, newest first."""
+
+    model = TierVersion
+    fields = [
+        "from_moment",
+        "to_moment",
+        "rate",
+        "threshold_shown",
+        "min_partners",
+        "vote_weight",
+        "changed_by",
+        "reason",
+    ]
+
+    from_moment = moment("since", _("In force from"))
+    to_moment = moment("until", _("In force until"))
+    rate = column("rate_bp", _("Rate"), show=percent)
+    threshold_shown = column("threshold", _("Threshold in 12 months"), show=roubles)
+    changed_by = column("replaced_by", _("Changed by"), show=link)
+
+
 @admin.register(StatusTier)
 class StatusTierAdmin(ReasonedAdmin):
     form = TierForm
-    list_display = ["name", "rate", "threshold_shown", "min_partners", "vote_weight"]
-    readonly_fields = ["code", "position", "invited"]
+    list_display = ["name", "rate", "threshold_shown", "min_partners", "vote_weight", "in_force"]
+    readonly_fields = ["code", "position", "invited", "in_force"]
+    inlines = [TierVersionInline]
     fields = [
         "code",
         "position",
         "invited",
+        "in_force",
         "name",
         "rate_bp",
         "threshold",
@@ -326,7 +383,8 @@ class StatusTierAdmin(ReasonedAdmin):
         "reason",
     ]
 
-    rate = column("rate_bp", _("Rate"), show=lambda bp: f"{bp / 100:g}\u00a0%".replace(".", ","))
+    rate = column("rate_bp", _("Rate"), show=percent)
+    in_force = moment("since", _("In force from"))
     invited = column(
         "by_invitation", _("by invitation only"), show=lambda yes: _("Yes") if yes else _("No")
     )

@@ -32,6 +32,8 @@ from apps.accounts.models import (
     Session,
     StatusTier,
     TOTPDevice,
+    TierChange,
+    TierVersion,
     User,
 )
 from apps.core import sealing
@@ -155,6 +157,39 @@ def live_sessions(user_id: UUID) -> QuerySet[Session]:
 def base_tier() -> StatusTier:
     """Where everybody starts."""
     return StatusTier.objects.get(position=1)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """By what somebody earned at a moment: code of the tier, rate in basis points."""
+
+    code: str
+    rate_bp: int
+
+
+def terms_of(member: User, *, at: datetime) -> Terms:
+    """The terms that held for a member at a moment, past or present.
+
+    Costs nothing for the present: only a moment before her last change of tier, or before the last
+    change of that tier's terms, is looked up.
+    """
+    tier = member.tier
+    if member.tier_since and at < member.tier_since:
+        tier = _tier_then(member, at=at)
+    if at >= tier.since:
+        return Terms(tier.code, tier.rate_bp)
+    former = TierVersion.objects.filter(tier=tier, until__gt=at).order_by("until").first()
+    return Terms(tier.code, former.rate_bp if former else tier.rate_bp)
+
+
+def _tier_then(member: User, *, at: datetime) -> StatusTier:
+    """Where she stood: after her last change until then, else before her first one."""
+    changes = TierChange.objects.filter(member=member).select_related("before", "after")
+    last = changes.filter(at__lte=at).order_by("-at", "-id").first()
+    if last:
+        return last.after
+    first = changes.order_by("at", "id").first()
+    return first.before if first else member.tier
 
 
 def has_consent(member_id: UUID, purpose: ConsentPurpose) -> bool:

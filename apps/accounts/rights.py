@@ -176,7 +176,7 @@ ROWS = (
     seen("lots", "loyalty.lot", "loyalty.debt"),
     seen("sales", "transactions.transaction", "transactions.transactionitem"),
     # 58 dictionaries
-    seen("tiers", "accounts.statustier"),
+    seen("tiers", "accounts.statustier", "accounts.tierversion", "accounts.tierchange"),
     Row("tiers.change", ADMIN, ALL, reason=True, perms=("accounts.change_statustier",)),
     # 59 limits of codes
     seen("code_limits", "accounts.codelimits"),

@@ -282,3 +282,15 @@ def test_earning_costs_three_statements(member, business, at, django_assert_num_
     with django_assert_num_queries(3):
         earn(member, business, at=at, key="k")
     assert Wallet.objects.get().available == 10_000
+
+
+def test_a_late_receipt_earns_at_the_tier_of_its_day(member, business, at):
+    before = at - timedelta(days=3)
+    earn(member, business, "60000.00", at=at - timedelta(days=1), key="a")
+    services.update_status_tier(member, at=at - timedelta(days=1))
+
+    late = earn(member, business, "1000.00", at=before, key="late", posted_at=at)
+    now = earn(member, business, "1000.00", at=at, key="now")
+
+    assert (late.amount, now.amount) == (Decimal("50.00"), Decimal("70.00"))
+    assert Journal.objects.get(pk=late.journal_id).rule["tier"] == "insider"

@@ -1,6 +1,7 @@
 """People.
 
 * StatusTier: the four tiers with their rates and thresholds; rows an admin may change.
+* TierVersion: terms of a tier that were replaced. TierChange: who moved from which tier when.
 * User: a person. Phone, e-mail and birth date are sealed with her own data key; blind indexes
   find her by exact phone or e-mail. `tier` is what she is as a member, `job` what she does here.
 * Session: one device signed in; a refresh token works once and its id is rotated here.
@@ -19,6 +20,7 @@ from apps.accounts.models.people import StatusTier, User, UserManager
 from apps.accounts.models.privacy import Consent, ConsentText, Erasure, PrivacyRequest
 from apps.accounts.models.second_factor import TOTPDevice
 from apps.accounts.models.sessions import Session, StaffPin, TrustedDevice
+from apps.accounts.models.tiers import TierChange, TierVersion
 
 __all__ = [
     "CodeLimits",
@@ -32,6 +34,8 @@ __all__ = [
     "StaffPin",
     "StatusTier",
     "TOTPDevice",
+    "TierChange",
+    "TierVersion",
     "TrustedDevice",
     "User",
     "UserManager",

@@ -1,6 +1,6 @@
 """People and their tiers."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -19,6 +19,9 @@ from apps.core import sealing
 from apps.core.ids import new_id
 
 
+FIRST_TERMS = datetime(2000, 1, 1, tzinfo=UTC)  # before anybody bought anything here
+
+
 class StatusTier(models.Model):
     code = models.CharField(_("code"), max_length=16, choices=TierCode.choices, unique=True)
     name = models.CharField(_("name"), max_length=40)
@@ -32,6 +35,12 @@ class StatusTier(models.Model):
     min_partners = models.PositiveSmallIntegerField(_("least partners"), default=1)
     vote_weight = models.PositiveSmallIntegerField(_("vote weight"), default=1)
     by_invitation = models.BooleanField(_("by invitation only"), default=False)
+    since = models.DateTimeField(
+        _("in force from"),
+        default=FIRST_TERMS,
+        editable=False,
+        help_text="Earlier terms stand in TierVersion",
+    )
 
     class Meta:
         verbose_name = _("tier")
@@ -74,6 +83,9 @@ class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: igno
         null=True,
         editable=False,
         help_text="Until then neither purchases nor the clock move her tier",
+    )
+    tier_since = models.DateTimeField(
+        _("on this tier since"), null=True, editable=False, help_text="Empty: since she joined"
     )
     job = models.CharField(
         _("job"), max_length=20, choices=Job.choices, blank=True, default=Job.NONE

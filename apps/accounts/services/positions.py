@@ -11,12 +11,13 @@ from guardian.models import UserObjectPermission
 
 from apps.accounts import rights
 from apps.accounts.enums import Job
-from apps.accounts.models import StatusTier, User
+from apps.accounts.models import StatusTier, TierChange, TierVersion, User
 from apps.accounts.services.reasons import written_reason
 from apps.accounts.services.sessions import end_sessions
 from apps.core import audit, outbox
 from apps.core.errors import Forbidden, Invalid, NotFound
 from apps.core.facts import TierChanged
+from apps.core.masking import mask_text
 
 # What an admin may change of a tier; its code and place in the row of tiers stay.
 TIER_FIELDS = {"name", "rate_bp", "threshold", "min_partners", "vote_weight"}
@@ -44,6 +45,9 @@ def change_tier(*, member_id: UUID, tier: StatusTier, reason: str, at: datetime)
 
 
 def _tell_of_tier(member: User, tier: StatusTier, *, reason: str, at: datetime) -> None:
+    """Keep where she stood until now: purchases of those days that come later earn by it."""
+    User.objects.filter(pk=member.pk).update(tier_since=at)
+    TierChange.objects.create(member=member, before=member.tier, after=tier, reason=reason, at=at)
     outbox.publish(
         TierChanged(
             member_id=str(member.pk),
@@ -94,6 +98,7 @@ def set_tier_by_hand(
     )
     if member.tier_id != tier.pk:
         _tell_of_tier(member, tier, reason="by_hand", at=at)
+        user.tier_since = at
     user.tier, user.tier_locked_until = tier, until
     return user
 
@@ -137,18 +142,30 @@ def _job_at_a_business(person: User) -> Job:
 
 @transaction.atomic
 def update_tier_row(
-    *, tier: StatusTier, changes: dict[str, Any], by: User, reason: str
+    *, tier: StatusTier, changes: dict[str, Any], by: User, reason: str, at: datetime | None = None
 ) -> StatusTier:
-    """Change rates, thresholds or words of a tier; what was accrued keeps the rule of its day.
+    """Change rates, thresholds or words of a tier from now on (`at`).
 
+    The terms that end are kept as a TierVersion: what was accrued keeps the rule of its day, late
+    receipts earn by the terms of theirs, and nobody falls sooner than under the terms she paid by.
     Raises Forbidden, ReasonMissing.
     """
     if not by.has_perm("accounts.change_statustier") or not changes.keys() <= TIER_FIELDS:
         raise Forbidden
     reason = written_reason("tiers.change", reason, by=by)
     row = StatusTier.objects.select_for_update().get(pk=tier.pk)
+    now = at or timezone.now()
+    TierVersion.objects.create(
+        tier=row,
+        since=row.since,
+        until=now,
+        replaced_by=by,
+        reason=mask_text(reason),
+        **{name: getattr(row, name) for name in TIER_FIELDS},
+    )
     for name, value in changes.items():
         setattr(row, name, value)
-    row.save(update_fields=[*changes])
+    row.since = now
+    row.save(update_fields=[*changes, "since"])
     audit.record(by, "accounts.tier_row", "statustier", row.pk, reason=reason, changed=changes)
     return row

@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.db import connection, transaction
 
 from apps.accounts.models import User
+from apps.accounts.queries import terms_of
 from apps.businesses.models import Business
 from apps.core.money import to_kopecks
 from apps.loyalty import rules, sql
@@ -37,7 +38,8 @@ def earn_for_purchase(
     is repaid from what was just earned.
     """
     debt = lock_wallet(member.pk)
-    bonus = calculate_bonus(paid, member, business)
+    terms = terms_of(member, at=occurred_at)  # a late receipt earns by the tier of its day
+    bonus = rules.accrual(paid=paid, rate_bp=terms.rate_bp)
     amount = to_kopecks(bonus)
     activates_at = rules.activation(occurred_at=occurred_at, pending_days=business.pending_days)
     journal_id, is_new = write_journal(
@@ -48,7 +50,7 @@ def earn_for_purchase(
         key=key,
         amount=amount,
         paid=to_kopecks(paid),
-        rule={"tier": member.tier.code, "rate_bp": member.tier.rate_bp, "paid": str(paid)},
+        rule={"tier": terms.code, "rate_bp": terms.rate_bp, "paid": str(paid)},
         occurred_at=occurred_at,
         posted_at=posted_at,
     )
@@ -69,4 +71,4 @@ def earn_for_purchase(
             )
         if debt:
             repay(member_id=member.pk, because=journal_id, at=posted_at)
-    return Posted(journal_id, bonus, not is_new, activates_at, member.tier.rate_bp)
+    return Posted(journal_id, bonus, not is_new, activates_at, terms.rate_bp)

@@ -27,5 +27,5 @@ def update_status_tier(user: User, *, at: datetime) -> StatusTier:
     if reached > user.tier.position:
         tier = StatusTier.objects.get(position=reached)
         change_tier(member_id=user.pk, tier=tier, reason="reached", at=at)
-        user.tier = tier
+        user.tier, user.tier_since = tier, at
     return user.tier
