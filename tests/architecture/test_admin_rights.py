@@ -308,6 +308,8 @@ def test_tier_row_changes_with_a_reason(admin_client: Client, admin_user: User) 
         "vote_weight": "2",
         "reason": "решение совета",
         "code": "insider",
+        "versions-TOTAL_FORMS": "0",
+        "versions-INITIAL_FORMS": "0",
     }
 
     answer = admin_client.post(change_url(tier), form)

@@ -18,7 +18,6 @@ from apps.accounts.enums import Job, TierCode
 from apps.core import sealing
 from apps.core.ids import new_id
 
-
 FIRST_TERMS = datetime(2000, 1, 1, tzinfo=UTC)  # before anybody bought anything here
 
 

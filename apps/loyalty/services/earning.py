@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from apps.accounts.models import User
 from apps.accounts.queries import terms_of
 from apps.businesses.models import Business
-from apps.core.money import to_kopecks
+from apps.core.money import from_kopecks, to_kopecks
 from apps.loyalty import rules, sql
 from apps.loyalty.enums import Kind
 from apps.loyalty.services.books import Posted, lock_wallet, write_journal
@@ -39,8 +39,7 @@ def earn_for_purchase(
     """
     debt = lock_wallet(member.pk)
     terms = terms_of(member, at=occurred_at)  # a late receipt earns by the tier of its day
-    bonus = rules.accrual(paid=paid, rate_bp=terms.rate_bp)
-    amount = to_kopecks(bonus)
+    amount = to_kopecks(rules.accrual(paid=paid, rate_bp=terms.rate_bp))
     activates_at = rules.activation(occurred_at=occurred_at, pending_days=business.pending_days)
     journal_id, is_new = write_journal(
         kind=Kind.EARN,
@@ -71,4 +70,4 @@ def earn_for_purchase(
             )
         if debt:
             repay(member_id=member.pk, because=journal_id, at=posted_at)
-    return Posted(journal_id, bonus, not is_new, activates_at, terms.rate_bp)
+    return Posted(journal_id, from_kopecks(amount), not is_new, activates_at, terms.rate_bp)
