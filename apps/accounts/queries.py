@@ -31,9 +31,9 @@ from apps.accounts.models import (
     MemberCard,
     Session,
     StatusTier,
-    TOTPDevice,
     TierChange,
     TierVersion,
+    TOTPDevice,
     User,
 )
 from apps.core import sealing

@@ -11,7 +11,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0008_move_second_factors"),
+        ("accounts", "0009_tier_by_hand"),
     ]
 
     operations = [
