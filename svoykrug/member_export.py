@@ -12,12 +12,14 @@ from apps.accounts.models import User
 from apps.businesses import queries as businesses
 from apps.core.http.casing import camelize
 from apps.loyalty import queries as loyalty
+from apps.notifications import queries as notifications
 from apps.transactions import queries as transactions
 
 PARTS = {
     "account": accounts.export_of,
     "businesses": businesses.export_of,
     "loyalty": loyalty.export_of,
+    "notifications": notifications.export_of,
     "transactions": transactions.export_of,
 }
 

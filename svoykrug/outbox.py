@@ -5,6 +5,9 @@ The suffix `@batch` marks one whose app collects its deliveries in batches.
 """
 
 LISTENERS: dict[str, list[str]] = {
-    "MemberErased": ["apps.businesses.consumers.member_erased"],
+    "MemberErased": [
+        "apps.businesses.consumers.member_erased",
+        "apps.notifications.consumers.member_erased",
+    ],
     "PurchaseRecorded": ["apps.analytics.loader.TRANSACTION_FACTS@batch"],
 }

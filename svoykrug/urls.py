@@ -19,6 +19,7 @@ api = [
     path("", include("apps.accounts.api.urls")),
     path("", include("apps.loyalty.api.urls")),
     path("", include("apps.transactions.api.urls")),
+    path("", include("apps.notifications.api.urls")),
 ]
 
 urlpatterns = [

@@ -135,6 +135,8 @@ ROWS = (
     Row("users.me.consents", MEMBER),
     Row("users.me.export", MEMBER),
     Row("users.me.erase", MEMBER),
+    Row("users.me.devices", MEMBER),
+    Row("users.me.notifications", MEMBER),
     # 7-9 her own bonuses and card. api.md: M, so also for whoever has a job
     Row("loyalty.read", MEMBER),
     Row("loyalty.redeem", MEMBER),

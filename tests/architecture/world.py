@@ -19,6 +19,7 @@ from apps.loyalty.services import hold_bonus
 from tests.api import Api
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
+from tests.factories.notifications import device_of, message_to
 from tests.factories.transactions import sale
 
 NONE = UUID("00000000-0000-4000-8000-000000000000")
@@ -173,11 +174,26 @@ def tier(*_: Any) -> dict[str, Any]:
     return {"status": "elite", "until": "2099-12-31", "reason": "юбилей партнёрства"}
 
 
+def a_device(world: World, caller: Caller, kind: str) -> Any:
+    if kind == MISSING:
+        return NONE
+    member = caller.user if kind == OWN and caller.user else world.stranger
+    return device_of(member).pk
+
+
+def a_message(world: World, caller: Caller, kind: str) -> Any:
+    if kind == MISSING:
+        return NONE
+    return message_to(caller.user if kind == OWN and caller.user else world.stranger).pk
+
+
 Maker = Callable[[World, Caller, str], Any]
 # The parameter of an address → who makes it. A route whose parameter is missing here fails.
 OBJECTS: dict[str, Maker] = {
     "transactions-detail": a_sale,
     "loyalty-redemption": a_hold,
+    "users-me-device": a_device,
+    "users-me-notification": a_message,
     "users-me-session": a_session,
     "admin-user": a_person,
     "admin-user-status": a_person,

@@ -1,0 +1,36 @@
+import itertools
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.notifications.models import Device, Notification
+from apps.notifications.services import add_device
+
+_count = itertools.count(1)
+
+
+def device_of(member: User, token: str = "", **given: Any) -> Device:
+    return add_device(
+        member=member,
+        token=token or f"token-{next(_count):06d}",
+        platform="android",
+        at=timezone.now(),
+        session_id=given.get("session_id"),
+    )
+
+
+def message_to(member: User, kind: str = "gift_received", **given: Any) -> Notification:
+    """A message that stands in her inbox and travels no more."""
+    now = timezone.now()
+    row = {
+        "values": {"amount": "300.00"},
+        "priority": 2,
+        "state": "sent",
+        "channel": "push",
+        "due_at": now,
+        "expires_at": now + timedelta(days=1),
+        "source": f"test-{next(_count)}",
+    }
+    return Notification.objects.create(member=member, kind=kind, **(row | given))
