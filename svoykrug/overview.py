@@ -22,6 +22,7 @@ EMPTY: dict[str, Any] = {
 PARTS = {
     "balance": "apps.loyalty.api.overview.balance",
     "status": "apps.loyalty.api.overview.tier",
+    "unread_count": "apps.notifications.api.overview.unread",
 }
 
 

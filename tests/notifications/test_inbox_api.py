@@ -196,3 +196,9 @@ def test_erasure_clears_phones_and_inbox_and_stops_what_waits(member, at):
     assert list(rows) == [("sent", {}), ("cancelled", {})]
     assert Notification.objects.get(pk=waits.pk).state == "cancelled"
     assert list(Attempt.objects.values_list("reference", "consent_id")) == [("", 5)]
+
+
+def test_first_screen_counts_unread(api, member):
+    message_to(member), message_to(member), message_to(UserFactory())
+
+    assert api.as_(member).get("/users/me/overview").json()["data"]["unreadCount"] == 2
