@@ -5,8 +5,8 @@ numbers».
 """
 
 import secrets
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from zoneinfo import ZoneInfo
 
@@ -46,6 +46,34 @@ def most_spendable(*, bill: Decimal, share_percent: int) -> Decimal:
     """How much of a bill may be paid with bonuses, by the stricter of business and network."""
     share = min(share_percent, NETWORK_BONUS_SHARE)
     return (bill * share / 100).quantize(Decimal("0.01"), rounding=ROUND_DOWN)
+
+
+def apportion(exact: Sequence[int], *, unit: int) -> list[int]:
+    """Whole kopecks of sums given in parts of a kopeck (`unit` parts are one), so that they add up
+    to the rounded total: the largest remainders are rounded up. Sums may be negative.
+
+    Example: three thirds of a kopeck are 1, 0, 0.
+    """
+    whole = [part // unit for part in exact]
+    total = (2 * sum(exact) + unit) // (2 * unit)
+    by_remainder = sorted(range(len(exact)), key=lambda n: (-(exact[n] % unit), n))
+    for n in by_remainder[: total - sum(whole)]:
+        whole[n] += 1
+    return whole
+
+
+def month_bounds(first_day: date) -> tuple[datetime, datetime]:
+    """A calendar month in Moscow: its first moment, and the first one after it."""
+    following = (first_day.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return (
+        datetime(first_day.year, first_day.month, 1, tzinfo=MOSCOW),
+        datetime(following.year, following.month, 1, tzinfo=MOSCOW),
+    )
+
+
+def month_before(at: datetime) -> date:
+    """The first day of the last month that is over in Moscow."""
+    return (at.astimezone(MOSCOW).date().replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
 def earned_tier(

@@ -1,5 +1,26 @@
 """The nouns of loyalty, one file a subject; `ledger` is the page to read first."""
 
 from apps.loyalty.models.ledger import Debt, Hold, Journal, Lot, Posting, Wallet
+from apps.loyalty.models.settlement import (
+    Mode,
+    Settled,
+    Statement,
+    StatementLine,
+    Terms,
+    WhenOver,
+)
 
-__all__ = ["Debt", "Hold", "Journal", "Lot", "Posting", "Wallet"]
+__all__ = [
+    "Debt",
+    "Hold",
+    "Journal",
+    "Lot",
+    "Mode",
+    "Posting",
+    "Settled",
+    "Statement",
+    "StatementLine",
+    "Terms",
+    "Wallet",
+    "WhenOver",
+]
