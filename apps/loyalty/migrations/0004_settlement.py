@@ -4,12 +4,13 @@ Triggers: a closed statement and the sums of its lines are never changed; a post
 statement only with a line that was disputed.
 """
 
-import apps.core.ids
+from decimal import Decimal
+
 import django.db.models.deletion
 import django.utils.timezone
-from decimal import Decimal
 from django.db import migrations, models
 
+import apps.core.ids
 
 GUARDS = """
 CREATE TRIGGER statement_written_once BEFORE UPDATE OR DELETE ON loyalty_statement

@@ -21,8 +21,6 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.ids import new_id
 from apps.loyalty.models.ledger import Posting
 
-MONEY = {"max_digits": 14, "decimal_places": 2}
-
 
 class Mode(models.TextChoices):
     POSTPAID = "postpaid", _("postpaid")
@@ -49,13 +47,15 @@ class Terms(models.Model):
         _("credit limit, ₽"),
         null=True,
         blank=True,
-        **MONEY,
+        max_digits=14,
+        decimal_places=2,
         help_text=_("Postpaid: above it an alert is raised; empty is no limit"),
     )
     deposit = models.DecimalField(
         _("deposit, ₽"),
         default=Decimal("0.00"),
-        **MONEY,
+        max_digits=14,
+        decimal_places=2,
         help_text=_("Prepaid: bonuses are issued while it covers what is owed and outstanding"),
     )
     when_over = models.CharField(
@@ -66,8 +66,12 @@ class Terms(models.Model):
     )
     run_off_since = models.DateTimeField(_("leaves since"), null=True, blank=True)
     run_off_until = models.DateTimeField(_("its last bonus lapses"), null=True, blank=True)
-    outstanding = models.DecimalField(_("outstanding bonuses, ₽"), default=Decimal("0.00"), **MONEY)
-    payable = models.DecimalField(_("not settled yet, ₽"), default=Decimal("0.00"), **MONEY)
+    outstanding = models.DecimalField(
+        _("outstanding bonuses, ₽"), default=Decimal("0.00"), max_digits=14, decimal_places=2
+    )
+    payable = models.DecimalField(
+        _("not settled yet, ₽"), default=Decimal("0.00"), max_digits=14, decimal_places=2
+    )
     stop = models.CharField(
         max_length=8, blank=True, choices=WhenOver.choices, help_text="Empty: it issues as usual"
     )
