@@ -176,6 +176,12 @@ ROWS = (
     Row("audit.read", ADMIN, ALL),
     seen("ledger", "loyalty.wallet", "loyalty.journal", "loyalty.posting", "loyalty.hold"),
     seen("lots", "loyalty.lot", "loyalty.debt"),
+    # 40, 41 mutual settlement: owners answer their lines; months are closed by the clock alone
+    Row("settlement.read", ADMIN, ALL),
+    Row("settlement.answer", OWNER_OF, BUSINESS, reason=True),
+    Row("liability.read", ADMIN, ALL),
+    seen("settlement", "loyalty.statement", "loyalty.statementline", "loyalty.terms"),
+    Row("terms.change", ADMIN, ALL, reason=True, perms=("loyalty.change_terms",)),
     seen("sales", "transactions.transaction", "transactions.transactionitem"),
     # 58 dictionaries
     seen("tiers", "accounts.statustier", "accounts.tierversion", "accounts.tierchange"),

@@ -11,7 +11,7 @@ from django.db import connection
 
 from apps.accounts.models import StatusTier, User
 from apps.core.money import from_kopecks
-from apps.loyalty import rules, sql
+from apps.loyalty import rules, settlement_sql, sql
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Hold, Journal, Lot
 
@@ -175,7 +175,7 @@ def ledger_faults() -> dict[str, str]:
     """What must never be: the name of each broken invariant with the first row that shows it.
     Empty when the books are true."""
     found = {}
-    for name, statement in sql.AUDITS.items():
+    for name, statement in (sql.AUDITS | settlement_sql.AUDITS).items():
         rows = _rows(statement, {})
         if rows:
             found[name] = rows[0][0]

@@ -252,8 +252,10 @@ def postings_of(line_id: UUID) -> list[PostingLine]:
         "creditor": row.creditor_id,
     }
     return [
-        PostingLine(*told[:7], from_kopecks(told[7]), told[8])
-        for told in _rows(settlement_sql.POSTINGS_OF_PAIR, pair)
+        PostingLine(pk, happened, posted, kind, src, dst, lot, from_kopecks(bonuses), rate_bp)
+        for pk, happened, posted, kind, src, dst, lot, bonuses, rate_bp in _rows(
+            settlement_sql.POSTINGS_OF_PAIR, pair
+        )
     ]
 
 
