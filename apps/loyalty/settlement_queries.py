@@ -300,13 +300,16 @@ class Liability:
     def total(self) -> Decimal:
         return sum((row.total for row in self.rows), ZERO)
 
+    def total_of(self, issuer_id: UUID) -> Decimal:
+        return sum((row.total for row in self.rows if row.issuer_id == issuer_id), ZERO)
+
     def expected(self, issuer_id: UUID) -> Decimal | None:
         """What will probably be spent of an issuer's total, by its own last year."""
         aged = self.ageing.get(issuer_id)
         if aged is None or aged.spent_share is None:
             return None
-        total = sum((row.total for row in self.rows if row.issuer_id == issuer_id), ZERO)
-        return from_kopecks(to_kopecks(total) * int(aged.spent_share * BP) // BP)
+        share = int(aged.spent_share * BP)
+        return from_kopecks(to_kopecks(self.total_of(issuer_id)) * share // BP)
 
 
 def liability(*, at: datetime, business: Business | None = None) -> Liability:

@@ -130,7 +130,7 @@ def test_shares_add_up_to_the_rounded_total(parts, unit):
 
 def test_the_largest_remainder_is_rounded_up_first():
     assert rules.apportion([14_000, 16_000, 10_000], unit=10_000) == [1, 2, 1]
-    assert rules.apportion([-14_000, 4_000], unit=10_000) == [-2, 1]
+    assert rules.apportion([-14_000, 4_000], unit=10_000) == [-1, 0]
 
 
 # --- closing -------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from apps.loyalty.api.settlement import SettlementViewSet
 from apps.loyalty.api.views import LoyaltyViewSet, RedemptionViewSet
 
 urlpatterns = [
@@ -17,5 +18,15 @@ urlpatterns = [
         "loyalty/redemptions/<uuid:pk>",
         RedemptionViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
         name="loyalty-redemption",
+    ),
+    path(
+        "admin/settlement",
+        SettlementViewSet.as_view({"get": "settlement"}),
+        name="admin-settlement",
+    ),
+    path(
+        "admin/liability",
+        SettlementViewSet.as_view({"get": "liability"}),
+        name="admin-liability",
     ),
 ]

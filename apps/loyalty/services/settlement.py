@@ -1,6 +1,6 @@
 """Closing months, answering lines, terms of partners."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from apps.loyalty.models import Lot, Statement, StatementLine, Terms, WhenOver
 from apps.loyalty.settlement_queries import Pair
 
 LOCK = 7_206_151_304  # one close at a time; any number
+EVER = datetime(9999, 12, 31, tzinfo=UTC)
 TERMS_FIELDS = {"mode", "credit_limit", "deposit", "when_over"}
 
 
@@ -180,7 +181,7 @@ def refresh_exposure(*, at: datetime, business: Business | None = None) -> int:
         cursor.execute(settlement_sql.MAKE_TERMS)
         cursor.execute(
             settlement_sql.REFRESH,
-            {"at": at, "until": at, "business": business.pk if business else None},
+            {"at": at, "until": EVER, "business": business.pk if business else None},
         )
         return int(cursor.rowcount)
 
