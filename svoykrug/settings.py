@@ -333,6 +333,9 @@ CELERY_BEAT_SCHEDULE = SCHEDULE
 # Who hears which fact; the dictionary itself lives in svoykrug/outbox.py.
 OUTBOX_LISTENERS = "svoykrug.outbox.LISTENERS"
 
+# Bonuses that an owner may spend for guests without their confirmation, a day at one business.
+OWNER_SPEND_DAILY = env.int("OWNER_SPEND_DAILY", 3000)
+
 # --- privacy and the audit log ----------------------------------------------------------------
 # Two files outside of the database, so that a restore or a rewrite of it does not touch them: on
 # production they lie on storage of their own that only appends (docs/operations.md).

@@ -32,6 +32,7 @@ SIDEBAR: list[dict[str, Any]] = [
         "title": _("Money"),
         "items": [
             _page(_("Sales"), "receipt_long", "transactions_transaction"),
+            _page(_("Suspicions"), "flag", "transactions_fraudflag"),
             _page(_("Wallets"), "account_balance_wallet", "loyalty_wallet"),
             _page(_("Journal"), "menu_book", "loyalty_journal"),
             _page(_("Lots"), "stacks", "loyalty_lot"),

@@ -146,6 +146,11 @@ ROWS = (
     Row("transactions.read", MEMBER | TILL, BUSINESS),
     Row("transactions.quote", TILL, BUSINESS, masked=True),
     Row("transactions.record", TILL, BUSINESS, masked=True),
+    Row("transactions.spend_code", TILL, BUSINESS, masked=True),
+    # 29, 30 returns, and bonuses spent without the guest's confirmation: the owner's word
+    Row("transactions.refund", OWNER_OF, BUSINESS, reason=True),
+    Row("transactions.spend_unconfirmed", OWNER_OF, BUSINESS, reason=True),
+    Row("transactions.summary", MEMBER | OWNER_OF, BUSINESS),
     Row("pages.till", TILL, BUSINESS, but_not=ADMIN, masked=True),
     # 34 figures of a business
     Row("pages.owner", OWNER_OF, BUSINESS, masked=True),
@@ -183,6 +188,10 @@ ROWS = (
     seen("settlement", "loyalty.statement", "loyalty.statementline", "loyalty.terms"),
     Row("terms.change", ADMIN, ALL, reason=True, perms=("loyalty.change_terms",)),
     seen("sales", "transactions.transaction", "transactions.transactionitem"),
+    seen("refunds", "transactions.refund", "transactions.spending"),
+    # patterns that look like fraud: admins read and settle them, nobody deletes them
+    seen("flags", "transactions.fraudflag"),
+    Row("flags.settle", ADMIN, ALL, reason=True, perms=("transactions.change_fraudflag",)),
     # 58 dictionaries
     seen("tiers", "accounts.statustier", "accounts.tierversion", "accounts.tierchange"),
     Row("tiers.change", ADMIN, ALL, reason=True, perms=("accounts.change_statustier",)),

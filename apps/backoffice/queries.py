@@ -5,12 +5,13 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from django.db.models import Aggregate, Count, Q, Sum
+from django.db.models import Aggregate, Count, F, Q, Sum
 
 from apps.businesses.models import Business
 from apps.transactions.models import Status, Transaction
 
 PERIODS = (1, 7, 30)  # days, today included
+PAID = F("to_pay") - F("money_returned")  # what stayed in the till
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,11 @@ def figures(*, business: Business, at: datetime) -> list[Figures]:
         shift = timedelta(days=days)
         before = Q(occurred_at__gte=since - shift, occurred_at__lte=at - shift)
         asked |= {
-            f"revenue_{days}": Sum("to_pay", filter=now, default=Decimal(0)),
+            f"revenue_{days}": Sum(PAID, filter=now, default=Decimal(0)),
             f"receipts_{days}": Count("pk", filter=now),
             f"buyers_{days}": Count("member", filter=now, distinct=True),
             f"bonus_accrued_{days}": Sum("bonus_accrued", filter=now, default=Decimal(0)),
-            f"revenue_before_{days}": Sum("to_pay", filter=before, default=Decimal(0)),
+            f"revenue_before_{days}": Sum(PAID, filter=before, default=Decimal(0)),
         }
     oldest = starts[max(PERIODS)] - timedelta(days=max(PERIODS))
     sums = (

@@ -1,13 +1,24 @@
 """Sales, to be read: a mistake is corrected by a return, not by an edit."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    DropdownFilter,
+    RelatedDropdownFilter,
+)
 from unfold.decorators import display
 
 from apps.core.admin_base import (
+    EMPTY,
     ReadonlyAdmin,
     ReadonlyInline,
+    ReasonedAdmin,
     badge,
     column,
     days,
@@ -17,7 +28,15 @@ from apps.core.admin_base import (
     roubles,
 )
 from apps.core.money import format_number
-from apps.transactions.models import Status, Transaction, TransactionItem
+from apps.transactions.models import (
+    FraudFlag,
+    Refund,
+    Spending,
+    Status,
+    Transaction,
+    TransactionItem,
+)
+from apps.transactions.services import settle_flag
 
 TONES = {Status.COMPLETED: "good", Status.PARTLY_REFUNDED: "warn", Status.REFUNDED: "bad"}
 
@@ -28,6 +47,23 @@ class ItemInline(ReadonlyInline):
     fields = ["name", "category", "quantity", "price_shown"]
 
     price_shown = column("price", _("Price"), show=roubles)
+
+
+class SpendingInline(ReadonlyInline):
+    model = Spending
+    fields = ["way", "spent", "reason"]
+
+    spent = column("amount", _("Bonuses"), show=format_number)
+
+
+class RefundInline(ReadonlyInline):
+    model = Refund
+    fields = ["part", "money_shown", "taken", "given", "reason"]
+
+    part = column("amount", _("Of the sum"), show=roubles)
+    money_shown = column("money", _("Handed back"), show=roubles)
+    taken = column("bonus_taken", _("Bonuses taken back"), show=format_number)
+    given = column("bonus_returned", _("Bonuses returned"), show=format_number)
 
 
 @admin.register(Transaction)
@@ -53,7 +89,7 @@ class TransactionAdmin(ReadonlyAdmin):
     search_fields = ["member__card_number__exact", "receipt_number__exact"]
     search_help_text = _("Whole card number, or number of a receipt")
     ordering = ["-id"]
-    inlines = [ItemInline]
+    inlines = [ItemInline, SpendingInline, RefundInline]
     fieldsets = [
         (
             None,
@@ -102,4 +138,67 @@ class TransactionAdmin(ReadonlyAdmin):
                 ("loyalty_journal", _("Operations of the ledger"), {"key": sale.pk}),
                 ("core_auditentry", _("Audit log"), {"object_id": sale.pk}),
             ]
+        )
+
+
+class OpenFilter(DropdownFilter):
+    title = _("state")
+    parameter_name = "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("waits")), ("0", _("looked into"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() in ("0", "1"):
+            return queryset.filter(settled_at__isnull=self.value() == "1")
+        return queryset
+
+
+@admin.register(FraudFlag)
+class FraudFlagAdmin(ReasonedAdmin):
+    """Patterns that look like fraud: an admin writes what she found, nothing else changes."""
+
+    list_display = ["kind", "place", "who", "whom", "receipt", "when", "state"]
+    list_filter = [
+        OpenFilter,
+        ("kind", ChoicesDropdownFilter),
+        ("business", RelatedDropdownFilter),
+        days("at", _("When")),
+    ]
+    list_select_related = ["business", "staff", "member", "transaction"]
+    ordering = ["-at"]
+    shown = ["kind", "place", "who", "whom", "receipt", "figures", "when", "found"]
+    fieldsets = [
+        (None, {"fields": shown}),
+        (_("What was found"), {"fields": ["reason"]}),
+    ]
+    readonly_fields = shown
+
+    place = column("business", _("Business"), show=link)
+    who = column("staff", _("Entered by"), show=link)
+    whom = column("member", _("Member"), show=link)
+    receipt = column("transaction", _("Sale"), show=link)
+    when = moment("at", _("When"), ordering="at")
+    found = column("verdict", _("Finding"))
+
+    @display(description=_("State"))
+    def state(self, flag: FraudFlag) -> str:
+        return badge(_("looked into"), "good") if flag.settled_at else badge(_("waits"), "warn")
+
+    @display(description=_("Figures"))
+    def figures(self, flag: FraudFlag) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in flag.facts.items()) or EMPTY
+
+    def has_change_permission(self, request: HttpRequest, obj: FraudFlag | None = None) -> bool:
+        if obj is not None and obj.settled_at:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def get_fieldsets(self, request: HttpRequest, obj: FraudFlag | None = None) -> Any:
+        whole = super().get_fieldsets(request, obj)
+        return whole if self.has_change_permission(request, obj) else whole[:1]
+
+    def save_model(self, request: HttpRequest, obj: FraudFlag, form: Any, change: bool) -> None:
+        settle_flag(
+            flag=obj, verdict=form.cleaned_data["reason"], by=request.user, at=timezone.now()
         )

@@ -1,13 +1,21 @@
 """Reads of sales that several callers need."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import TruncMonth
 
 from apps.accounts.models import User
 from apps.businesses.models import Business
-from apps.transactions.models import Transaction
+from apps.core.money import from_kopecks
+from apps.loyalty.enums import Kind
+from apps.loyalty.models import Journal
+from apps.transactions.models import Spending, Transaction
 
 
 def latest_sales(
@@ -30,6 +38,65 @@ def own_sales(member: User) -> QuerySet[Transaction]:
 
 def sales_at(business: Business) -> QuerySet[Transaction]:
     return Transaction.objects.filter(business=business).select_related("business", "member__tier")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the ledger that a sale or its returns wrote; `amount` is signed bonuses."""
+
+    id: UUID
+    type: str
+    amount: Decimal
+    at: datetime
+
+
+PLUS = (Kind.EARN, Kind.REFUND)
+
+
+def ledger_of(sale: Transaction) -> list[Entry]:
+    """What this sale did in the ledger: accrual, spending, and what returns moved, in order."""
+    own = Q(scope="earn", key=str(sale.pk))
+    spending = Spending.objects.filter(transaction=sale).values_list("journal_id", flat=True)
+    roots = list(Journal.objects.filter(own | Q(pk__in=spending)))
+    kinds = (Kind.REFUND, Kind.CLAWBACK)
+    later = Journal.objects.filter(ref__in=roots, kind__in=kinds)
+    rows = sorted([*roots, *later], key=lambda row: (row.posted_at, row.pk))
+    return [
+        Entry(
+            row.pk,
+            row.kind,
+            from_kopecks(row.amount if row.kind in PLUS else -row.amount),
+            row.posted_at,
+        )
+        for row in rows
+    ]
+
+
+SUMS: dict[str, Any] = {
+    "count": Count("pk"),
+    "amount": Sum("amount", default=Decimal(0)),
+    "paid": Sum(F("to_pay") - F("money_returned"), default=Decimal(0)),
+    "bonus_accrued": Sum("bonus_accrued", default=Decimal(0)),
+    "bonus_spent": Sum("bonus_spent", default=Decimal(0)),
+}
+
+
+def summary_of(
+    sales: QuerySet[Transaction], *, zone: str = "Europe/Moscow"
+) -> dict[str, list[dict[str, Any]] | dict[str, Any]]:
+    """Totals of some sales: all, by business, by its category, by month of the given zone, newest
+    month first."""
+    plain = sales.order_by().select_related(None)
+    by_business = plain.values("business_id", business_name=F("business__name")).annotate(**SUMS)
+    by_category = plain.values(category=F("business__category")).annotate(**SUMS)
+    month = TruncMonth("occurred_at", tzinfo=ZoneInfo(zone))
+    by_month = plain.annotate(start=month).values("start").annotate(**SUMS).order_by("-start")
+    return {
+        "total": plain.aggregate(**SUMS),
+        "by_business": list(by_business.order_by("-paid", "business_id")),
+        "by_category": list(by_category.order_by("-paid", "category")),
+        "by_month": [{**row, "month": f"{row['start']:%Y-%m}"} for row in by_month],
+    }
 
 
 def export_of(member: User, *, at: datetime) -> dict[str, Any]:

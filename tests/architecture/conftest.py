@@ -17,7 +17,7 @@ from apps.core.models import IdempotencyKey
 from apps.loyalty import services as loyalty
 from apps.loyalty.models import Journal
 from apps.transactions.models import Transaction
-from apps.transactions.services import Item
+from apps.transactions.services import Item, flag_self_sale
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, LocationFactory, staff_of
 from tests.factories.transactions import sale
@@ -80,6 +80,7 @@ def _sale_held_spent_and_returned() -> Transaction:
         journal_id=earned.pk, returned=Decimal(1000), key=f"back:{number}", at=timezone.now()
     )
     sale(business=business, member=member, amount="9000.00")  # repays the debt, leaves some
+    flag_self_sale(business=business, by=seller, at=at)
     return bought
 
 

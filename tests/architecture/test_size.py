@@ -16,7 +16,10 @@ LONG_FUNCTIONS = {
     "apps/loyalty/services/books.py:write_journal": 52,
     "apps/loyalty/services/earning.py:earn_for_purchase": 52,
     "apps/loyalty/services/spending.py:_resolve": 41,
-    "apps/transactions/services/sales.py:_record": 59,
+    "apps/transactions/services/sales.py:_record": 62,
+    "apps/transactions/services/sales.py:quote_purchase": 47,
+    "apps/transactions/services/sales.py:record_purchase": 48,
+    "apps/transactions/services/refunds.py:_refund": 46,
 }
 FILES = [
     file

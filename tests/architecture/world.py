@@ -166,6 +166,10 @@ def why(*_: Any) -> dict[str, Any]:
     return {"reason": "жалоба гостя №15"}
 
 
+def code_at_business(world: World, caller: Caller, kind: str) -> dict[str, Any]:
+    return at_business(world, caller, kind) | {"codeId": str(NONE), "code": "123456"}
+
+
 def role(*_: Any) -> dict[str, Any]:
     return {"role": "admin", "reason": "принята на работу"}
 
@@ -191,6 +195,7 @@ Maker = Callable[[World, Caller, str], Any]
 # The parameter of an address → who makes it. A route whose parameter is missing here fails.
 OBJECTS: dict[str, Maker] = {
     "transactions-detail": a_sale,
+    "transactions-refund": a_sale,
     "loyalty-redemption": a_hold,
     "users-me-device": a_device,
     "users-me-notification": a_message,
@@ -208,6 +213,9 @@ OBJECTS: dict[str, Maker] = {
 BODIES: dict[str, Maker] = {
     "transactions": at_business,
     "transactions-quote": at_business,
+    "transactions-refund": why,
+    "transactions-spend-code": at_business,
+    "transactions-spend-confirm": code_at_business,
     "admin-user-role": role,
     "admin-user-status": tier,
     "admin-user-block": why,

@@ -1,7 +1,13 @@
+"""The till's API: sales, quotes, returns, totals."""
+
+import functools
 import hashlib
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -9,19 +15,47 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts import rights
-from apps.accounts import rules as people
 from apps.accounts.models import User
 from apps.accounts.permissions import Can
-from apps.accounts.services import PhoneInvalid, get_or_create_member
+from apps.accounts.rules import normalize_phone
+from apps.accounts.services import PhoneInvalid, read_card_token
 from apps.businesses.models import Business, Location
-from apps.core.errors import Invalid, NotFound
+from apps.core import throttle
+from apps.core.errors import Invalid, NotFound, TooMany
 from apps.core.http.idempotency import idempotent
 from apps.core.http.views import ApiViewSet
 from apps.loyalty.queries import balance_of
-from apps.transactions import queries, services
+from apps.transactions import queries, rules, services
 from apps.transactions.api.filters import SaleFilter
-from apps.transactions.api.serializers import QuoteIn, QuoteOut, SaleLineOut, SaleOut, sale_data
+from apps.transactions.api.serializers import (
+    QuoteOut,
+    RefundAnswerOut,
+    RefundIn,
+    SaleDetailOut,
+    SaleIn,
+    SaleLineOut,
+    SaleOut,
+    SpendCodeIn,
+    SpendCodeOut,
+    SpendConfirmIn,
+    SpendProofOut,
+    SummaryOut,
+    sale_data,
+)
 from apps.transactions.models import Source, Transaction
+
+KEY = OpenApiParameter("Idempotency-Key", str, "header", required=True)
+PERIOD = [OpenApiParameter("from", datetime), OpenApiParameter("to", datetime)]
+QUOTED = (
+    "amount",
+    "discount",
+    "bonus_spent",
+    "to_pay",
+    "bonus_accrued",
+    "most_spendable",
+    "pending_until",
+)
+WRONG_CODES, WRONG_CODES_WINDOW = 10, 15 * 60  # hold codes that one person may get wrong
 
 
 class MemberUnknown(Invalid):
@@ -35,6 +69,39 @@ def _sale_key(request: Request) -> str:
     return "api:" + hashlib.sha256(given.encode()).hexdigest()
 
 
+def _items(asked: dict[str, Any]) -> list[services.Item]:
+    return [services.Item(**item) for item in asked.get("items", [])]
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as broken:
+        raise NotFound from broken
+
+
+def told_apart(action: Callable[..., Response]) -> Callable[..., Response]:
+    """Stands outside of the sale's transaction: what must stay after it was rolled back. Wrong
+    codes of holds are counted, an attempt to sell to oneself is written down."""
+
+    @functools.wraps(action)
+    def wrapped(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        name, whose = "spend.code", str(request.user.pk)
+        if throttle.used(name, whose) >= WRONG_CODES:
+            raise TooMany(retry_after=WRONG_CODES_WINDOW)
+        try:
+            return action(view, request, *args, **kwargs)
+        except services.RedemptionCodeWrong:
+            throttle.hit(name, whose, WRONG_CODES, WRONG_CODES_WINDOW)
+            raise
+        except services.NotAtOwnTill:
+            business = Business.objects.get(pk=request.data["business_id"])
+            services.flag_self_sale(business=business, by=request.user, at=timezone.now())
+            raise
+
+    return wrapped
+
+
 class SaleViewSet(ApiViewSet):
     """Purchases: a member's own, or those of a business where the caller works."""
 
@@ -44,6 +111,10 @@ class SaleViewSet(ApiViewSet):
             retrieve="transactions.read",
             create="transactions.record",
             quote="transactions.quote",
+            refund="transactions.refund",
+            summary="transactions.summary",
+            spend_code="transactions.spend_code",
+            confirm_code="transactions.spend_code",
         )
     ]
     queryset = Transaction.objects.none()
@@ -61,33 +132,35 @@ class SaleViewSet(ApiViewSet):
             sales = queries.own_sales(request.user)
         return self.page(sales, SaleLineOut)  # type: ignore[no-any-return]
 
-    @extend_schema(responses=SaleLineOut, tags=["transactions"])
+    @extend_schema(responses=SaleDetailOut, tags=["transactions"])
     def retrieve(self, request: Request, pk: UUID) -> Response:
         sale = services.find_sale(sale_id=pk, user=request.user)
-        return Response(SaleLineOut(sale).data)
+        return Response(SaleDetailOut(sale).data)
 
     @extend_schema(
-        request=QuoteIn,
-        responses={201: SaleOut},
-        tags=["transactions"],
-        parameters=[OpenApiParameter("Idempotency-Key", str, "header", required=True)],
+        request=SaleIn, responses={201: SaleOut}, tags=["transactions"], parameters=[KEY]
     )
+    @told_apart
     @idempotent
     def create(self, request: Request) -> Response:
-        asked = self.read(QuoteIn)
+        asked = self.read(SaleIn)
         business = self._business(asked["business_id"])
-        member = self._member(asked["member"], enrol=True)
+        at = timezone.now()
+        member, spend = self._who(asked, business, at=at)
         sale = services.record_purchase(
             business=business,
             member=member,
             amount=asked["amount"],
-            occurred_at=asked.get("occurred_at") or timezone.now(),
+            occurred_at=asked.get("occurred_at") or at,
             by=request.user,
             key=_sale_key(request),
             source=Source.API,
             receipt_number=asked["receipt_number"],
             location=self._location(business, asked.get("location_id")),
-            items=[services.Item(**item) for item in asked.get("items", [])],
+            items=_items(asked),
+            spend=spend,
+            coupon_codes=asked.get("coupon_codes", []),
+            price=asked["price_token"],
         )
         available = balance_of(member.pk, at=timezone.now()).available
         answer = sale_data(
@@ -95,33 +168,128 @@ class SaleViewSet(ApiViewSet):
         )
         return Response(answer, status=201)
 
-    @extend_schema(request=QuoteIn, responses=QuoteOut, tags=["transactions"])
+    @extend_schema(request=SaleIn, responses=QuoteOut, tags=["transactions"])
+    @told_apart
     def quote(self, request: Request) -> Response:
-        asked = self.read(QuoteIn)
+        asked = self.read(SaleIn)
         business = self._business(asked["business_id"])
-        member = self._member(asked["member"], enrol=False)
-        quote = services.quote_purchase(
-            business=business,
-            member=member,
-            amount=asked["amount"],
-            at=asked.get("occurred_at") or timezone.now(),
+        at = timezone.now()
+        with transaction.atomic():  # a new member, a shown card: taken back with the rest
+            member, spend = self._who(asked, business, at=at)
+            quote = services.quote_purchase(
+                business=business,
+                member=member,
+                amount=asked["amount"],
+                at=asked.get("occurred_at") or at,
+                by=request.user,
+                items=_items(asked),
+                spend=spend,
+                coupon_codes=asked.get("coupon_codes", []),
+            )
+            transaction.set_rollback(True)
+        answer = {field: getattr(quote, field) for field in QUOTED} | {
+            "rate": f"{quote.rate_bp / 100:.2f}",
+            "price_token": quote.price,
+            "member": {
+                "first_name": member.first_name,
+                "status": quote.tier.code,
+                "available": quote.available,
+            },
+        }
+        return Response(QuoteOut(answer).data)
+
+    @extend_schema(
+        request=RefundIn, responses={201: RefundAnswerOut}, tags=["transactions"], parameters=[KEY]
+    )
+    @idempotent
+    def refund(self, request: Request, pk: UUID) -> Response:
+        sale = services.find_sale(sale_id=pk, user=request.user)
+        self.check_object_permissions(request, sale)
+        asked = self.read(RefundIn)
+        refund = services.refund_purchase(
+            sale=sale,
+            amount=asked.get("amount"),
+            reason=asked["reason"],
             by=request.user,
+            key=_sale_key(request),
+            at=timezone.now(),
         )
-        return Response(
-            {
-                "amount": quote.amount,
-                "discount": "0.00",
-                "bonus_spent": "0.00",
-                "to_pay": quote.to_pay,
-                "bonus_accrued": quote.bonus_accrued,
-                "rate": f"{quote.rate_bp / 100:.2f}",
-                "member": {
-                    "first_name": member.first_name,
-                    "status": quote.tier.code,
-                    "available": quote.available,
-                },
-            }
+        return Response(RefundAnswerOut(refund).data, status=201)
+
+    @extend_schema(
+        responses=SummaryOut,
+        tags=["transactions"],
+        parameters=[OpenApiParameter("businessId", UUID), *PERIOD],
+    )
+    def summary(self, request: Request) -> Response:
+        """Her own purchases; with `businessId` the sales of a business she owns."""
+        business_id = request.query_params.get("businessId")
+        if business_id is None:
+            return Response(
+                SummaryOut(queries.summary_of(self._period(queries.own_sales(request.user)))).data
+            )
+        business = self._business(_uuid(business_id))
+        sales = self._period(queries.sales_at(business))
+        return Response(SummaryOut(queries.summary_of(sales, zone=business.zone)).data)
+
+    @extend_schema(request=SpendCodeIn, responses=SpendCodeOut, tags=["transactions"])
+    def spend_code(self, request: Request) -> Response:
+        """Ask her by SMS whether she spends this much here."""
+        asked = self.read(SpendCodeIn)
+        business = self._business(asked["business_id"])
+        sent = services.ask_by_sms(
+            member=self._known(asked["member"]),
+            business=business,
+            amount=asked["amount"],
+            by=request.user,
+            at=timezone.now(),
         )
+        return Response(SpendCodeOut(sent).data)
+
+    @extend_schema(request=SpendConfirmIn, responses=SpendProofOut, tags=["transactions"])
+    def confirm_code(self, request: Request) -> Response:
+        """The code that she read out becomes a proof for one sale."""
+        asked = self.read(SpendConfirmIn)
+        business = self._business(asked["business_id"])
+        proof = services.prove_by_sms(
+            code_id=asked["code_id"],
+            code=asked["code"],
+            member=self._known(asked["member"]),
+            business=business,
+            amount=asked["amount"],
+            by=request.user,
+            at=timezone.now(),
+        )
+        life = int(rules.PROOF_LIFE.total_seconds())
+        return Response(SpendProofOut({"proof": proof, "expires_in": life}).data)
+
+    def _period(self, sales: Any) -> Any:
+        return self.filter_queryset(sales)
+
+    def _who(
+        self, asked: dict[str, Any], business: Business, *, at: datetime
+    ) -> tuple[User, services.Spend | None]:
+        """The member, and how she pays with bonuses; a shown card is used up and confirms it."""
+        said, proof = asked.get("spend"), ""
+        if "card_token" in asked["member"]:
+            token = asked["member"]["card_token"]
+            member, proof = services.prove_by_card(
+                token=token, business=business, by=self.request.user, at=at
+            )
+        elif "phone" in asked["member"]:
+            phone = asked["member"]["phone"]
+            member, _new = services.enrol_member(phone=phone, by=self.request.user, at=at)
+        else:
+            member = self._known(asked["member"])
+        if said is None:
+            return member, None
+        spend = services.Spend(
+            amount=said.get("amount"),
+            code=said.get("redemption_code", ""),
+            proof=said.get("proof", proof),
+            reason=said.get("reason", ""),
+        )
+        return member, spend
 
     def _business(self, business_id: UUID) -> Business:
         found = Business.objects.filter(pk=business_id, is_network=False).first()
@@ -149,16 +317,18 @@ class SaleViewSet(ApiViewSet):
         return found
 
     @staticmethod
-    def _member(asked: dict[str, Any], *, enrol: bool) -> User:
+    def _known(asked: dict[str, Any]) -> User:
+        people = User.objects.select_related("tier")
         if "id" in asked:
-            found = User.objects.select_related("tier").filter(pk=asked["id"]).first()
-            if found is None:
-                raise MemberUnknown
-            return found
-        phone = people.normalize_phone(asked["phone"])
-        if phone is None:
-            raise PhoneInvalid
-        known = User.objects.with_phone(phone)
-        if known is None and not enrol:
+            found = people.filter(pk=asked["id"]).first()
+        elif "phone" in asked:
+            phone = normalize_phone(asked["phone"])
+            if phone is None:
+                raise PhoneInvalid
+            known = User.objects.with_phone(phone)
+            found = people.get(pk=known.pk) if known else None
+        else:
+            found = read_card_token(token=asked["card_token"], at=timezone.now())
+        if found is None:
             raise MemberUnknown
-        return get_or_create_member(phone=phone, at=timezone.now())[0]
+        return found

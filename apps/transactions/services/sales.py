@@ -1,6 +1,7 @@
 """Every write of sales: one transaction over money, coupons and promo."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,20 +14,24 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import rights
 from apps.accounts.models import StatusTier, User
 from apps.businesses.models import Business, Location, State
-from apps.core import audit, outbox
+from apps.core import audit, outbox, sealing
 from apps.core.errors import Forbidden, Invalid, NotFound, Refused
 from apps.core.facts import PurchaseRecorded
 from apps.core.ids import new_id
 from apps.loyalty.queries import balance_of
 from apps.loyalty.services import (
     Posted,
-    calculate_bonus,
     earn_for_purchase,
     lock_wallet,
     update_status_tier,
 )
 from apps.transactions import rules
 from apps.transactions.models import Source, Transaction, TransactionItem
+from apps.transactions.services import promo
+from apps.transactions.services.flags import flag_owner_spend, flag_sale
+from apps.transactions.services.spending import Agreed, Spend, agree, most_of, note, take
+
+ZERO = Decimal("0.00")
 
 TWIN = "SELECT id FROM transactions_transaction WHERE business_id = %s AND key = %s"
 
@@ -55,16 +60,9 @@ class SaleKeyReused(Refused):
     message = _("This sale was recorded with other data. Nothing was changed.")
 
 
-@dataclass(frozen=True)
-class Quote:
-    """What a sale would do: sums in ₽, bonuses, the rate in basis points. Nothing is written."""
-
-    amount: Decimal
-    to_pay: Decimal
-    bonus_accrued: Decimal
-    rate_bp: int
-    tier: StatusTier
-    available: Decimal
+class PriceChanged(Refused):
+    code = "STALE"
+    message = _("The sum has changed since it was shown. Look at it again.")
 
 
 @dataclass(frozen=True)
@@ -77,19 +75,93 @@ class Item:
     price: Decimal
 
 
+@dataclass(frozen=True)
+class Quote:
+    """What a sale would do: sums in ₽, bonuses, the rate in basis points; `most_spendable` of the
+    bill after coupons; `price` is what a sale must still come to. Nothing is written."""
+
+    amount: Decimal
+    discount: Decimal
+    bonus_spent: Decimal
+    to_pay: Decimal
+    bonus_accrued: Decimal
+    rate_bp: int
+    tier: StatusTier
+    available: Decimal
+    most_spendable: Decimal
+    pending_until: datetime | None
+    price: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A sale as its caller asks for it."""
+
+    business: Business
+    member: User
+    amount: Decimal
+    occurred_at: datetime
+    by: User | None
+    key: str
+    source: Source | str = Source.TILL
+    receipt_number: str = ""
+    location: Location | None = None
+    items: Sequence[Item] = ()
+    spend: Spend | None = None
+    coupon_codes: Sequence[str] = ()
+    price: str = ""
+
+
 def quote_purchase(
-    *, business: Business, member: User, amount: Decimal, at: datetime, by: User | None
+    *,
+    business: Business,
+    member: User,
+    amount: Decimal,
+    at: datetime,
+    by: User | None,
+    items: Sequence[Item] = (),
+    spend: Spend | None = None,
+    coupon_codes: Sequence[str] = (),
 ) -> Quote:
-    """What would be charged and earned. Raises as `record_purchase` would."""
-    _check(business=business, member=member, amount=amount, occurred_at=at, by=by)
-    return Quote(
+    """What would be charged and earned: the sale itself, rolled back. It asks for no proof of a
+    spending yet. Raises as `record_purchase` would."""
+    asked = Asked(
+        business=business,
+        member=copy(member),  # her tier may move inside, and moves back with the rest
         amount=amount,
-        to_pay=amount,
-        bonus_accrued=calculate_bonus(amount, member, business),
-        rate_bp=member.tier.rate_bp,
-        tier=member.tier,
-        available=balance_of(member.pk, at=at).available,
+        occurred_at=at,
+        by=by,
+        key=f"quote:{new_id()}",
+        items=items,
+        spend=spend,
+        coupon_codes=coupon_codes,
     )
+    _check(asked)
+    available = balance_of(member.pk, at=timezone.now()).available
+    with transaction.atomic():
+        done = _record(asked, only_quote=True)
+        transaction.set_rollback(True)
+    sale = done.sale
+    return Quote(
+        amount=sale.amount,
+        discount=sale.discount,
+        bonus_spent=sale.bonus_spent,
+        to_pay=sale.to_pay,
+        bonus_accrued=sale.bonus_accrued,
+        rate_bp=done.rate_bp,
+        tier=member.tier,
+        available=available,
+        most_spendable=most_of(business, sale.amount - sale.discount),
+        pending_until=sale.pending_until,
+        price=price_of(sale),
+    )
+
+
+def price_of(sale: Transaction) -> str:
+    """What a quote promised and a sale must keep: a digest of its sums."""
+    sums = (sale.amount, sale.discount, sale.bonus_spent, sale.to_pay, sale.bonus_accrued)
+    said = "|".join([str(sale.business_id), str(sale.member_id), *(f"{one:.2f}" for one in sums)])
+    return sealing.pepper_hash(said, purpose="transactions.price")[:32]
 
 
 def record_purchase(  # noqa: PLR0913 - the columns of a sale
@@ -104,27 +176,36 @@ def record_purchase(  # noqa: PLR0913 - the columns of a sale
     receipt_number: str = "",
     location: Location | None = None,
     items: Sequence[Item] = (),
+    spend: Spend | None = None,
+    coupon_codes: Sequence[str] = (),
+    price: str = "",
 ) -> Transaction:
-    """Record a sale of `amount` ₽: accrue bonuses, move the tier, tell the listeners.
+    """Record a sale of `amount` ₽: coupons, payment with bonuses, accrual on the money actually
+    paid, the tier, the listeners; all of it or nothing.
 
     The same (business, key) again answers with the first sale and writes nothing. `by` None is
-    the machine room (imports, CRM). Raises Forbidden, AmountOverLimit, MomentInvalid,
-    BusinessClosed, SaleKeyReused.
+    the machine room (imports, CRM). With `price` of a quote it must come to the same sums.
+    Raises Forbidden, AmountOverLimit, MomentInvalid, BusinessClosed, SaleKeyReused, PriceChanged,
+    and for `spend` what `spending.agree` and `spending.take` raise.
     """
-    _check(business=business, member=member, amount=amount, occurred_at=occurred_at, by=by)
+    asked = Asked(
+        business=business,
+        member=member,
+        amount=amount,
+        occurred_at=occurred_at,
+        by=by,
+        key=key,
+        source=source,
+        receipt_number=receipt_number,
+        location=location,
+        items=items,
+        spend=spend,
+        coupon_codes=coupon_codes,
+        price=price,
+    )
+    _check(asked)
     try:
-        return _record(
-            business=business,
-            member=member,
-            amount=amount,
-            occurred_at=occurred_at,
-            by=by,
-            key=key,
-            source=source,
-            receipt_number=receipt_number,
-            location=location,
-            items=items,
-        )
+        return _record(asked).sale
     except IntegrityError as clash:
         # Another member's sale took this key while we waited on our own wallet.
         if "one_sale_per_key" in str(clash):
@@ -132,81 +213,120 @@ def record_purchase(  # noqa: PLR0913 - the columns of a sale
         raise
 
 
+@dataclass(frozen=True)
+class _Done:
+    sale: Transaction
+    rate_bp: int = 0
+
+
 @transaction.atomic
-def _record(  # noqa: PLR0913 - the columns of a sale
-    *,
-    business: Business,
-    member: User,
-    amount: Decimal,
-    occurred_at: datetime,
-    by: User | None,
-    key: str,
-    source: Source | str,
-    receipt_number: str,
-    location: Location | None,
-    items: Sequence[Item],
-) -> Transaction:
+def _record(asked: Asked, *, only_quote: bool = False) -> _Done:
+    business, member, by = asked.business, asked.member, asked.by
     # The lock serialises the member: a twin of this call waits here and then finds our row.
     lock_wallet(member.pk)
-    first = _twin(business, key)
+    first = _twin(business, asked.key)
     if first:
-        return _same_sale(first, member=member, amount=amount)
-    recorded_at = timezone.now()
-    sale_id = new_id()
+        return _Done(_same_sale(first, member=member, amount=asked.amount))
+    now, sale_id = timezone.now(), new_id()
+    coupons = promo.redeem(
+        codes=asked.coupon_codes,
+        business=business,
+        member=member,
+        amount=asked.amount,
+        sale_id=sale_id,
+        by=by,
+        at=now,
+    )
+    bill = asked.amount - coupons.discount
+    agreed, spent = _spend(asked, bill=bill, sale_id=sale_id, at=now, only_quote=only_quote)
+    to_pay = bill - (agreed.amount if agreed else ZERO)
     earned = earn_for_purchase(
         member=member,
         business=business,
-        paid=amount,
+        paid=to_pay,
         key=str(sale_id),
-        occurred_at=occurred_at,
-        posted_at=recorded_at,
+        occurred_at=asked.occurred_at,
+        posted_at=now,
     )
     sale = Transaction.objects.create(
         id=sale_id,
         business=business,
-        location=location,
+        location=asked.location,
         member=member,
-        amount=amount,
-        to_pay=amount,
+        amount=asked.amount,
+        discount=coupons.discount,
+        bonus_spent=agreed.amount if agreed else ZERO,
+        to_pay=to_pay,
         bonus_accrued=earned.amount,
-        source=source,
-        key=key,
-        receipt_number=receipt_number,
+        source=asked.source,
+        key=asked.key,
+        receipt_number=asked.receipt_number,
         entered_by=by,
-        pending_until=_pending_until(earned, recorded_at),
-        occurred_at=occurred_at,
-        recorded_at=recorded_at,
+        pending_until=_pending_until(earned, now),
+        occurred_at=asked.occurred_at,
+        recorded_at=now,
     )
-    if items and not business.is_clinic:
+    if asked.price and asked.price != price_of(sale):
+        raise PriceChanged
+    if agreed and spent:
+        note(agreed, sale=sale, posted=spent, at=now)
+    _finish(asked, sale)
+    return _Done(sale, earned.rate_bp)
+
+
+def _spend(
+    asked: Asked, *, bill: Decimal, sale_id: UUID, at: datetime, only_quote: bool
+) -> tuple[Agreed | None, Posted | None]:
+    if asked.spend is None:
+        return None, None
+    business, member = asked.business, asked.member
+    agreed = agree(
+        asked.spend,
+        business=business,
+        member=member,
+        bill=bill,
+        by=asked.by,
+        at=at,
+        only_quote=only_quote,
+    )
+    return agreed, take(agreed, business=business, member=member, sale_id=sale_id, at=at)
+
+
+def _finish(asked: Asked, sale: Transaction) -> None:
+    """What follows from a sale that is in the books."""
+    if asked.items and not sale.business.is_clinic:
         TransactionItem.objects.bulk_create(
-            TransactionItem(transaction=sale, **vars(item)) for item in items
+            TransactionItem(transaction=sale, **vars(item)) for item in asked.items
         )
-    update_status_tier(member, at=max(occurred_at, recorded_at))
+    update_status_tier(sale.member, at=max(sale.occurred_at, sale.recorded_at))
+    promo.give_new(sale)
+    if asked.by:
+        flag_sale(sale, by=asked.by)
+        if asked.spend and asked.spend.reason:
+            flag_owner_spend(sale, by=asked.by)
     audit.record(
-        by,
+        asked.by,
         "transactions.record",
         "transaction",
         sale.pk,
-        business_id=business.pk,
-        changed={"amount": str(amount), "accrued": str(earned.amount)},
+        business_id=sale.business_id,
+        reason=asked.spend.reason if asked.spend else "",
+        changed={"amount": str(sale.amount), "accrued": str(sale.bonus_accrued)},
     )
     outbox.publish(_fact(sale))
-    return sale
 
 
-def _check(
-    *, business: Business, member: User, amount: Decimal, occurred_at: datetime, by: User | None
-) -> None:
-    if by is not None:
-        if not by.has_perm(rights.SELL, business):
+def _check(asked: Asked) -> None:
+    if asked.by is not None:
+        if not asked.by.has_perm(rights.SELL, asked.business):
             raise NotFound  # another tenant's business does not exist for her
-        if by.pk == member.pk:
+        if asked.by.pk == asked.member.pk:
             raise NotAtOwnTill
-    if business.state != State.ACTIVE:
+    if asked.business.state != State.ACTIVE:
         raise BusinessClosed
-    if amount > business.max_sale:
-        raise AmountOverLimit(limit=f"{business.max_sale:.0f}")
-    if not rules.is_believable_moment(occurred_at, now=timezone.now()):
+    if asked.amount > asked.business.max_sale:
+        raise AmountOverLimit(limit=f"{asked.business.max_sale:.0f}")
+    if not rules.is_believable_moment(asked.occurred_at, now=timezone.now()):
         raise MomentInvalid
 
 
