@@ -14,6 +14,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
+from apps.accounts.models import User
 from apps.core.admin_base import (
     EMPTY,
     ReadonlyAdmin,
@@ -199,6 +200,7 @@ class FraudFlagAdmin(ReasonedAdmin):
         return whole if self.has_change_permission(request, obj) else whole[:1]
 
     def save_model(self, request: HttpRequest, obj: FraudFlag, form: Any, change: bool) -> None:
-        settle_flag(
-            flag=obj, verdict=form.cleaned_data["reason"], by=request.user, at=timezone.now()
-        )
+        self.update(obj, changes={}, by=request.user, reason=form.cleaned_data["reason"])
+
+    def update(self, row: FraudFlag, *, changes: dict[str, Any], by: User, reason: str) -> None:
+        settle_flag(flag=row, verdict=reason, by=by, at=timezone.now())

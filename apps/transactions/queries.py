@@ -86,7 +86,7 @@ def summary_of(
 ) -> dict[str, list[dict[str, Any]] | dict[str, Any]]:
     """Totals of some sales: all, by business, by its category, by month of the given zone, newest
     month first."""
-    plain = sales.order_by().select_related(None)
+    plain: Any = sales.order_by().select_related(None)
     by_business = plain.values("business_id", business_name=F("business__name")).annotate(**SUMS)
     by_category = plain.values(category=F("business__category")).annotate(**SUMS)
     month = TruncMonth("occurred_at", tzinfo=ZoneInfo(zone))

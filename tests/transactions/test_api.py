@@ -138,7 +138,7 @@ def test_a_code_by_sms_agrees_to_spend(till, rich, business, texts):
         "/transactions", body(business, rich, spend={"amount": "200.00", "proof": proof})
     )
 
-    assert error(bad) == (401, "CODE_INVALID")
+    assert error(bad) == (422, "VALIDATION_ERROR")
     assert answer.json()["data"]["bonusSpent"] == "200.00"
 
 
@@ -155,7 +155,7 @@ def test_codes_of_holds_cannot_be_tried_out(till, rich, business):
         for n in range(11)
     ]
 
-    assert error(answers[0]) == (401, "CODE_INVALID")
+    assert error(answers[0]) == (422, "VALIDATION_ERROR")
     assert error(answers[-1]) == (429, "RATE_LIMITED")
 
 

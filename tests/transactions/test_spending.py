@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from apps.accounts.services import CardTokenInvalid, CardTokenUsed, CodeInvalid, show_card
+from apps.accounts.services import CardTokenInvalid, CardTokenUsed, show_card
 from apps.core.gateways import sms
 from apps.loyalty.models import Journal
 from apps.loyalty.queries import balance_of, ledger_faults
@@ -119,7 +119,7 @@ def test_a_code_by_sms_agrees_to_one_sum_here(rich, business, staff, at, texts):
     sent = services.ask_by_sms(amount=Decimal(200), **asked)
     code = "".join(sign for sign in texts[0]["text"] if sign.isdigit())[:6]
 
-    with pytest.raises(CodeInvalid):
+    with pytest.raises(services.SpendCodeWrong):
         services.prove_by_sms(code_id=sent.code_id, code=code, amount=Decimal(201), **asked)
     proof = services.prove_by_sms(code_id=sent.code_id, code=code, amount=Decimal(200), **asked)
 

@@ -52,7 +52,7 @@ class SaleIn(In):
     amount = MoneyIn()
     occurred_at = serializers.DateTimeField(required=False)
     receipt_number = serializers.CharField(max_length=60, required=False, default="")
-    items = ItemIn(many=True, required=False, max_length=rules.MOST_LINES)
+    items = ItemIn(many=True, required=False, max_length=rules.MOST_LINES)  # type: ignore[call-arg]
     spend = SpendIn(required=False)
     coupon_codes = serializers.ListField(
         child=serializers.CharField(max_length=40), required=False, max_length=rules.MOST_COUPONS

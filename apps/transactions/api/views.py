@@ -95,7 +95,8 @@ def told_apart(action: Callable[..., Response]) -> Callable[..., Response]:
             throttle.hit(name, whose, WRONG_CODES, WRONG_CODES_WINDOW)
             raise
         except services.NotAtOwnTill:
-            business = Business.objects.get(pk=request.data["business_id"])
+            said: dict[str, Any] = dict(request.data)
+            business = Business.objects.get(pk=said["business_id"])
             services.flag_self_sale(business=business, by=request.user, at=timezone.now())
             raise
 

@@ -1,6 +1,7 @@
 """Patterns that somebody should look at. They never stop a sale and never slow its caller."""
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -41,7 +42,7 @@ class FlagSettled(Refused):
 
 def flag_sale(sale: Transaction, *, by: User) -> None:
     """Write down the patterns that a sale fits, beside it in the same transaction."""
-    values = {
+    values: dict[str, Any] = {
         "member": sale.member_id,
         "business": sale.business_id,
         "staff": by.pk,

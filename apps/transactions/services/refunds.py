@@ -119,19 +119,25 @@ def _refund(
     _move_bonuses(refund)
     refund.save(force_insert=True)
     _mark(fresh, refund)
-    promo.give_back(fresh, by=by, at=at)
-    flags.flag_refund(refund, sale=fresh, by=by)
+    _tell(refund, by=by)
+    return refund
+
+
+def _tell(refund: Refund, *, by: User | None) -> None:
+    """What follows from a return that is in the books."""
+    sale = refund.transaction
+    promo.give_back(sale, by=by, at=refund.at)
+    flags.flag_refund(refund, sale=sale, by=by)
     audit.record(
         by,
-        "transactions.undo" if is_undo else "transactions.refund",
+        "transactions.undo" if refund.is_undo else "transactions.refund",
         "transaction",
-        fresh.pk,
-        business_id=fresh.business_id,
+        sale.pk,
+        business_id=sale.business_id,
         reason=refund.reason,
         changed={"amount": str(refund.amount), "money": str(refund.money)},
     )
     outbox.publish(_fact(refund))
-    return refund
 
 
 def _may(sale: Transaction, *, amount: Decimal | None, by: User | None, at: datetime) -> bool:

@@ -18,6 +18,8 @@ from apps.accounts import rights
 from apps.accounts.enums import Purpose
 from apps.accounts.models import User
 from apps.accounts.services import (
+    CodeExpired,
+    CodeInvalid,
     CodeSent,
     check_code,
     redeem_card_token,
@@ -59,9 +61,16 @@ class ProofUsed(Refused):
     message = _("This confirmation already paid for another sale.")
 
 
-class RedemptionCodeWrong(Refused):
-    code = "CODE_INVALID"
+class RedemptionCodeWrong(Invalid):
+    field = "spend"
     message = _("There is no hold with this code here. Ask the guest to look at her app.")
+
+
+class SpendCodeWrong(Invalid):
+    """Not CODE_INVALID: 401 would make the till's own client sign in again."""
+
+    field = "code"
+    message = _("The code is wrong or no longer works. Ask the guest, or send a new one.")
 
 
 class OwnerLimitReached(Refused):
@@ -127,17 +136,20 @@ def prove_by_sms(
 ) -> str:
     """The proof that she read this code out. Outside of a transaction: a wrong try stays counted.
 
-    Raises NotFound, CodeInvalid, CodeExpired, TooMany.
+    Raises NotFound, SpendCodeWrong, TooMany.
     """
     if not by.has_perm(rights.SELL, business):
         raise NotFound
-    phone = check_code(
-        code_id=code_id,
-        code=code,
-        purpose=Purpose.REDEMPTION,
-        subject=_subject(business, amount),
-        at=at,
-    )
+    try:
+        phone = check_code(
+            code_id=code_id,
+            code=code,
+            purpose=Purpose.REDEMPTION,
+            subject=_subject(business, amount),
+            at=at,
+        )
+    except (CodeInvalid, CodeExpired) as wrong:
+        raise SpendCodeWrong from wrong
     if phone != member.phone:
         raise ProofInvalid
     return _proof(Way.SMS, member, business, by, amount=amount)
