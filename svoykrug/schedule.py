@@ -14,6 +14,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "loyalty.time_out_holds": {"task": "apps.loyalty.tasks.time_out_holds", "schedule": 60},
     "loyalty.audit": {"task": "apps.loyalty.tasks.audit", "schedule": crontab(hour=3, minute=0)},
+    "loyalty.close_month": {
+        "task": "apps.loyalty.tasks.close_month",
+        "schedule": crontab(hour=1, minute=30),
+    },
+    "loyalty.refresh_exposure": {"task": "apps.loyalty.tasks.refresh_exposure", "schedule": 60},
     "core.forget_old": {"task": "apps.core.tasks.forget_old", "schedule": crontab(minute=40)},
     "core.seal_audit": {"task": "apps.core.tasks.seal_audit", "schedule": 60},
     "core.anchor_audit": {"task": "apps.core.tasks.anchor_audit", "schedule": crontab(minute=2)},

@@ -332,3 +332,8 @@ def liability(*, at: datetime, business: Business | None = None) -> Liability:
 def terms_of(business: Business) -> Terms:
     """How a business settles; a new one is postpaid without a limit."""
     return Terms.objects.filter(business=business).first() or Terms(business=business)
+
+
+def over_limit() -> list[Terms]:
+    """Partners whose exposure of the last minute is above their limit or deposit."""
+    return [terms for terms in Terms.objects.select_related("business") if terms.is_over]

@@ -4,7 +4,7 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from apps.loyalty import queries, services
+from apps.loyalty import queries, rules, services, settlement_queries
 
 log = structlog.get_logger(__name__)
 
@@ -30,3 +30,20 @@ def audit(**_: object) -> None:
         log.error("loyalty.audit_failed", faults=faults)
     else:
         log.info("loyalty.audit_clean")
+
+
+@shared_task
+def close_month(**_: object) -> None:
+    """Close the last whole month. Rung every night: closed already, it is left as it is."""
+    month = rules.month_before(timezone.now())
+    statement = services.close_month(month=month, by=None, at=timezone.now())
+    log.info("settlement.closed", month=month.isoformat(), statement=str(statement.pk))
+
+
+@shared_task
+def refresh_exposure(**_: object) -> int:
+    """What each partner may owe, for limits that are read with every accrual."""
+    reckoned = services.refresh_exposure(at=timezone.now())
+    for terms in settlement_queries.over_limit():
+        log.warning("settlement.limit_exceeded", business_id=str(terms.business_id))
+    return reckoned

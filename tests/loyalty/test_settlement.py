@@ -4,15 +4,17 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.accounts.services import ReasonMissing
 from apps.core.errors import Forbidden, NotFound
 from apps.core.models import Message
-from apps.loyalty import rules, services
+from apps.loyalty import rules, services, tasks
 from apps.loyalty import settlement_queries as queries
 from apps.loyalty.models import Posting, Settled, Statement, StatementLine, Terms
 from apps.loyalty.queries import ledger_faults
@@ -402,3 +404,28 @@ def test_what_lapsed_is_nobodys_and_makes_the_forecast(owed, member, salon):
     assert report.total == Decimal("50.00")
     assert report.ageing[salon.pk].spent_share == Decimal("0.4000")
     assert report.expected(salon.pk) == Decimal("20.00")
+
+
+# --- the clock and the command -------------------------------------------------------------------
+def test_the_command_shows_first_and_closes_then(owed, capsys):
+    call_command("close_month", "2026-10", "--dry-run")
+    assert (Statement.objects.count(), "20,00" in capsys.readouterr().out) == (0, True)
+
+    call_command("close_month", "2026-10")
+    call_command("close_month", "2026-10")
+
+    said = capsys.readouterr().out
+    assert Statement.objects.count() == 1
+    assert "10.2026 · закрыт · 20,00" in said
+    assert "Салон → Кафе" in said
+    with pytest.raises(CommandError, match="не закончился"):
+        call_command("close_month", f"{timezone.localtime():%Y-%m}")
+
+
+def test_the_clock_closes_the_last_month_once(owed, caplog):
+    tasks.close_month()
+    tasks.close_month()
+    assert Statement.objects.get().month == rules.month_before(timezone.now())
+
+    tasks.refresh_exposure()
+    assert Terms.objects.filter(reckoned_at__isnull=False).count() == 2
