@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from apps.accounts.models import StatusTier, User
+from apps.accounts.models import User
 from apps.core.money import from_kopecks
-from apps.loyalty import rules, settlement_sql, sql
+from apps.loyalty import settlement_sql, sql
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Hold, Journal, Lot
 
@@ -145,30 +145,6 @@ def hold_of(member_id: UUID, hold_id: UUID, *, at: datetime) -> HoldView | None:
         expires_at=hold.expires_at,
         state=state,
     )
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A member among the tiers: money paid in the rolling 12 months and what is missing, ₽."""
-
-    tier: StatusTier
-    spent: Decimal
-    partners: int
-    next_tier: StatusTier | None
-    to_next: Decimal | None
-
-
-def standing_of(member: User, *, at: datetime) -> Standing:
-    """Where a member stands now and how far the next tier by money is."""
-    since = at - timedelta(days=rules.WINDOW_DAYS)
-    rows = _rows(sql.TIER_WINDOW, {"member": member.pk, "since": since, "at": at})
-    spent, partners = from_kopecks(rows[0][0]), rows[0][1]
-    higher = StatusTier.objects.filter(position__gt=member.tier.position, by_invitation=False)
-    next_tier = higher.order_by("position").first()
-    to_next = None
-    if next_tier and next_tier.threshold is not None:
-        to_next = max(ZERO, next_tier.threshold - spent)
-    return Standing(member.tier, spent, partners, next_tier, to_next)
 
 
 def ledger_faults() -> dict[str, str]:

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 LIFE_DAYS = 90
-WINDOW_DAYS = 365  # rolling window of the tiers
 HOLD_MINUTES = 15
 NETWORK_BONUS_SHARE = 50  # percent of a bill payable with bonuses, at most
 SETTLEMENT_RATE_BP = 10_000  # one bonus settles for one rouble
@@ -74,21 +73,6 @@ def month_bounds(first_day: date) -> tuple[datetime, datetime]:
 def month_before(at: datetime) -> date:
     """The first day of the last month that is over in Moscow."""
     return (at.astimezone(MOSCOW).date().replace(day=1) - timedelta(days=1)).replace(day=1)
-
-
-def earned_tier(
-    *, spent: Decimal, partners: int, tiers: Iterable[tuple[int, Decimal | None, int]]
-) -> int:
-    """Position of the highest tier that money and breadth reach.
-
-    `tiers` are (position, threshold in ₽ or None for "by invitation", least partners).
-    """
-    reached = [
-        position
-        for position, threshold, least in tiers
-        if threshold is not None and spent >= threshold and partners >= least
-    ]
-    return max(reached, default=1)
 
 
 def new_hold_code() -> str:

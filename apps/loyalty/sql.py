@@ -229,17 +229,6 @@ WHERE wallet_id = %(member)s AND available > 0 AND expires_at > %(at)s
 GROUP BY expires_at ORDER BY expires_at
 """
 
-# What she paid and where, beside each tier's demands: one round trip of every sale.
-TIER_WINDOW = """
-SELECT w.spent, w.partners, t.position, t.threshold, t.min_partners
-FROM accounts_statustier t CROSS JOIN (
-    SELECT coalesce(sum(paid), 0)::bigint AS spent, count(DISTINCT business_id) AS partners
-    FROM loyalty_journal
-    WHERE wallet_id = %(member)s AND kind = 'earn' AND paid > 0
-      AND occurred_at > %(since)s AND occurred_at <= %(at)s
-) w
-"""
-
 PAID_FOR = """
 SELECT count(*), coalesce(sum(paid), 0) FROM loyalty_journal
 WHERE scope = 'earn' AND kind = 'earn' AND key = ANY(%(keys)s)

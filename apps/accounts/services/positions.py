@@ -98,8 +98,7 @@ def set_tier_by_hand(
     )
     if member.tier_id != tier.pk:
         _tell_of_tier(member, tier, reason="by_hand", at=at)
-        user.tier_since = at
-    user.tier, user.tier_locked_until = tier, until
+    user.refresh_from_db(fields=["tier", "tier_since", "tier_locked_until"])
     return user
 
 

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from apps.accounts.models import User
-from apps.loyalty import queries
-from apps.loyalty.api.serializers import balance_data, tier_data
+from apps.loyalty import queries, tier_queries
+from apps.loyalty.api.serializers import balance_data, standing_data
 
 
 def balance(member: User, *, at: datetime) -> dict[str, Any]:
@@ -15,11 +15,4 @@ def balance(member: User, *, at: datetime) -> dict[str, Any]:
 
 def tier(member: User, *, at: datetime) -> dict[str, Any]:
     """Her tier and the way to the next one, as `GET /loyalty/status`."""
-    standing = queries.standing_of(member, at=at)
-    return {
-        "tier": tier_data(standing.tier),
-        "spent_in_window": standing.spent,
-        "partners": standing.partners,
-        "next_tier": tier_data(standing.next_tier),
-        "to_next": standing.to_next,
-    }
+    return standing_data(tier_queries.standing_of(member, at=at))

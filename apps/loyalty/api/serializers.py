@@ -1,11 +1,16 @@
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from apps.accounts import rights
 from apps.accounts.models import StatusTier
 from apps.core.http.serializers import In, MomentOut, MoneyIn, MoneyOut, Out
 from apps.loyalty.queries import Balance
+from apps.loyalty.tier_queries import Standing
 
 
 class ExpiringSoonOut(Out):
@@ -62,14 +67,19 @@ class TierRowOut(Out):
     min_partners = serializers.IntegerField()
     vote_weight = serializers.IntegerField()
     by_invitation = serializers.BooleanField()
+    benefits = serializers.ListField(child=serializers.CharField())
 
 
 class StatusOut(Out):
     tier = TierRowOut()
-    spent_in_window = MoneyOut()
+    spent_in_window = MoneyOut(help_text="paid in the last 12 months, returns taken off")
     partners = serializers.IntegerField()
     next_tier = TierRowOut(allow_null=True)
     to_next = MoneyOut(allow_null=True)
+    keep_until = MomentOut(
+        allow_null=True, help_text="the first moment of the tier below if nothing more is paid"
+    )
+    to_keep = MoneyOut(allow_null=True, help_text="to be paid before that moment")
 
 
 def tier_data(tier: StatusTier | None) -> dict[str, Any] | None:
@@ -84,6 +94,33 @@ def tier_data(tier: StatusTier | None) -> dict[str, Any] | None:
         "min_partners": tier.min_partners,
         "vote_weight": tier.vote_weight,
         "by_invitation": tier.by_invitation,
+        "benefits": [str(words) for words in _benefits(tier)],
+    }
+
+
+def _benefits(tier: StatusTier) -> Iterator[str]:
+    """What the tier brings, in words."""
+    rate = number_format(f"{tier.rate_bp / 100:g}")
+    yield _("%(rate)s %% back in bonuses") % {"rate": rate}
+    groups = rights.held(job="", tier=tier.code)
+    if rights.VIP in groups:
+        yield _("Propose events")
+    if tier.vote_weight > 1:
+        yield _("Your vote counts as %(weight)d") % {"weight": tier.vote_weight}
+    if rights.INNER in groups:
+        yield _("Moderate what others propose")
+
+
+def standing_data(standing: Standing) -> dict[str, Any]:
+    """Her tier, the way to the next one, and how long this one lasts."""
+    return {
+        "tier": tier_data(standing.tier),
+        "spent_in_window": standing.spent,
+        "partners": standing.partners,
+        "next_tier": tier_data(standing.next_tier),
+        "to_next": standing.to_next,
+        "keep_until": standing.keep_until,
+        "to_keep": standing.to_keep,
     }
 
 

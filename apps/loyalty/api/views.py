@@ -15,7 +15,7 @@ from apps.core.errors import NotFound
 from apps.core.http.idempotency import idempotent
 from apps.core.http.pagination import NewestFirst
 from apps.core.http.views import ApiViewSet
-from apps.loyalty import queries, services
+from apps.loyalty import queries, services, tier_queries
 from apps.loyalty.api.serializers import (
     BalanceOut,
     ExpiringOut,
@@ -25,6 +25,7 @@ from apps.loyalty.api.serializers import (
     StatusOut,
     TierRowOut,
     balance_data,
+    standing_data,
     tier_data,
 )
 from apps.loyalty.enums import Kind
@@ -79,16 +80,8 @@ class LoyaltyViewSet(ApiViewSet):
 
     @extend_schema(responses=StatusOut, tags=["loyalty"])
     def status(self, request: Request) -> Response:
-        standing = queries.standing_of(request.user, at=timezone.now())
-        return Response(
-            {
-                "tier": tier_data(standing.tier),
-                "spent_in_window": standing.spent,
-                "partners": standing.partners,
-                "next_tier": tier_data(standing.next_tier),
-                "to_next": standing.to_next,
-            }
-        )
+        standing = tier_queries.standing_of(request.user, at=timezone.now())
+        return Response(standing_data(standing))
 
     @extend_schema(responses=TierRowOut(many=True), tags=["loyalty"])
     def tiers(self, request: Request) -> Response:

@@ -105,8 +105,15 @@ class Journal(models.Model):
             models.Index(
                 name="journal_earned",
                 fields=["wallet", "occurred_at"],
-                include=["paid", "business"],
+                include=["paid", "business", "id"],
                 condition=Q(kind=Kind.EARN),
+            ),
+            # what of it came back
+            models.Index(
+                name="journal_taken_back",
+                fields=["wallet", "ref"],
+                include=["paid"],
+                condition=Q(kind=Kind.CLAWBACK),
             ),
             models.Index(name="journal_of_business", fields=["business", "posted_at"]),
         ]

@@ -32,7 +32,7 @@ from apps.loyalty.services.spending import (
     release_hold,
     spend_bonus,
 )
-from apps.loyalty.services.tiers import update_status_tier
+from apps.loyalty.services.tiers import move_tiers, update_status_tier
 
 __all__ = [
     "AlreadyLeaving",
@@ -62,6 +62,7 @@ __all__ = [
     "lock_wallet",
     "lock_wallet_and_stops",
     "lock_wallets",
+    "move_tiers",
     "refresh_exposure",
     "refund_spend",
     "release_hold",
