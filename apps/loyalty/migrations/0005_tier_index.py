@@ -4,23 +4,32 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('businesses', '0002_network'),
-        ('loyalty', '0004_settlement'),
+        ("businesses", "0002_network"),
+        ("loyalty", "0004_settlement"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='journal',
-            name='journal_earned',
+            model_name="journal",
+            name="journal_earned",
         ),
         migrations.AddIndex(
-            model_name='journal',
-            index=models.Index(condition=models.Q(('kind', 'earn')), fields=['wallet', 'occurred_at'], include=('paid', 'business', 'id'), name='journal_earned'),
+            model_name="journal",
+            index=models.Index(
+                condition=models.Q(("kind", "earn")),
+                fields=["wallet", "occurred_at"],
+                include=("paid", "business", "id"),
+                name="journal_earned",
+            ),
         ),
         migrations.AddIndex(
-            model_name='journal',
-            index=models.Index(condition=models.Q(('kind', 'clawback')), fields=['wallet', 'ref'], include=('paid',), name='journal_taken_back'),
+            model_name="journal",
+            index=models.Index(
+                condition=models.Q(("kind", "clawback")),
+                fields=["wallet", "ref"],
+                include=("paid",),
+                name="journal_taken_back",
+            ),
         ),
     ]
