@@ -18,7 +18,18 @@ SIDEBAR: list[dict[str, Any]] = [
             _page(_("People"), "group", "accounts_user"),
             _page(_("Tiers"), "stairs", "accounts_statustier"),
             _page(_("Sessions"), "devices", "accounts_session"),
+            _page(_("Requests for roles"), "how_to_reg", "accounts_jobrequest"),
+            _page(_("Trusted devices"), "point_of_sale", "accounts_trusteddevice"),
             _page(_("Limits of SMS codes"), "sms", "accounts_codelimits"),
+        ],
+    },
+    {
+        "title": _("Privacy"),
+        "items": [
+            _page(_("Consents"), "fact_check", "accounts_consent"),
+            _page(_("Consent texts"), "article", "accounts_consenttext"),
+            _page(_("Requests"), "assignment_late", "accounts_privacyrequest"),
+            _page(_("Erasures"), "delete_forever", "accounts_erasure"),
         ],
     },
     {
@@ -42,6 +53,7 @@ SIDEBAR: list[dict[str, Any]] = [
         "title": _("System"),
         "items": [
             _page(_("Audit log"), "policy", "core_auditentry"),
+            _page(_("Audit seals"), "link", "core_auditseal"),
             _page(_("Outbox"), "outbox", "core_delivery"),
             _page(_("Batches"), "inventory_2", "analytics_factbatch"),
             _page(_("Schedules"), "schedule", "django_celery_beat_periodictask"),

@@ -46,6 +46,13 @@ class ConsentPurpose(TextChoices):
     MARKETING_EMAIL = "marketing_email", _("advertising by e-mail")
 
 
+class JobRequestState(TextChoices):
+    OPEN = "open", _("waits for a second person")
+    CONFIRMED = "confirmed", _("confirmed")
+    DECLINED = "declined", _("declined")
+    LAPSED = "lapsed", _("lapsed")
+
+
 class RequestKind(TextChoices):
     ERASURE = "erasure", _("erasure")
 

@@ -4,14 +4,14 @@ from typing import Any, ClassVar
 
 from rest_framework.permissions import BasePermission
 
-from apps.accounts import rights
+from apps.accounts import freshness, rights
 from apps.accounts.rights import Row
 from apps.core.errors import NotFound, StatusRequired
 
 
 class Gate(BasePermission):
     """Opens as the table says. Nobody signed in: 401. A missing tier: STATUS_REQUIRED. A missing
-    job: FORBIDDEN. An object of another business: NOT_FOUND, as if it did not exist."""
+    job: FORBIDDEN, and so a second factor that is not fresh where the row wants one. An object of another business: NOT_FOUND, as if it did not exist."""
 
     whole: ClassVar[str]
     names: ClassVar[list[str]]
@@ -37,6 +37,8 @@ class Gate(BasePermission):
         if not user.is_authenticated:
             return False
         if row.opens_to(rights.held(job=user.job, tier=user.tier.code)):
+            if row.fresh and not freshness.is_fresh(request):
+                raise freshness.ConfirmFirst
             return True
         if row.who & rights.TIERS:
             raise StatusRequired

@@ -50,7 +50,7 @@ class Row:
     """One action. `who` is the union of those who may, `but_not` is taken from it.
 
     `reason`: the service wants one, it lands in the audit. `fresh`: wants a second factor of the
-    last 15 min. `second`: wants a second person. `masked`: phones are shown in part.
+    last 15 min (`freshness`). `second`: wants a second person. `masked`: phones are shown in part.
     `perms`: Django permissions that this row gives by job. `routes`: addresses of pages that no
     guard of ours stands before.
     """
@@ -126,6 +126,9 @@ ROWS = (
     Row("auth.refresh", PUBLIC),
     Row("pages.open", PUBLIC, routes=OPEN_PAGES),
     Row("pages.recovery", TILL | ADMIN, routes=("login/recovery/",)),
+    # showing the second factor again: whoever has one by her job, in the API anybody signed in
+    Row("pages.confirm", OWNER_OF),
+    Row("auth.confirm", MEMBER),
     # 2-6 her own profile, sessions, consents, copy, erasure. api.md: M; a member has no second
     # factor that could be fresh
     Row("users.me.read", MEMBER),
@@ -170,12 +173,16 @@ ROWS = (
     # 50 blocking, ending sessions
     Row("users.block", ADMIN, ALL, reason=True),
     Row("users.unblock", ADMIN, ALL, reason=True),
-    seen("sessions", "accounts.session"),
-    Row("sessions.end", ADMIN, ALL, perms=("accounts.change_session",)),
+    seen("sessions", "accounts.session", "accounts.trusteddevice"),
+    Row("sessions.end", ADMIN, ALL, reason=True, perms=("accounts.change_session",)),
     # 51 a tier by hand
     Row("users.tier", ADMIN, ALL, fresh=True, reason=True),
+    # 52 privacy: what was agreed to, asked for, erased
+    seen("privacy", "accounts.consent", "accounts.consenttext", "accounts.privacyrequest"),
+    seen("erasures", "accounts.erasure"),
     # 53 roles: never by a form, so no Django permission stands here
     Row("users.role", SUPERADMIN, ALL, fresh=True, reason=True, second=True),
+    seen("job_requests", "accounts.jobrequest"),
     # 55-57 what nobody changes or deletes: the audit log, the ledger, sales
     seen("audit", "core.auditentry", "core.auditseal"),
     Row("audit.read", ADMIN, ALL),
@@ -197,10 +204,17 @@ ROWS = (
     Row("tiers.change", ADMIN, ALL, reason=True, perms=("accounts.change_statustier",)),
     # 59 limits of codes
     seen("code_limits", "accounts.codelimits"),
-    Row("code_limits.change", SUPERADMIN, ALL, reason=True, perms=("accounts.change_codelimits",)),
+    Row(
+        "code_limits.change",
+        SUPERADMIN,
+        ALL,
+        fresh=True,
+        reason=True,
+        perms=("accounts.change_codelimits",),
+    ),
     # 60 the machine room
     seen("outbox", "core.message", "core.delivery", "core.idempotencykey"),
-    Row("outbox.retry", ADMIN, ALL, perms=("core.change_delivery",)),
+    Row("outbox.retry", ADMIN, ALL, reason=True, perms=("core.change_delivery",)),
     seen("batches", "analytics.factbatch"),
     seen(
         "schedules",

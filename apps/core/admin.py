@@ -30,8 +30,9 @@ from apps.core.admin_base import (
     link_by_id,
     links,
     moment,
+    with_reason,
 )
-from apps.core.models import AuditEntry, Delivery, IdempotencyKey, Message
+from apps.core.models import AuditEntry, AuditSeal, Delivery, IdempotencyKey, Message
 
 # Roles are jobs and memberships, given by services; second factors are secrets. Schedules that the
 # project does not use have no page either.
@@ -98,6 +99,24 @@ class AuditEntryAdmin(ReadonlyAdmin):
         return link_by_id("business", entry.business_id)
 
 
+@admin.register(AuditSeal)
+class AuditSealAdmin(ReadonlyAdmin):
+    """Links of the chain over the audit log; `manage.py verify_audit` reckons them anew."""
+
+    list_display = ["number", "kind_shown", "upto", "sealed", "link_hash"]
+    list_filter = [days("sealed_at", _("Sealed"))]
+    search_fields = ["entry_id__exact"]
+    search_help_text = _("Number of an audit row")
+    ordering = ["-entry_id"]
+    fields = ["number", "kind_shown", "upto", "sealed", "link_hash"]
+
+    number = column("entry_id", _("Number"), show=str)
+    upto = column("last_id", _("Up to number"), show=str)
+    kind_shown = column("get_kind_display", _("Kind"), show=lambda words: words())
+    sealed = moment("sealed_at", _("Sealed"))
+    link_hash = column("hash", _("Link of the chain"))
+
+
 # --- outbox --------------------------------------------------------------------------------------
 class StateFilter(DropdownFilter):
     title = _("state")
@@ -161,11 +180,12 @@ class DeliveryAdmin(DeliveryColumns, ReadonlyAdmin):
         return bool(request.user.has_perm("core.change_delivery"))
 
     @admin.action(description=_("Retry all that these listeners gave up"), permissions=["retry"])
-    def retry(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
+    @with_reason
+    def retry(self, request: HttpRequest, chosen: QuerySet[Delivery], *, reason: str) -> None:
         count = services.retry_deliveries(
             listeners=chosen.values_list("listener", flat=True),
             by=request.user,
-            reason="admin",
+            reason=reason,
         )
         words = ngettext(
             "%(count)d delivery will be tried again.",

@@ -4,15 +4,18 @@ stays cheap on a large table."""
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten_fieldsets, quote
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -215,6 +218,40 @@ class ReasonedForm(forms.ModelForm):
         max_length=500,
         widget=UnfoldAdminTextInputWidget,
     )
+
+
+class ActionReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("At least 10 characters. Stays in the audit log with your name."),
+        min_length=10,
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+
+def with_reason(act: Callable[..., Any]) -> Callable[..., Any]:
+    """An action of a list that asks why before it acts: a page between, then `reason=…`."""
+
+    @wraps(act)
+    def asked(own: Any, request: HttpRequest, chosen: QuerySet) -> Any:
+        form = ActionReasonForm(request.POST if "reason" in request.POST else None)
+        if form.is_bound and form.is_valid():
+            return act(own, request, chosen, reason=form.cleaned_data["reason"])
+        ids = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        context = {
+            **own.admin_site.each_context(request),
+            "title": own.get_action(act.__name__)[2],
+            "form": form,
+            "action_name": act.__name__,
+            "chosen_ids": ids,
+            "count": len(ids),
+            "opts": own.model._meta,
+        }
+        status = 422 if form.is_bound else 200
+        return TemplateResponse(request, "admin/reason.html", context, status=status)
+
+    return asked
 
 
 # --- records -------------------------------------------------------------------------------------

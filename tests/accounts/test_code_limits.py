@@ -1,6 +1,7 @@
 """The limits of one-time codes: security.md part 4, row by row."""
 
 import logging
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from kombu.exceptions import OperationalError
 
 from apps.accounts import rules, services
 from apps.accounts.enums import Purpose
+from apps.accounts.freshness import CONFIRMED
 from apps.accounts.models import CodeLimits, OneTimeCode, TOTPDevice
 from apps.accounts.services import Asker, CodeExpired, CodeInvalid, CodesStopped, PhoneInvalid
 from apps.core import tasks, throttle
@@ -221,6 +223,7 @@ def test_admin_page_of_limits(client: Any, job: str, cap: int) -> None:
     device = TOTPDevice.objects.create(user=person, confirmed=True, name="app")
     session = client.session
     session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+    session[CONFIRMED] = time.time()
     session.save()
     row, _made = CodeLimits.objects.get_or_create(pk=1)
     page = f"/admin/accounts/codelimits/{row.pk}/change/"

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from guardian.models import UserObjectPermission
 
 from apps.accounts import services, tokens
 from apps.accounts.enums import Job
+from apps.accounts.freshness import CONFIRMED
 from apps.accounts.models import Session, StatusTier, TOTPDevice, User
 from apps.businesses import services as businesses
 from apps.businesses.models import Business, Membership, Role
@@ -58,6 +60,7 @@ class World:
         device = TOTPDevice.objects.create(user=user, name="app", confirmed=True)
         session = client.session
         session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+        session[CONFIRMED] = time.time()
         session.save()
         return client
 

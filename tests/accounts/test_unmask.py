@@ -1,5 +1,6 @@
 """A whole phone is shown to admins only, with a reason, with a row, and with an alert when often."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from django.urls import reverse
 
 from apps.accounts import services
 from apps.accounts.enums import Job
+from apps.accounts.freshness import CONFIRMED
 from apps.accounts.models import TOTPDevice
 from apps.core.errors import Forbidden, NotFound
 from apps.core.models import AuditEntry
@@ -33,6 +35,7 @@ def desk(admin_user, browser_client):
     browser_client.force_login(admin_user, backend="apps.accounts.auth.LoginBackend")
     session = browser_client.session
     session["otp_device_id"] = device.persistent_id
+    session[CONFIRMED] = time.time()
     session.save()
     return browser_client
 

@@ -1,6 +1,7 @@
 """An admin at her desk and something in every table she sees."""
 
 import itertools
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -11,8 +12,12 @@ from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from django_otp import DEVICE_ID_SESSION_KEY
 
+from apps.accounts.enums import ConsentPurpose, Job
+from apps.accounts.freshness import CONFIRMED
 from apps.accounts.models import Session, TOTPDevice, User
+from apps.accounts.services import Answer, answer_consents, erase_person, set_job, trust_device
 from apps.analytics.models import FactBatch
+from apps.core import audit_chain
 from apps.core.models import IdempotencyKey
 from apps.loyalty import services as loyalty
 from apps.loyalty.models import Journal
@@ -36,6 +41,7 @@ def desk() -> Desk:
         device = TOTPDevice.objects.create(user=user, name="app", confirmed=True)
         session = client.session
         session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+        session[CONFIRMED] = time.time()
         session.save()
         return client
 
@@ -59,6 +65,7 @@ def make_rows(count: int = 1) -> None:
         bought = _sale_held_spent_and_returned()
         _devices_and_batches(bought)
         _schedules()
+        _consents_and_erasures(bought)
     loyalty.expire_due(at=timezone.now() + timedelta(days=400))
 
 
@@ -104,6 +111,19 @@ def _devices_and_batches(bought: Transaction) -> None:
         last_sequence=number,
         digest="0" * 64,
     )
+
+
+def _consents_and_erasures(bought: Transaction) -> None:
+    at, asked = timezone.now(), {ConsentPurpose.PERSONAL_DATA: Answer(given=True)}
+    answer_consents(member=bought.member, answers=asked, at=at, proof="session:test")
+    asked = {ConsentPurpose.PERSONAL_DATA: Answer(given=False)}
+    answer_consents(member=bought.member, answers=asked, at=at, proof="session:test")
+    erase_person(user=UserFactory(), at=at, because="asked")
+    trust_device(business_id=bought.business_id, name="Chrome", by=bought.entered_by, at=at)
+    chiefs = UserFactory.create_batch(2, job="superadmin")
+    set_job(user=UserFactory(), job=Job.ADMIN, by=chiefs[0], reason="принята на работу")
+    User.objects.filter(pk__in=[chief.pk for chief in chiefs]).update(job="")
+    audit_chain.seal(at=at)
 
 
 def _schedules() -> None:

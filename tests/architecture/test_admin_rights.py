@@ -336,12 +336,18 @@ def test_session_is_ended_by_an_action(
     session = Session.objects.create(user=member, device_name="Pixel")
     url = reverse("admin:accounts_session_changelist")
 
-    admin_client.post(url, {"action": "end", "_selected_action": [str(session.pk)]})
+    body = {"action": "end", "_selected_action": [str(session.pk)]}
+
+    asked = [admin_client.post(url, body), admin_client.post(url, body | {"reason": "мало"})]
+    assert [answer.status_code for answer in asked] == [200, 422]
+    assert Session.objects.get(pk=session.pk).revoked_at is None
+    admin_client.post(url, body | {"reason": "украден телефон"})
 
     after = Session.objects.get(pk=session.pk)
     assert (after.revoked_at is not None, after.revoked_because) == (True, "admin")
     row = AuditEntry.objects.get(action="accounts.session_admin")
     assert (row.actor_id, row.object_id) == (admin_user.pk, str(session.pk))
+    assert row.reason == "украден телефон"
 
 
 def test_person_is_blocked_and_let_in_with_a_reason(
@@ -388,11 +394,16 @@ def test_dead_deliveries_live_again_by_an_action(admin_client: Client, admin_use
     first = Delivery.objects.order_by("pk").first()
     url = reverse("admin:core_delivery_changelist")
 
-    admin_client.post(url, {"action": "retry", "_selected_action": [str(first.pk)]})
+    body = {"action": "retry", "_selected_action": [str(first.pk)]}
+
+    assert admin_client.post(url, body).status_code == 200
+    assert not Delivery.objects.filter(state="waiting").exists()
+    admin_client.post(url, body | {"reason": "хранилище снова отвечает"})
 
     assert set(Delivery.objects.values_list("state", "attempts")) == {("waiting", 0)}
     row = AuditEntry.objects.get(action="core.retry_dead")
     assert (row.actor_id, row.object_id) == (admin_user.pk, first.listener)
+    assert row.reason == "хранилище снова отвечает"
 
 
 def test_asking_for_an_action_by_its_address_does_nothing(admin_client: Client) -> None:

@@ -295,9 +295,13 @@ def test_own_pages_of_the_admin_are_known_here() -> None:
     names = {pattern.name for _address, pattern in admin_pages_of_ours()}
 
     assert names == {
+        "accounts_jobrequest_agree",
+        "accounts_jobrequest_decline",
         "accounts_user_block",
         "accounts_user_find",
         "accounts_user_reveal",
+        "accounts_user_role",
+        "accounts_user_tier",
         "accounts_user_unblock",
     }
 
@@ -311,7 +315,13 @@ def test_own_pages_of_the_admin_are_for_admins(who: str, world: World) -> None:
         reverse("admin:accounts_user_find"),
         reverse("admin:accounts_user_block", args=[world.stranger.pk]),
         reverse("admin:accounts_user_reveal", args=[world.stranger.pk]),
+        reverse("admin:accounts_user_tier", args=[world.stranger.pk]),
         reverse("admin:accounts_user_unblock", args=[world.stranger.pk]),
+    ]
+    chief_only = [
+        reverse("admin:accounts_user_role", args=[world.stranger.pk]),
+        reverse("admin:accounts_jobrequest_agree", args=[worlds.NONE]),
+        reverse("admin:accounts_jobrequest_decline", args=[worlds.NONE]),
     ]
     for path in paths:
         with undone():
@@ -320,6 +330,15 @@ def test_own_pages_of_the_admin_are_for_admins(who: str, world: World) -> None:
         if caller.is_admin and not caller.user.blocked_at:
             assert answer.status_code in (200, 302), path
             assert "/login/" not in answer.headers.get("Location", "")
+        else:
+            assert answer.status_code == 302, path
+            assert "/login/" in answer.url
+    for path in chief_only:
+        with undone():
+            answer = worlds.browser_of(caller).get(path)
+        if caller.is_admin and not caller.user.blocked_at:
+            good = (200, 302) if rights.SUPERADMIN in caller.groups else (403,)
+            assert answer.status_code in good, path
         else:
             assert answer.status_code == 302, path
             assert "/login/" in answer.url

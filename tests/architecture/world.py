@@ -1,5 +1,6 @@
 """Whoever may call, and what she may call about: her own, somebody else's, nobody's."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 
 from apps.accounts import rights
+from apps.accounts.freshness import CONFIRMED
 from apps.accounts.models import Session, TOTPDevice, User
 from apps.accounts.rights import Who
 from apps.backoffice.pages.tokens import Operation
@@ -99,6 +101,7 @@ def browser_of(caller: Caller) -> Client:
         device = TOTPDevice.objects.create(user=caller.user, name="app", confirmed=True)
         session = client.session
         session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+        session[CONFIRMED] = time.time()
         session.save()
     return client
 

@@ -1,5 +1,6 @@
 """A salon, a café and the people of the page tests."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 
+from apps.accounts.freshness import CONFIRMED
 from apps.accounts.models import TOTPDevice, User
 from apps.businesses.models import Business
 from apps.transactions.models import Transaction
@@ -80,6 +82,7 @@ def signed_in() -> SignedIn:
             device = TOTPDevice.objects.create(user=user, name="app", confirmed=True)
             session = client.session
             session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+            session[CONFIRMED] = time.time()
             session.save()
         return client
 

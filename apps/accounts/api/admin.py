@@ -43,6 +43,9 @@ class StatusIn(ReasonIn):
 class StandingOut(Out):
     id = serializers.UUIDField()
     role = serializers.CharField()
+    pending_role = serializers.CharField(
+        read_only=True, default=None, allow_null=True, help_text="waits for a second superadmin"
+    )
     status = TierOut(source="tier")
     status_until = MomentOut(source="tier_locked_until", allow_null=True)
     blocked_at = MomentOut(allow_null=True)
@@ -53,13 +56,14 @@ class AdminUsersViewSet(ApiViewSet):
         Can(role="users.role", status="users.tier", block="users.block", unblock="users.unblock")
     ]
 
-    @extend_schema(request=RoleIn, responses=StandingOut, tags=["admin"])
+    @extend_schema(request=RoleIn, responses={200: StandingOut, 202: StandingOut}, tags=["admin"])
     def role(self, request: Request, pk: UUID) -> Response:
+        """`admin` and `superadmin` want a second superadmin: 202 with `pendingRole`."""
         person, asked = _person(pk), self.read(RoleIn)
-        services.set_job(
+        waits = services.set_job(
             user=person, job=ROLES[asked["role"]], by=request.user, reason=asked["reason"]
         )
-        return _standing(person)
+        return _standing(person, pending=waits.job if waits else None)
 
     @extend_schema(request=StatusIn, responses=StandingOut, tags=["admin"])
     def status(self, request: Request, pk: UUID) -> Response:
@@ -95,6 +99,6 @@ def _person(pk: UUID) -> User:
     return found
 
 
-def _standing(person: User) -> Response:
-    data: dict[str, Any] = dict(StandingOut(person).data)
-    return Response(data)
+def _standing(person: User, *, pending: str | None = None) -> Response:
+    data: dict[str, Any] = dict(StandingOut(person).data) | {"pending_role": pending}
+    return Response(data, status=202 if pending else 200)

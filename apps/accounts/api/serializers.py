@@ -35,6 +35,14 @@ class RefreshIn(In):
     refresh_token = serializers.CharField(max_length=4096)
 
 
+class ConfirmIn(In):
+    code = serializers.CharField(max_length=32)
+
+
+class ConfirmedOut(Out):
+    fresh_until = MomentOut()
+
+
 class TokensOut(Out):
     access_token = serializers.CharField()
     refresh_token = serializers.CharField()

@@ -5,6 +5,7 @@ from apps.accounts.api.admin_lists import AuditLogViewSet, PeopleViewSet
 from apps.accounts.api.privacy import PrivacyViewSet
 from apps.accounts.api.views import (
     AuthViewSet,
+    ConfirmViewSet,
     MeViewSet,
     MyCardViewSet,
     MySessionsViewSet,
@@ -14,6 +15,7 @@ from apps.accounts.api.views import (
 urlpatterns = [
     path("auth/send-code", AuthViewSet.as_view({"post": "send_code"}), name="auth-send-code"),
     path("auth/verify-code", AuthViewSet.as_view({"post": "verify_code"}), name="auth-verify-code"),
+    path("auth/confirm", ConfirmViewSet.as_view({"post": "create"}), name="auth-confirm"),
     path("auth/refresh", AuthViewSet.as_view({"post": "refresh"}), name="auth-refresh"),
     path(
         "users/me",

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -9,10 +10,12 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts import keys, queries, services
+from apps.accounts import keys, queries, rules, services
 from apps.accounts.api.privacy import ErasedOut
 from apps.accounts.api.serializers import (
     CardOut,
+    ConfirmedOut,
+    ConfirmIn,
     ProfileIn,
     RefreshIn,
     SendCodeIn,
@@ -81,6 +84,21 @@ class AuthViewSet(ApiViewSet):
         asked = self.read(RefreshIn)
         fresh = services.refresh(refresh_token=asked["refresh_token"], at=timezone.now())
         return Response(tokens_data(fresh))
+
+
+class ConfirmViewSet(ApiViewSet):
+    """The second factor once more, for what asks for a fresh one."""
+
+    permission_classes = [Can("auth.confirm")]
+
+    @extend_schema(request=ConfirmIn, responses=ConfirmedOut, tags=["auth"])
+    def create(self, request: Request) -> Response:
+        """Six digits of the code app, or a recovery code. Counts for 15 minutes, as signing in."""
+        at, asked = timezone.now(), self.read(ConfirmIn)
+        code = rules.plain_recovery_code(asked["code"])
+        services.confirm_factor(user=request.user, code=code, at=at, session=request.auth)
+        until = at + timedelta(seconds=rules.FRESH_FOR)
+        return Response(ConfirmedOut({"fresh_until": until}).data)
 
 
 class MeViewSet(ApiViewSet):

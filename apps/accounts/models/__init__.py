@@ -8,6 +8,7 @@
 * TrustedDevice, StaffPin: a computer of a till, and the PIN that unlocks it for one person.
 * TOTPDevice: her code app, a second factor with a sealed seed.
 * OneTimeCode: a code sent by SMS, stored hashed, good once, newest only. CodeLimits: one row.
+* JobRequest: a job at the network that waits for a second superadmin.
 * MemberCard: the secret of her changing QR.
 * ConsentText, Consent, PrivacyRequest, Erasure: what she agreed to, asked for, and her erasure.
 
@@ -16,6 +17,7 @@ Invariants: nobody is a Django superuser; an erased person keeps her row and los
 
 from apps.accounts.models.cards import MemberCard
 from apps.accounts.models.codes import CodeLimits, OneTimeCode
+from apps.accounts.models.job_requests import JobRequest
 from apps.accounts.models.people import StatusTier, User, UserManager
 from apps.accounts.models.privacy import Consent, ConsentText, Erasure, PrivacyRequest
 from apps.accounts.models.second_factor import TOTPDevice
@@ -27,6 +29,7 @@ __all__ = [
     "Consent",
     "ConsentText",
     "Erasure",
+    "JobRequest",
     "MemberCard",
     "OneTimeCode",
     "PrivacyRequest",

@@ -37,6 +37,10 @@ class Session(models.Model):
     last_seen_at = models.DateTimeField(_("last seen"), default=timezone.now)
     refresh_jti = models.UUIDField(default=new_id, help_text="The refresh token that works now")
     previous_jti = models.UUIDField(null=True, help_text="The one it replaced, kept for the grace")
+    confirmed_at = models.DateTimeField(
+        default=timezone.now,
+        help_text="When she last proved that it is she, at first by signing in",
+    )
     rotated_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(_("ended"), null=True)
     revoked_because = models.CharField(max_length=32, blank=True)

@@ -35,6 +35,13 @@ from apps.accounts.services.erasure import (
     replay_erasures,
     serve_due_requests,
 )
+from apps.accounts.services.jobs import (
+    AskedAlready,
+    RequestOver,
+    confirm_job,
+    decline_job,
+    set_job,
+)
 from apps.accounts.services.members import (
     BirthDateSet,
     EmailTaken,
@@ -54,16 +61,14 @@ from apps.accounts.services.pins import (
     trusted_device,
     unlock_pin,
 )
-from apps.accounts.services.positions import (
-    UntilMissing,
-    UntilPast,
-    change_tier,
-    set_job,
-    set_tier_by_hand,
-    update_tier_row,
-)
 from apps.accounts.services.reasons import ReasonMissing, written_reason
 from apps.accounts.services.recovery import new_recovery_codes, use_recovery_code
+from apps.accounts.services.second_factor import (
+    FactorMissing,
+    FactorWrong,
+    confirm_factor,
+    match_factor,
+)
 from apps.accounts.services.sessions import (
     Blocked,
     SignedIn,
@@ -73,6 +78,7 @@ from apps.accounts.services.sessions import (
     Tokens,
     end_own_session,
     end_session,
+    end_session_by_admin,
     end_sessions,
     end_web_session,
     forget_sessions,
@@ -82,10 +88,18 @@ from apps.accounts.services.sessions import (
     refresh,
     sign_in,
 )
+from apps.accounts.services.tiers import (
+    UntilMissing,
+    UntilPast,
+    change_tier,
+    set_tier_by_hand,
+    update_tier_row,
+)
 from apps.accounts.services.unmask import reveal_phone
 
 __all__ = [
     "Answer",
+    "AskedAlready",
     "Asker",
     "BirthDateSet",
     "Blocked",
@@ -97,6 +111,8 @@ __all__ = [
     "CodeSent",
     "CodesStopped",
     "EmailTaken",
+    "FactorMissing",
+    "FactorWrong",
     "LastSuperadmin",
     "OwnsBusiness",
     "PhoneInvalid",
@@ -104,6 +120,7 @@ __all__ = [
     "PinLocked",
     "PinWrong",
     "ReasonMissing",
+    "RequestOver",
     "SignedIn",
     "TextOutdated",
     "TokenExpired",
@@ -119,9 +136,13 @@ __all__ = [
     "change_code_limits",
     "change_tier",
     "check_code",
+    "confirm_factor",
+    "confirm_job",
     "current_limits",
+    "decline_job",
     "end_own_session",
     "end_session",
+    "end_session_by_admin",
     "end_sessions",
     "end_web_session",
     "erase_person",
@@ -131,6 +152,7 @@ __all__ = [
     "forget_sessions",
     "get_or_create_member",
     "judge_conversion",
+    "match_factor",
     "new_recovery_codes",
     "note_export",
     "note_seen",

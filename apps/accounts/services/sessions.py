@@ -9,14 +9,15 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
-from apps.accounts import rules, tokens
+from apps.accounts import rights, rules, tokens
 from apps.accounts.enums import Purpose, SessionKind
 from apps.accounts.models import Session, User
 from apps.accounts.services.code_guard import Asker
 from apps.accounts.services.codes import check_code
 from apps.accounts.services.members import get_or_create_member
+from apps.accounts.services.reasons import written_reason
 from apps.core import audit, outbox
-from apps.core.errors import NotFound, Refused
+from apps.core.errors import Forbidden, NotFound, Refused
 from apps.core.facts import SessionReuseDetected
 from apps.core.ids import new_id
 
@@ -152,7 +153,9 @@ def note_seen(*, session: Session, at: datetime) -> None:
 
 
 @transaction.atomic
-def end_session(*, session: Session, because: str, at: datetime, by: User | None = None) -> None:
+def end_session(
+    *, session: Session, because: str, at: datetime, by: User | None = None, reason: str = ""
+) -> None:
     """Close one session: its access tokens, or its browser's cookie, stop at the next request."""
     closed = Session.objects.filter(pk=session.pk, revoked_at__isnull=True).update(
         revoked_at=at, revoked_because=because
@@ -160,7 +163,16 @@ def end_session(*, session: Session, because: str, at: datetime, by: User | None
     if session.web_key:
         BrowserSession.objects.filter(session_key=session.web_key).delete()
     if closed:
-        audit.record(by, f"accounts.session_{because}", "session", session.pk)
+        audit.record(by, f"accounts.session_{because}", "session", session.pk, reason=reason)
+
+
+@transaction.atomic
+def end_session_by_admin(*, session: Session, by: User, reason: str, at: datetime) -> None:
+    """An admin closes somebody's session and says why. Raises Forbidden, ReasonMissing."""
+    if not rights.may("sessions.end", job=by.job):
+        raise Forbidden
+    reason = written_reason("sessions.end", reason, by=by)
+    end_session(session=session, because="admin", at=at, by=by, reason=reason)
 
 
 def end_own_session(*, user: User, session_id: UUID | str, at: datetime) -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
-from apps.accounts import rights
+from apps.accounts import freshness, rights
 from apps.accounts.models import User
 from apps.businesses.models import Business
 from apps.businesses.queries import businesses_of
@@ -58,7 +58,7 @@ def for_jobs(action: str, *, hidden: bool = False) -> Callable[[View], View]:
                 return to_signin(request)
             if not row.opens_to(rights.held(job=request.user.job)):
                 raise Http404 if hidden else PermissionDenied
-            return view(request, *args, **kwargs)
+            return freshness.stale(request, action) or view(request, *args, **kwargs)
 
         guarded.right = action  # type: ignore[attr-defined]  # the test matrix reads it
         return guarded

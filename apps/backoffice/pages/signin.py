@@ -19,12 +19,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from django_otp import login as otp_login
-from django_otp import match_token
 from django_otp.models import Device
 
+from apps.accounts import freshness
 from apps.accounts import services as accounts
 from apps.accounts.models import TOTPDevice, User
-from apps.accounts.rules import CODE_DIGITS
 from apps.backoffice import services
 from apps.backoffice.pages.access import is_ready
 from apps.backoffice.pages.forms import CodeForm, SecondFactorForm, SigninForm
@@ -128,6 +127,7 @@ def _finish(request: HttpRequest, user: User, device: Device) -> HttpResponse:
     next_url = request.session.pop(HALF_WAY)["next"]
     auth.login(request, user)  # a new session key: the half-way one opens nothing
     otp_login(request, device)
+    freshness.note_confirmed(request)
     services.note_sign_in(user=user, with_code=True)
     throttle.clear("signin.code", str(user.pk))
     return redirect(next_url)
@@ -143,7 +143,9 @@ def code(request: HttpRequest) -> HttpResponse:
     problem = ""
     if request.method == "POST" and form.is_valid():
         problem = _code_limit(user)
-        device = None if problem else _device_of(user, form.cleaned_data["code"])
+        device = (
+            None if problem else accounts.match_factor(user=user, code=form.cleaned_data["code"])
+        )
         if device:
             return _finish(request, user, device)
         problem = problem or _("The code does not fit or was already used. Wait for the next one.")
@@ -151,13 +153,6 @@ def code(request: HttpRequest) -> HttpResponse:
     return render(
         request, "backoffice/code.html", {"form": form, "problem": problem}, status=status
     )
-
-
-def _device_of(user: User, code: str) -> Device | None:
-    """The app whose six digits these are, or the sheet of recovery codes."""
-    if len(code) == CODE_DIGITS:
-        return match_token(user, code)
-    return accounts.use_recovery_code(user=user, code=code)
 
 
 def _code_limit(user: User) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.backoffice.pages import home, owner, signin, staff_signin, till
+from apps.backoffice.pages import confirm, home, owner, signin, staff_signin, till
 
 app_name = "backoffice"
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("login/sms/", staff_signin.sms, name="sms"),
     path("login/sms/code/", staff_signin.sms_code, name="sms_code"),
     path("login/pin/", staff_signin.pin, name="pin"),
+    path("login/confirm/", confirm.confirm, name="confirm"),
     path("login/recovery/", staff_signin.recovery, name="recovery"),
     path("logout/", signin.signout, name="signout"),
     path("kassa/", till.start, name="till"),

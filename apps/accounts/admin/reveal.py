@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from apps.accounts import services
+from apps.accounts import freshness, services
 from apps.accounts.models import User
 from apps.core.errors import Forbidden, Refused
 
@@ -51,6 +51,9 @@ class RevealPhone:
         person = get_object_or_404(User.objects.select_related("tier"), pk=pk)
         if not self.has_view_permission(request, person):  # type: ignore[attr-defined]
             raise PermissionDenied
+        away = freshness.stale(request, "users.unmask")
+        if away:
+            return away
         form, phone = RevealForm(request.POST or None), ""
         if request.method == "POST" and form.is_valid():
             phone = self._phone(request, person, form)

@@ -1,4 +1,4 @@
-"""Where a person stands: her tier as a member, her job here."""
+"""Where a member stands among the tiers, and the terms of the tiers."""
 
 from datetime import datetime
 from typing import Any
@@ -7,13 +7,10 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from guardian.models import UserObjectPermission
 
 from apps.accounts import rights
-from apps.accounts.enums import Job
 from apps.accounts.models import StatusTier, TierChange, TierVersion, User
 from apps.accounts.services.reasons import written_reason
-from apps.accounts.services.sessions import end_sessions
 from apps.core import audit, outbox
 from apps.core.errors import Forbidden, Invalid, NotFound
 from apps.core.facts import TierChanged
@@ -100,43 +97,6 @@ def set_tier_by_hand(
         _tell_of_tier(member, tier, reason="by_hand", at=at)
     user.refresh_from_db(fields=["tier", "tier_since", "tier_locked_until"])
     return user
-
-
-@transaction.atomic
-def set_job(*, user: User, job: Job, by: User | None, reason: str) -> None:
-    """Give a person a network job or take it. Only a superadmin may, never her own; the last
-    superadmin stays. `by` None is the machine room: commands on the server.
-
-    Whoever also works at a business falls back to her job there. Raises Forbidden, ReasonMissing,
-    NotFound for somebody who was erased.
-    """
-    # Read under lock: two superadmins who demote each other at once must not both succeed.
-    seniors = {senior.pk for senior in User.objects.select_for_update().filter(job=Job.SUPERADMIN)}
-    if by is not None and (by.pk not in seniors or by.pk == user.pk):
-        raise Forbidden
-    if job != Job.SUPERADMIN and seniors == {user.pk}:
-        raise Forbidden
-    reason = written_reason("users.role", reason, by=by)
-    person = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
-    if person.erased_at:
-        raise NotFound
-    before, job = person.job, job or _job_at_a_business(person)
-    User.objects.filter(pk=user.pk).update(job=job)
-    user.job = job
-    audit.record(by, "accounts.job", "user", user.pk, reason=reason, changed={"job": job})
-    if before and before != job:  # what she had open under the old job ends with it
-        end_sessions(user=user, because="job", by=by, reason=reason, at=timezone.now())
-
-
-def _job_at_a_business(person: User) -> Job:
-    """What her memberships make her: they hold their rights as object permissions."""
-    granted = UserObjectPermission.objects.filter(user=person)
-    names = {
-        f"businesses.{name}" for name in granted.values_list("permission__codename", flat=True)
-    }
-    if rights.MANAGE in names:
-        return Job.OWNER
-    return Job.STAFF if rights.SELL in names else Job.NONE
 
 
 @transaction.atomic

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext, pgettext_lazy
+from django.utils.translation import pgettext, pgettext_lazy
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 from unfold.contrib.filters.admin import (
@@ -26,104 +26,23 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.accounts import queries, rights, services
-from apps.accounts.admin_reveal import RevealPhone
-from apps.accounts.admin_tiers import TierChangeInline, tier_badge
-from apps.accounts.models import (
-    CodeLimits,
-    Session,
-    TOTPDevice,
-    User,
-)
+from apps.accounts.admin.reveal import RevealPhone
+from apps.accounts.admin.sessions import SessionInline
+from apps.accounts.admin.standing import StandingPages
+from apps.accounts.admin.tiers import TierChangeInline, tier_badge
+from apps.accounts.models import TOTPDevice, User
 from apps.core.admin_base import (
     EMPTY,
     ReadonlyAdmin,
-    ReadonlyInline,
-    ReasonedAdmin,
     badge,
     column,
     days,
-    link,
     links,
     moment,
 )
 from apps.core.errors import Refused
 
 ACTIVE, BLOCKED = pgettext_lazy("person", "active"), _("blocked")
-LIVE, ENDED = _("live"), _("ended")
-
-
-# --- sessions ------------------------------------------------------------------------------------
-class SessionColumns:
-    since = moment("created_at", _("Since"))
-    device = column("device_name", _("Device"))
-    system = column("platform", _("System of the device"))
-    where = column("address", _("Network address"))
-    kind_shown = column("get_kind_display", _("Kind"), show=lambda words: words())
-    seen = moment("last_seen_at", _("Last seen"))
-    ended = moment("revoked_at", _("Ended"))
-    because = column("revoked_because", _("Reason"))
-
-    @display(description=_("State"))
-    def state(self, session: Session) -> str:
-        return badge(ENDED) if session.revoked_at else badge(LIVE, "good")
-
-
-class SessionInline(SessionColumns, ReadonlyInline):
-    model = Session
-    fields = ["since", "device", "system", "where", "seen", "state"]
-
-
-class SessionStateFilter(DropdownFilter):
-    title = _("state")
-    parameter_name = "live"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("1", LIVE), ("0", ENDED)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() in ("0", "1"):
-            return queryset.filter(revoked_at__isnull=self.value() == "1")
-        return queryset
-
-
-@admin.register(Session)
-class SessionAdmin(SessionColumns, ReadonlyAdmin):
-    list_display = ["since", "person", "kind_shown", "device", "system", "where", "seen", "state"]
-    list_display_links = ["since"]
-    list_filter = [SessionStateFilter, days("created_at", _("Since"))]
-    list_select_related = ["user"]
-    search_fields = ["user__card_number__exact"]
-    search_help_text = _("Whole card number")
-    ordering = ["-id"]
-    list_disable_select_all = True
-    actions = ["end"]
-    fields = [
-        "person",
-        "kind_shown",
-        "device",
-        "system",
-        "where",
-        "since",
-        "seen",
-        "state",
-        "ended",
-        "because",
-    ]
-
-    person = column("user", _("Person"), show=link)
-
-    def has_end_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("accounts.change_session"))
-
-    @admin.action(description=_("End the sessions"), permissions=["end"])
-    def end(self, request: HttpRequest, chosen: QuerySet[Session]) -> None:
-        live = list(chosen.filter(revoked_at__isnull=True))
-        for session in live:
-            services.end_session(
-                session=session, because="admin", at=timezone.now(), by=request.user
-            )
-        words = ngettext("%(count)d session ended.", "%(count)d sessions ended.", len(live))
-        self.message_user(request, words % {"count": len(live)})
 
 
 # --- people --------------------------------------------------------------------------------------
@@ -150,7 +69,7 @@ class BlockedFilter(DropdownFilter):
 
 
 @admin.register(User)
-class UserAdmin(RevealPhone, ReadonlyAdmin):
+class UserAdmin(RevealPhone, StandingPages, ReadonlyAdmin):
     list_display = [
         "person",
         "card",
@@ -176,9 +95,12 @@ class UserAdmin(RevealPhone, ReadonlyAdmin):
             None,
             {"fields": ["person", "phone_masked", "phone_reveal", "email_known", "city", "locale"]},
         ),
-        (_("Membership"), {"fields": ["card", "tier_shown", "joined", "state", "blocked"]}),
+        (
+            _("Membership"),
+            {"fields": ["card", "tier_shown", "tier_until", "joined", "state", "blocked"]},
+        ),
         (_("Work here"), {"fields": ["job", "second_factor"]}),
-        (_("Records"), {"fields": ["records"]}),
+        (_("Records"), {"fields": ["decisions", "records"]}),
     ]
 
     phone_masked = column("masked_phone", _("Phone"))
@@ -217,6 +139,7 @@ class UserAdmin(RevealPhone, ReadonlyAdmin):
                 ("loyalty_journal", _("Journal"), {"wallet": user.pk}),
                 ("loyalty_lot", _("Lots"), {"wallet": user.pk}),
                 ("businesses_membership", _("Where she works"), {"user__id": user.pk}),
+                ("accounts_consent", _("Consents"), {"member__id": user.pk}),
                 ("core_auditentry", _("What she did"), {"actor_id": user.pk}),
                 ("core_auditentry", _("What was done to her"), {"object_id": user.pk}),
             ]
@@ -287,31 +210,8 @@ class UserAdmin(RevealPhone, ReadonlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         text = request.POST.get("who", "").strip()
-        found = User.objects.with_email(text) if "@" in text else queries.find_member(text)
+        found = queries.find_person(text)
         if found is None:
             messages.warning(request, _("Nobody has exactly this phone, e-mail or card number."))
             return redirect("admin:accounts_user_changelist")
         return redirect("admin:accounts_user_change", found.pk)
-
-
-# --- one-time codes ------------------------------------------------------------------------------
-@admin.register(CodeLimits)
-class CodeLimitsAdmin(ReasonedAdmin):
-    """One row: what codes by SMS may cost. Admins read it, the superadmin changes it."""
-
-    list_display = ["__str__", "cap_hour_rub", "cap_day_rub", "failures_hour"]
-    fields = [
-        "sms_price_kopecks",
-        "cap_hour_rub",
-        "cap_day_rub",
-        "failures_hour",
-        "countries",
-        "reason",
-    ]
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        # Whoever only reads is asked for no reason.
-        return self.fields if self.has_change_permission(request) else self.fields[:-1]
-
-    def update(self, row: CodeLimits, *, changes: dict[str, Any], by: User, reason: str) -> None:
-        services.change_code_limits(changes=changes, by=by, reason=reason)
