@@ -123,7 +123,7 @@ def _consents_and_erasures(bought: Transaction) -> None:
     chiefs = UserFactory.create_batch(2, job="superadmin")
     set_job(user=UserFactory(), job=Job.ADMIN, by=chiefs[0], reason="принята на работу")
     User.objects.filter(pk__in=[chief.pk for chief in chiefs]).update(job="")
-    audit_chain.seal(at=at)
+    audit_chain.seal(at=at + timedelta(hours=1))
 
 
 def _schedules() -> None:

@@ -76,11 +76,7 @@ def set_tier_by_hand(
     if by is not None and (not rights.may("users.tier", job=by.job) or by.pk == user.pk):
         raise Forbidden
     reason = written_reason("users.tier", reason, by=by)
-    tier = StatusTier.objects.get(code=code)
-    if until is None and not tier.by_invitation:
-        raise UntilMissing
-    if until is not None and until <= at:
-        raise UntilPast
+    tier = _invited_or_until(code, until, at=at)
     member = User.objects.select_for_update(of=("self",)).select_related("tier").get(pk=user.pk)
     if member.erased_at:
         raise NotFound
@@ -97,6 +93,15 @@ def set_tier_by_hand(
         _tell_of_tier(member, tier, reason="by_hand", at=at)
     user.refresh_from_db(fields=["tier", "tier_since", "tier_locked_until"])
     return user
+
+
+def _invited_or_until(code: str, until: datetime | None, *, at: datetime) -> StatusTier:
+    tier = StatusTier.objects.get(code=code)
+    if until is None and not tier.by_invitation:
+        raise UntilMissing
+    if until is not None and until <= at:
+        raise UntilPast
+    return tier
 
 
 @transaction.atomic
