@@ -332,6 +332,9 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BEAT_SCHEDULE = SCHEDULE
 # Who hears which fact; the dictionary itself lives in svoykrug/outbox.py.
 OUTBOX_LISTENERS = "svoykrug.outbox.LISTENERS"
+# Who knows the segments of a member: each is called with her id and answers codes.
+SEGMENT_SOURCES = ["apps.loyalty.offer_queries.named_segments"]
+OFFER_REVIEW_LIMIT = env.int("OFFER_REVIEW_LIMIT", 100_000)  # ₽; more wants a second person
 
 # Bonuses that an owner may spend for guests without their confirmation, a day at one business.
 OWNER_SPEND_DAILY = env.int("OWNER_SPEND_DAILY", 3000)

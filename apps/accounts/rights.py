@@ -144,6 +144,15 @@ ROWS = (
     Row("loyalty.read", MEMBER),
     Row("loyalty.redeem", MEMBER),
     Row("users.me.card", MEMBER),
+    # 36, 37 the offer constructor; above a limit a second person approves
+    Row(
+        "offers.review",
+        ADMIN,
+        ALL,
+        reason=True,
+        second=True,
+        perms=("loyalty.change_offerconstructor",),
+    ),
     # 25-31 the till. api.md: A includes S; the till's pages stay for those who stand there
     Row("transactions.list", MEMBER | TILL, BUSINESS),
     Row("transactions.read", MEMBER | TILL, BUSINESS),

@@ -46,3 +46,24 @@ class Kind(TextChoices):
     GIFT = "gift", _("gift")
     ADJUST = "adjust", _("adjustment")
     CLOSE = "close", _("closing")
+
+
+class OfferKind(TextChoices):
+    """What an offer does to the bonuses of a purchase."""
+
+    MULTIPLIER = "multiplier", _("multiplies the cashback")
+    PERCENT = "percent", _("adds a percent of the sum paid")
+    FIXED = "fixed", _("adds a fixed number")
+
+
+class OfferState(TextChoices):
+    DRAFT = "draft", _("draft")
+    REVIEW = "review", _("awaits approval")
+    SCHEDULED = "scheduled", _("scheduled")
+    ACTIVE = "active", _("in force")
+    PAUSED = "paused", _("paused")
+    ENDED = "ended", _("ended")
+
+
+# Where the clock moves an offer on: it begins, it ends.
+LIVE_STATES: list[str] = [OfferState.SCHEDULED, OfferState.ACTIVE, OfferState.PAUSED]

@@ -276,10 +276,10 @@ def test_history_costs_one_statement_for_any_length(
         assert len(queries.history_of(member.pk)) == rows
 
 
-def test_earning_costs_three_statements(member, business, at, django_assert_num_queries):
+def test_earning_costs_four_statements(member, business, at, django_assert_num_queries):
     earn(member, business, at=at, key="makes the wallet")
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         earn(member, business, at=at, key="k")
     assert Wallet.objects.get().available == 10_000
 

@@ -1,5 +1,6 @@
 """Every write of the ledger. One file per noun; callers import from here."""
 
+from apps.loyalty.offer_rules import apply_bonus_multiplier
 from apps.loyalty.services.books import (
     BonusInvalid,
     InsufficientBonus,
@@ -8,9 +9,25 @@ from apps.loyalty.services.books import (
     lock_wallet,
     lock_wallets,
 )
-from apps.loyalty.services.earning import calculate_bonus, earn_for_purchase
+from apps.loyalty.services.earning import calculate_bonus, earn_for_purchase, foresee
 from apps.loyalty.services.issuing import issuer_in_place_of, lock_wallet_and_stops, stops
 from apps.loyalty.services.jobs import expire_due, time_out_holds, wake_due
+from apps.loyalty.services.offers import (
+    OfferInvalid,
+    OfferOver,
+    OfferWrongState,
+    OwnOffer,
+    PriorityTaken,
+    approve_offer,
+    create_offer,
+    edit_offer,
+    end_offer,
+    move_offers_by_clock,
+    pause_offer,
+    resume_offer,
+    return_offer,
+    submit_offer,
+)
 from apps.loyalty.services.returns import MoreThanPaid, MoreThanSpent, claw_back, refund_spend
 from apps.loyalty.services.settlement import (
     AlreadyLeaving,
@@ -46,7 +63,14 @@ __all__ = [
     "MoreThanHeld",
     "MoreThanPaid",
     "MoreThanSpent",
+    "OfferInvalid",
+    "OfferOver",
+    "OfferWrongState",
+    "OwnOffer",
     "Posted",
+    "PriorityTaken",
+    "apply_bonus_multiplier",
+    "approve_offer",
     "begin_run_off",
     "calculate_bonus",
     "capture_hold",
@@ -54,20 +78,29 @@ __all__ = [
     "claw_back",
     "close_month",
     "confirm_line",
+    "create_offer",
     "dispute_line",
     "earn_for_purchase",
+    "edit_offer",
+    "end_offer",
     "expire_due",
+    "foresee",
     "hold_bonus",
     "issuer_in_place_of",
     "lock_wallet",
     "lock_wallet_and_stops",
     "lock_wallets",
+    "move_offers_by_clock",
     "move_tiers",
+    "pause_offer",
     "refresh_exposure",
     "refund_spend",
     "release_hold",
+    "resume_offer",
+    "return_offer",
     "spend_bonus",
     "stops",
+    "submit_offer",
     "time_out_holds",
     "update_status_tier",
     "wake_due",

@@ -5,12 +5,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.errors import NotFound, Refused
 from apps.core.money import from_kopecks, to_kopecks
-from apps.loyalty import rules, sql
+from apps.loyalty import offer_rules, sql
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Debt, Journal, Lot
 from apps.loyalty.services.books import BonusInvalid, Posted, lock_wallet, write_journal
@@ -70,7 +69,7 @@ def claw_back(*, journal_id: UUID, returned: Decimal, key: str, at: datetime) ->
 
     Reckoned anew on what remains, by the rule of that day: earned − accrual(paid − all returned)
     − taken before. So any split of a return takes the same total. Taken from the accrual's own
-    lot, pending first; what was spent or is held becomes a debt to the issuer, what expired is
+    lots, each funder's to what its offers would still give, pending first; what was spent or is held becomes a debt to the issuer, what expired is
     forgiven: she had nothing from it. `returned` in ₽. Raises NotFound, MoreThanPaid.
     """
     earned = Journal.objects.filter(pk=journal_id, kind=Kind.EARN).first()
@@ -78,7 +77,8 @@ def claw_back(*, journal_id: UUID, returned: Decimal, key: str, at: datetime) ->
         raise NotFound
     lock_wallet(earned.wallet_id)
     twin = Journal.objects.filter(scope="clawback", key=key).first()
-    amount = twin.amount if twin else _owed(earned, to_kopecks(returned))
+    takes = {} if twin else _owed(earned, to_kopecks(returned))
+    amount = twin.amount if twin else sum(takes.values())
     claw_id, is_new = write_journal(
         kind=Kind.CLAWBACK,
         member_id=earned.wallet_id,
@@ -87,50 +87,72 @@ def claw_back(*, journal_id: UUID, returned: Decimal, key: str, at: datetime) ->
         key=key,
         amount=amount,
         paid=to_kopecks(returned),
+        rule={"lots": {str(lot.pk): taken for lot, taken in takes.items()}},
         occurred_at=at,
         posted_at=at,
         ref=earned.pk,
     )
     if is_new and amount:
-        _take_back(earned, claw_id, amount, at=at)
+        _take_back(earned, claw_id, takes, at=at)
     return Posted(claw_id, from_kopecks(amount), not is_new)
 
 
-def _owed(earned: Journal, returned: int) -> int:
-    before = Journal.objects.filter(ref=earned, kind=Kind.CLAWBACK).aggregate(
-        money=Sum("paid", default=0), bonuses=Sum("amount", default=0)
-    )
-    left = earned.paid - int(before["money"]) - returned
+def _owed(earned: Journal, returned: int) -> dict[Lot, int]:
+    """What to take from each lot of an accrual for `returned` kopecks of money."""
+    money, taken = _taken(earned)
+    left = earned.paid - money - returned
     if returned <= 0 or left < 0:
-        raise MoreThanPaid(left=f"{from_kopecks(earned.paid - int(before['money'])):.2f}")
-    still_due = rules.accrual(
-        paid=from_kopecks(left),
+        raise MoreThanPaid(left=f"{from_kopecks(earned.paid - money):.2f}")
+    lots = list(Lot.objects.filter(journal=earned).order_by("pk"))
+    payers = [str(lot.issuer_id) for lot in lots] or [str(earned.business_id)]
+    still_due = offer_rules.reckon(
+        paid=left,
         rate_bp=earned.rule["rate_bp"],
-        factors=[Decimal(factor) for factor in earned.rule.get("factors", [])],
+        issuer=earned.rule.get("issuer", payers[0]),
+        terms=[offer_rules.Terms(**one) for one in earned.rule.get("offers", [])],
     )
-    return earned.amount - to_kopecks(still_due) - int(before["bonuses"])
+    owed = earned.amount - still_due.total - sum(taken.values())
+    keeps = still_due.by_funder
+    boxes = [(lot.amount, taken.get(lot.pk, 0), keeps[str(lot.issuer_id)]) for lot in lots]
+    return dict(zip(lots, offer_rules.take_back(owed, boxes), strict=True))
 
 
-def _take_back(earned: Journal, claw_id: UUID, amount: int, *, at: datetime) -> None:
-    lot = Lot.objects.get(journal=earned)
-    forgiven_before = _taken(earned, but=claw_id) - lot.clawed
-    with connection.cursor() as cursor:
-        cursor.execute(sql.REVOKE, {"lot": lot.pk, "journal": claw_id, "amount": amount})
-        short = amount - int(cursor.fetchone()[0])
-    owed = short - min(short, lot.expired - forgiven_before)
-    if owed:
-        Debt.objects.create(
-            wallet_id=lot.wallet_id,
-            creditor_id=lot.issuer_id,
-            journal_id=claw_id,
-            lot=lot,
-            amount=owed,
-        )
-        repay(member_id=lot.wallet_id, because=claw_id, at=at)
+def _taken(earned: Journal) -> tuple[int, dict[int, int]]:
+    """Money that earlier returns of this accrual named, and what they took from each lot: by
+    postings, by debts, or forgiven as expired. Kopecks."""
+    money, lots = 0, dict[int, int]()
+    for paid, rule in Journal.objects.filter(ref=earned, kind=Kind.CLAWBACK).values_list(
+        "paid", "rule"
+    ):
+        money += paid
+        for lot, amount in rule["lots"].items():
+            lots[int(lot)] = lots.get(int(lot), 0) + amount
+    return money, lots
 
 
-def _taken(earned: Journal, *, but: UUID) -> int:
-    """What earlier returns of this accrual took: by postings, by debts, or forgiven as expired.
-    `lot.clawed` knows the first two, so the difference was forgiven."""
-    earlier = Journal.objects.filter(ref=earned, kind=Kind.CLAWBACK).exclude(pk=but)
-    return int(earlier.aggregate(total=Sum("amount", default=0))["total"])
+def _take_back(earned: Journal, claw_id: UUID, takes: dict[Lot, int], *, at: datetime) -> None:
+    """Revoke what is still there; what is not is owed to the lot's issuer, but for what expired.
+    `lot.clawed` knows of postings and debts, so the rest of what was taken was forgiven."""
+    _money, taken = _taken(earned)
+    debts = []
+    for lot, amount in takes.items():
+        if not amount:
+            continue
+        forgiven_before = taken[lot.pk] - amount - lot.clawed
+        with connection.cursor() as cursor:
+            cursor.execute(sql.REVOKE, {"lot": lot.pk, "journal": claw_id, "amount": amount})
+            short = amount - int(cursor.fetchone()[0])
+        owed = short - min(short, lot.expired - forgiven_before)
+        if owed:
+            debts.append(
+                Debt(
+                    wallet_id=lot.wallet_id,
+                    creditor_id=lot.issuer_id,
+                    journal_id=claw_id,
+                    lot=lot,
+                    amount=owed,
+                )
+            )
+    if debts:
+        Debt.objects.bulk_create(debts)
+        repay(member_id=debts[0].wallet_id, because=claw_id, at=at)

@@ -22,7 +22,7 @@ from apps.loyalty.queries import balance_of
 from apps.loyalty.services import (
     Posted,
     earn_for_purchase,
-    lock_wallet,
+    lock_wallet_and_stops,
     update_status_tier,
 )
 from apps.transactions import rules
@@ -223,7 +223,7 @@ class _Done:
 def _record(asked: Asked, *, only_quote: bool = False) -> _Done:
     business, member, by = asked.business, asked.member, asked.by
     # The lock serialises the member: a twin of this call waits here and then finds our row.
-    lock_wallet(member.pk)
+    locked = lock_wallet_and_stops(member.pk)
     first = _twin(business, asked.key)
     if first:
         return _Done(_same_sale(first, member=member, amount=asked.amount))
@@ -247,6 +247,8 @@ def _record(asked: Asked, *, only_quote: bool = False) -> _Done:
         key=str(sale_id),
         occurred_at=asked.occurred_at,
         posted_at=now,
+        categories=[] if business.is_clinic else [item.category for item in asked.items],
+        locked=locked,
     )
     sale = Transaction.objects.create(
         id=sale_id,

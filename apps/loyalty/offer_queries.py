@@ -1,0 +1,206 @@
+"""Reads of offers: what is in force for a purchase, what it would give, what was given."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection
+from django.utils.module_loading import import_string
+
+from apps.accounts.models import User
+from apps.accounts.queries import terms_of as terms_of_member
+from apps.businesses.models import Business
+from apps.core.money import from_kopecks, to_kopecks
+from apps.loyalty import offer_sql
+from apps.loyalty.models import SegmentEntry
+from apps.loyalty.offer_rules import (
+    Reckoned,
+    Rule,
+    Terms,
+    Verdict,
+    Visit,
+    decide,
+    reckon,
+    terms_of,
+)
+
+# Counters of capped offers: (scope, period) → kopecks used.
+Used = dict[tuple[str, str], int]
+IssuerOf = Callable[[UUID], UUID | None]
+
+
+def in_force(*, member_id: UUID, business: Business, at: datetime) -> list[Rule]:
+    """The offers that a purchase of this moment is judged by, in one statement, in no order."""
+    values: dict[str, Any] = {"member": member_id, "business": business.pk, "at": at}
+    with connection.cursor() as cursor:
+        cursor.execute(offer_sql.IN_FORCE, values)
+        return [Rule(*row) for row in cursor.fetchall()]
+
+
+def segments_of(member_id: UUID) -> frozenset[str]:
+    """The segments a member is in, from every source of settings.SEGMENT_SOURCES."""
+    found: set[str] = set()
+    for dotted in settings.SEGMENT_SOURCES:
+        source: Callable[[UUID], Iterable[str]] = import_string(dotted)
+        found.update(source(member_id))
+    return frozenset(found)
+
+
+def named_segments(member_id: UUID) -> list[str]:
+    """Lists of members kept by hand."""
+    return list(SegmentEntry.objects.filter(member_id=member_id).values_list("code", flat=True))
+
+
+def visit_of(
+    *,
+    member: User,
+    business: Business,
+    paid: Decimal,
+    at: datetime,
+    categories: Collection[str],
+    tier: str,
+    rules: Collection[Rule],
+) -> Visit:
+    """The purchase as the rules see it. Her birth date and segments are opened only when some
+    rule asks."""
+    asks_birthday = any(rule.birthday_days is not None for rule in rules)
+    return Visit(
+        member=member.pk,
+        paid=paid,
+        local=at.astimezone(ZoneInfo(business.zone)),
+        tier=tier,
+        categories=frozenset([business.category, *categories]),
+        segments=segments_of(member.pk) if any(rule.segment for rule in rules) else frozenset(),
+        birth_date=member.birth_date if asks_birthday else None,
+    )
+
+
+# --- caps ----------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Limit:
+    """One limit of an offer and the counter that keeps it."""
+
+    offer: str
+    scope: str
+    period: str
+    most: int  # kopecks
+
+
+def limits_of(rule: Rule, visit: Visit) -> list[Limit]:
+    """Every cap of an offer for this purchase. Counters belong to the offer, not to a version: an
+    edit does not fill the budget anew."""
+    offer = str(rule.offer)
+    day = visit.local.date().isoformat()
+    caps = [
+        (rule.budget, f"offer:{offer}", ""),
+        (rule.cap_day, f"offer:{offer}:day", day),
+        (rule.cap_member, f"offer:{offer}:member:{visit.member}", ""),
+    ]
+    return [
+        Limit(offer, scope, period, to_kopecks(most))
+        for most, scope, period in caps
+        if most is not None
+    ]
+
+
+def read_counters(limits: Collection[Limit], *, lock: bool) -> Used:
+    """How much of each is used; `lock` keeps them ours until the transaction ends."""
+    if not limits:
+        return {}
+    statement = offer_sql.TAKE_COUNTERS if lock else offer_sql.READ_COUNTERS
+    values = {"scopes": [one.scope for one in limits], "periods": [one.period for one in limits]}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return {(scope, period): used for scope, period, used in cursor.fetchall()}
+
+
+def left_of(limits: Iterable[Limit], used: Used) -> int | None:
+    """What an offer may still give, by the strictest of its limits; None without any."""
+    left = [max(0, one.most - used.get((one.scope, one.period), 0)) for one in limits]
+    return min(left, default=None)
+
+
+# --- what a purchase would give ------------------------------------------------------------------
+@dataclass(frozen=True)
+class Outlook:
+    """A purchase's bonuses and how they come about: verdicts on all offers in force, the terms of
+    those that apply with what each gives, the limits they count against. `issuer` pays for the
+    cashback; `rate_bp` is 0 when nobody does."""
+
+    paid: Decimal
+    tier: str
+    rate_bp: int
+    issuer: str
+    reckoned: Reckoned
+    verdicts: list[Verdict]
+    terms: list[Terms]
+    limits: list[Limit]
+
+    @property
+    def bonus(self) -> Decimal:
+        return from_kopecks(self.reckoned.total)
+
+
+def outlook(
+    *,
+    member: User,
+    business: Business,
+    paid: Decimal,
+    at: datetime,
+    issuer_of: IssuerOf,
+    categories: Collection[str] = (),
+    lock: bool = False,
+) -> Outlook:
+    """What `paid` ₽ earn at a moment, by the tier of that moment: the live path itself, a quote
+    without `lock`. One statement when nothing is in force.
+
+    `issuer_of` says who issues in place of a funder, or None: an offer one of whose funders may
+    not issue does not apply, and the cashback is nothing when the business may not.
+    """
+    standing = terms_of_member(member, at=at)
+    issuer = issuer_of(business.pk)
+    rate_bp = standing.rate_bp if issuer else 0  # a return of nothing takes nothing back
+    verdicts, limits = _judge(
+        in_force(member_id=member.pk, business=business, at=at),
+        issuer_of,
+        member=member,
+        business=business,
+        paid=paid,
+        at=at,
+        categories=categories,
+        tier=standing.code,
+    )
+    flat = [limit for several in limits.values() for limit in several]
+    used = read_counters(flat, lock=lock)
+    applied = [one.rule for one in verdicts if not one.why]
+    terms = [terms_of(rule, cap=left_of(limits[str(rule.offer)], used)) for rule in applied]
+    payer = str(issuer or business.pk)
+    reckoned = reckon(paid=to_kopecks(paid), rate_bp=rate_bp, issuer=payer, terms=terms)
+    both = zip(terms, reckoned.parts, strict=True)
+    given = [replace(one, wanted=part.wanted, granted=part.granted) for one, part in both]
+    return Outlook(paid, standing.code, rate_bp, payer, reckoned, verdicts, given, flat)
+
+
+def _judge(
+    rules: list[Rule], issuer_of: IssuerOf, **purchase: Any
+) -> tuple[list[Verdict], dict[str, list[Limit]]]:
+    """Verdicts with funders as they can pay now, and the limits of the offers that apply."""
+    if not rules:
+        return [], {}
+    visit = visit_of(**purchase, rules=rules)
+    paying = [_as_it_is_paid(rule, issuer_of) for rule in rules]
+    verdicts = decide([rule for rule in paying if rule], visit)
+    applied = [one.rule for one in verdicts if not one.why]
+    return verdicts, {str(rule.offer): limits_of(rule, visit) for rule in applied}
+
+
+def _as_it_is_paid(rule: Rule, issuer_of: IssuerOf) -> Rule | None:
+    payers = [(issuer_of(UUID(funder)), share) for funder, share in rule.funders]
+    if any(payer is None for payer, _share in payers):
+        return None
+    return replace(rule, funders=payers)
