@@ -11,6 +11,7 @@ from apps.accounts import export as accounts
 from apps.accounts.models import User
 from apps.businesses import queries as businesses
 from apps.core.http.casing import camelize
+from apps.crm import queries as crm
 from apps.loyalty import queries as loyalty
 from apps.notifications import queries as notifications
 from apps.transactions import queries as transactions
@@ -18,6 +19,7 @@ from apps.transactions import queries as transactions
 PARTS = {
     "account": accounts.export_of,
     "businesses": businesses.export_of,
+    "crm": crm.export_of,
     "loyalty": loyalty.export_of,
     "notifications": notifications.export_of,
     "transactions": transactions.export_of,

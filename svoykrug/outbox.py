@@ -8,6 +8,9 @@ LISTENERS: dict[str, list[str]] = {
     "MemberErased": [
         "apps.businesses.consumers.member_erased",
         "apps.notifications.consumers.member_erased",
+        "apps.crm.consumers.member_erased",
     ],
+    "MemberJoined": ["apps.crm.consumers.member_joined"],
+    "TierChanged": ["apps.crm.consumers.tier_changed"],
     "PurchaseRecorded": ["apps.analytics.loader.TRANSACTION_FACTS@batch"],
 }

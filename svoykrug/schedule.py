@@ -35,4 +35,14 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.accounts.tasks.serve_privacy_requests",
         "schedule": crontab(hour=5, minute=0),
     },
+    "crm.process_waiting_webhooks": {
+        "task": "apps.crm.tasks.process_waiting_webhooks",
+        "schedule": 60,
+    },
+    "crm.continue_backfills": {"task": "apps.crm.tasks.continue_backfills", "schedule": 60},
+    "crm.reconcile_duplicates": {
+        "task": "apps.crm.tasks.reconcile_duplicates",
+        "schedule": crontab(minute=20),
+    },
+    "crm.forget_old": {"task": "apps.crm.tasks.forget_old", "schedule": crontab(hour=4, minute=40)},
 }

@@ -11,4 +11,9 @@ COLUMNS = [
     SealedColumn("accounts_user", "data_key", "person.data_key"),
     SealedColumn("accounts_onetimecode", "phone_sealed", "code.phone"),
     SealedColumn("accounts_totpdevice", "seed_sealed", "totp.seed", owner="user_id"),
+    SealedColumn("crm_crmintegration", "credentials_sealed", "crm.credentials"),
+    SealedColumn("crm_crmintegration", "tokens_sealed", "crm.tokens"),
+    SealedColumn("crm_crmintegration", "webhook_sealed", "crm.webhook"),
+    SealedColumn("crm_crmintegration", "secret_sealed", "crm.secret"),
+    SealedColumn("crm_crmintegration", "secret_before_sealed", "crm.secret_before"),
 ]

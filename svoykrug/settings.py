@@ -363,6 +363,11 @@ SMSRU_API_ID = env.str("SMSRU_API_ID", "")
 SMSRU_URL = env.str("SMSRU_URL", "https://sms.ru")
 DEV_SMS_FILE = env.str("DEV_SMS_FILE", "")
 
+# The CRM simulator lies on loopback, where a real system never does: open to it only where people
+# and money are made up. CRM_PACE keeps to the limits of the systems; tests do not wait for them.
+CRM_SIMULATOR_ALLOWED = ENVIRONMENT != "production"
+CRM_PACE = env.bool("CRM_PACE", ENVIRONMENT != "test")
+
 LOGGING = logging_config(json=ENVIRONMENT == "production", level=env.str("LOG_LEVEL", "INFO"))
 LOGGING_CONFIG = "svoykrug.logging.configure"
 

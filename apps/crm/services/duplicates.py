@@ -33,7 +33,8 @@ JOIN transactions_transaction s ON s.id = r.sale_id
 JOIN transactions_transaction other
   ON other.business_id = s.business_id AND other.member_id = s.member_id
  AND other.amount = s.amount AND other.id <> s.id
- AND other.occurred_at BETWEEN s.occurred_at - %(close)s AND s.occurred_at + %(close)s
+ AND other.occurred_at BETWEEN s.occurred_at - make_interval(secs => %(close)s)
+     AND s.occurred_at + make_interval(secs => %(close)s)
 LEFT JOIN crm_externalrecord r2 ON r2.sale_id = other.id
 WHERE r.applied = s.amount AND s.status = 'completed' AND other.status = 'completed'
   AND s.source = 'crm' AND s.occurred_at >= %(since)s
@@ -56,7 +57,9 @@ def reconcile_duplicates() -> int:
     """Merge what is one purchase; how many pairs were merged."""
     now = timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(PAIRS, {"close": CLOSE, "since": now - timedelta(days=DAYS_BACK)})
+        cursor.execute(
+            PAIRS, {"close": int(CLOSE.total_seconds()), "since": now - timedelta(days=DAYS_BACK)}
+        )
         pairs = cursor.fetchall()
     return sum(_merge(record_id, kept_id, at=now) for record_id, kept_id in pairs)
 

@@ -3,10 +3,8 @@
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Sum
-
 from apps.crm.models import ExternalRecord, Supplement
-from apps.transactions.models import Refund, Transaction
+from apps.transactions.models import Transaction
 from apps.transactions.services import refund_purchase
 
 REASON = "CRM: the document was changed or returned"
@@ -33,9 +31,8 @@ def take_back(record: ExternalRecord, amount: Decimal, *, at: datetime) -> None:
 
 
 def left_of(sale: Transaction) -> Decimal:
-    """₽ of a sale that were not returned yet."""
-    returned = Refund.objects.filter(sale=sale).aggregate(whole=Sum("amount"))["whole"]
-    return Decimal(sale.amount - (returned or 0))
+    """₽ of a sale that were not returned yet, as the database has it now."""
+    return Transaction.objects.get(pk=sale.pk).amount_left
 
 
 def _parts(record: ExternalRecord) -> list[Transaction]:

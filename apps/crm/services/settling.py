@@ -109,7 +109,8 @@ def settle(
     work.members = _members(work, sales)
     before = {record.pk: (record.applied, record.member_id) for record in sales}
     for record in sales:
-        _settle_sale(work, record)
+        if record.state != RecordState.IGNORED:
+            _settle_sale(work, record)
     _record_new(work)
     ExternalRecord.objects.bulk_update(sales, CHANGED, batch_size=200)
     return Settled(
@@ -169,14 +170,12 @@ def _members(work: Work, sales: Sequence[ExternalRecord]) -> dict[str, User]:
 
 # --- one sale ------------------------------------------------------------------------------------
 def _settle_sale(work: Work, record: ExternalRecord) -> None:
-    if record.state == RecordState.IGNORED:
-        return
     if record.reason and record.reason not in REASONS.values():
         record.state = RecordState.QUARANTINE  # what is in the ledger stays until it can be read
         return
     record.reason = ""
     member = _member_of(work, record)
-    if record.state == RecordState.QUARANTINE and record.reason:
+    if record.reason:
         return
     target = _target(work, record) if member else Decimal(0)
     if record.applied and member and record.member_id != member.pk:

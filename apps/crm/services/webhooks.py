@@ -124,14 +124,16 @@ def process_webhook(payload: Mapping[str, Any]) -> Transaction | None:
         return None
     integration = event.integration
     if integration.state != State.ACTIVE or _resting(integration):
-        return _postpone(event)
+        _postpone(event)
+        return None
     try:
         if event.refs:
             _read_again(event)
         else:
             run_sync(integration.pk, trigger=Trigger.WEBHOOK, force=False)
     except (Busy, Failed):
-        return _postpone(event)
+        _postpone(event)
+        return None
     event.state, event.done_at = EventState.DONE, timezone.now()
     event.save(update_fields=["state", "done_at"])
     return _sale_of(event)
