@@ -62,24 +62,13 @@ def described(rows: Iterable[CRMIntegration], *, at: datetime) -> list[Connectio
     """Their state, in as many statements for a hundred connections as for one."""
     listed = list(rows)
     ids = [row.pk for row in listed]
-    runs: list[Mapping[str, Any]] = list(
-        SyncRun.objects.filter(integration__in=ids, started_at__gte=at - SLOTS * SLOT).values(
-            "integration", "started_at", "state", "received", "applied", "repeated", "set_aside"
-        )
-    )
+    runs = _runs(ids, at)
     queues = dict(
         WebhookEvent.objects.filter(integration__in=ids, state=EventState.WAITING)
         .values_list("integration")
         .annotate(count=Count("pk"))
     )
-    held = list(
-        ExternalRecord.objects.filter(
-            integration__in=ids,
-            state__in=[RecordState.QUARANTINE, RecordState.UNCLAIMED, RecordState.WAITING],
-        )
-        .values_list("integration", "state", "reason")
-        .annotate(count=Count("pk"))
-    )
+    held = _held(ids)
     backfills = {
         one.integration_id: one
         for one in Backfill.objects.filter(integration__in=ids).order_by("started_at")
@@ -100,6 +89,19 @@ def described(rows: Iterable[CRMIntegration], *, at: datetime) -> list[Connectio
             one.paused_until = row.paused_until
         found.append(one)
     return found
+
+
+def _runs(ids: list[UUID], at: datetime) -> list[Mapping[str, Any]]:
+    rows = SyncRun.objects.filter(integration__in=ids, started_at__gte=at - SLOTS * SLOT)
+    names = ("integration", "started_at", "state", "received", "applied", "repeated", "set_aside")
+    return list(rows.values(*names))
+
+
+def _held(ids: list[UUID]) -> list[tuple[UUID, str, str, int]]:
+    """(connection, state, reason, how many) of what is not in the ledger."""
+    states = [RecordState.QUARANTINE, RecordState.UNCLAIMED, RecordState.WAITING]
+    rows = ExternalRecord.objects.filter(integration__in=ids, state__in=states)
+    return list(rows.values_list("integration", "state", "reason").annotate(count=Count("pk")))
 
 
 def _figures(runs: Sequence[Mapping[str, Any]]) -> Figures:
