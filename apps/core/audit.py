@@ -1,5 +1,6 @@
 """`record` writes one audit row in the caller's transaction: no change without a row."""
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from apps.core import sealing
 from apps.core.context import caller
 from apps.core.masking import mask_text
 from apps.core.models import AuditEntry
+
+BULK = 1000  # rows in one statement
 
 
 class Actor(Protocol):
@@ -37,10 +40,6 @@ def record(
     """
     if not connection.in_atomic_block:
         raise RuntimeError("An audit row commits with its change: open a transaction first.")
-    digest = ""
-    if changed:
-        plain = orjson.dumps(changed, default=str, option=orjson.OPT_SORT_KEYS)
-        digest = sealing.pepper_hash(plain.decode(), purpose="audit")
     who = caller()
     AuditEntry.objects.create(
         actor_id=by.id if by else None,
@@ -53,5 +52,41 @@ def record(
         object_id=str(object_id),
         business_id=business_id,
         reason=mask_text(reason),
-        digest=digest,
+        digest=_digest(changed),
     )
+
+
+def record_machine(
+    action: str,
+    object_type: str,
+    rows: Iterable[tuple[object, dict[str, Any]]],
+    *,
+    business_id: UUID,
+) -> None:
+    """`record` for many objects (id, changed) that an import or a CRM wrote at one business."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("An audit row commits with its change: open a transaction first.")
+    who = caller()
+    AuditEntry.objects.bulk_create(
+        [
+            AuditEntry(
+                session_id=who.session_id,
+                address=who.address,
+                request_id=who.request_id,
+                action=action,
+                object_type=object_type,
+                object_id=str(object_id),
+                business_id=business_id,
+                digest=_digest(changed),
+            )
+            for object_id, changed in rows
+        ],
+        batch_size=BULK,
+    )
+
+
+def _digest(changed: dict[str, Any] | None) -> str:
+    if not changed:
+        return ""
+    plain = orjson.dumps(changed, default=str, option=orjson.OPT_SORT_KEYS)
+    return sealing.pepper_hash(plain.decode(), purpose="audit")

@@ -7,7 +7,7 @@ letter. Listeners named with the suffix `@batch` are not drained one by one: the
 them in batches (analytics).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=5)  # longer than any task may run (CELERY_TASK_TIME_LIMIT)
 BACK_OFF = [5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600]  # seconds before attempt n + 1
 BATCH = "@batch"
+BULK = 1000  # rows in one statement
 BELL = "outbox:bell"
 
 Listener = Callable[..., None]
@@ -52,12 +53,34 @@ def publish(fact: Fact, *, ring: Callable[[], None] | None = None) -> Message:
     Delivery.objects.bulk_create(
         Delivery(message=message, listener=name) for name in listeners().get(fact.topic(), [])
     )
-    bell = ring or ring_bell
+    _ring_after_commit(ring or ring_bell)
+    return message
+
+
+def publish_many(facts: Sequence[Fact]) -> None:
+    """`publish` for many facts of one kind in two statements."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("A fact and its message commit together: open a transaction first.")
+    if not facts:
+        return
+    messages = [Message(topic=fact.topic(), payload=fact.as_payload()) for fact in facts]
+    Message.objects.bulk_create(messages, batch_size=BULK)
+    Delivery.objects.bulk_create(
+        [
+            Delivery(message=message, listener=name)
+            for message in messages
+            for name in listeners().get(message.topic, [])
+        ],
+        batch_size=BULK,
+    )
+    _ring_after_commit(ring_bell)
+
+
+def _ring_after_commit(bell: Callable[[], None]) -> None:
     # One bell for a batch of facts. What stands last was registered in a savepoint that is still
     # open or already part of this one: it cannot be rolled back alone.
     if not any(hook[1] is bell for hook in connection.run_on_commit[-1:]):
         transaction.on_commit(bell, robust=True)
-    return message
 
 
 def ring_bell() -> None:

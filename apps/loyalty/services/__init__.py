@@ -10,6 +10,8 @@ from apps.loyalty.services.books import (
     lock_wallets,
 )
 from apps.loyalty.services.earning import calculate_bonus, earn_for_purchase, foresee
+from apps.loyalty.services.bulk import Purchase, earn_in_bulk, plain_members
+from apps.loyalty.services.earning import calculate_bonus, earn_for_purchase
 from apps.loyalty.services.issuing import issuer_in_place_of, lock_wallet_and_stops, stops
 from apps.loyalty.services.jobs import expire_due, time_out_holds, wake_due
 from apps.loyalty.services.offers import (
@@ -71,6 +73,7 @@ __all__ = [
     "PriorityTaken",
     "apply_bonus_multiplier",
     "approve_offer",
+    "Purchase",
     "begin_run_off",
     "calculate_bonus",
     "capture_hold",
@@ -83,6 +86,7 @@ __all__ = [
     "earn_for_purchase",
     "edit_offer",
     "end_offer",
+    "earn_in_bulk",
     "expire_due",
     "foresee",
     "hold_bonus",
@@ -93,6 +97,7 @@ __all__ = [
     "move_offers_by_clock",
     "move_tiers",
     "pause_offer",
+    "plain_members",
     "refresh_exposure",
     "refund_spend",
     "release_hold",

@@ -77,7 +77,24 @@ def lock_wallets(member_ids: set[UUID]) -> None:
         cursor.execute(sql.LOCK_WALLETS, {"members": list(member_ids)})
 
 
-def _body_hash(body: dict[str, Any]) -> str:
+def body_hash(
+    *,
+    kind: Kind,
+    member_id: UUID | None,
+    business_id: UUID | None,
+    amount: int,
+    paid: int,
+    ref: UUID | None,
+) -> str:
+    """What tells a replay of a key from another operation under it."""
+    body = {
+        "kind": kind,
+        "member": member_id,
+        "business": business_id,
+        "amount": amount,
+        "paid": paid,
+        "ref": ref,
+    }
     plain = orjson.dumps(body, default=str, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(plain).hexdigest()
 
@@ -100,15 +117,13 @@ def write_journal(  # noqa: PLR0913 - the columns of a journal row
 
     Sums are kopecks. Raises KeyReused when the key stands for another operation.
     """
-    body_hash = _body_hash(
-        {
-            "kind": kind,
-            "member": member_id,
-            "business": business_id,
-            "amount": amount,
-            "paid": paid,
-            "ref": ref,
-        }
+    digest = body_hash(
+        kind=kind,
+        member_id=member_id,
+        business_id=business_id,
+        amount=amount,
+        paid=paid,
+        ref=ref,
     )
     row = {
         "id": new_id(),
@@ -116,7 +131,7 @@ def write_journal(  # noqa: PLR0913 - the columns of a journal row
         "kind": kind.value,
         "scope": scope,
         "key": key,
-        "body_hash": body_hash,
+        "body_hash": digest,
         "business": business_id,
         "ref": ref,
         "amount": amount,
@@ -131,6 +146,6 @@ def write_journal(  # noqa: PLR0913 - the columns of a journal row
     if made:
         return made[0], True
     first = Journal.objects.only("id", "body_hash").get(scope=scope, key=key)
-    if first.body_hash != body_hash:
+    if first.body_hash != digest:
         raise KeyReused
     return first.pk, False

@@ -1,19 +1,39 @@
-"""Many sales of one business at once: imports and back-fills from a CRM."""
+"""Many sales of one business at once: imports and back-fills from a CRM.
 
+Rows of members whose purchases are plain are written by a handful of statements; all rows of the
+others go one by one, in their order. The books are the same row for row.
+"""
+
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.businesses.models import Business, Location
+from apps.core import audit, outbox
 from apps.core.errors import Refused
-from apps.loyalty.services import lock_wallets
-from apps.transactions.models import Source, Transaction
-from apps.transactions.services.sales import Item, record_purchase
+from apps.core.ids import new_id
+from apps.loyalty.services import Posted, Purchase, earn_in_bulk, lock_wallets, plain_members
+from apps.transactions.models import Source, Transaction, TransactionItem
+from apps.transactions.services import promo
+from apps.transactions.services.sales import (
+    ZERO,
+    Asked,
+    Item,
+    check_sale,
+    fact_of,
+    pending_until_of,
+    record_purchase,
+    same_sale,
+)
+
+IN_ONE_INSERT = 500  # rows: a statement takes 65,535 values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +60,16 @@ class Recorded:
     refused: Refused | None = None
 
 
+@dataclass
+class _Batch:
+    """Rows under way: as they are asked for, and the answers so far by their number."""
+
+    business: Business
+    asked: Sequence[Asked]
+    known: dict[str, Transaction]
+    answers: dict[int, Recorded] = field(default_factory=dict)
+
+
 @transaction.atomic
 def record_purchases(
     *, business: Business, rows: Sequence[SaleRow], by: User | None, source: Source | str
@@ -51,31 +81,152 @@ def record_purchases(
     are locked by ascending id, so two batches that share members wait and never deadlock; new
     members must have been made before. `by` None is the machine room.
     """
-    lock_wallets({row.member_id for row in rows})
-    members = User.objects.select_related("tier").in_bulk({row.member_id for row in rows})
-    known = set(
-        Transaction.objects.filter(
-            business=business, key__in={row.key for row in rows}
-        ).values_list("key", flat=True)
+    member_ids = {row.member_id for row in rows}
+    lock_wallets(member_ids)
+    members = User.objects.select_related("tier").in_bulk(member_ids)
+    sales = Transaction.objects.filter(business=business, key__in={row.key for row in rows})
+    batch = _Batch(
+        business,
+        [_asked(business, row, members[row.member_id], by, source) for row in rows],
+        {sale.key: sale for sale in sales},
     )
-    answers = []
-    for row in rows:
+    _answer_repeats(batch)
+    if by is None:
+        _record_plain(batch)
+    for number, asked in enumerate(batch.asked):
+        if number not in batch.answers:
+            batch.answers[number] = _record_one(asked, batch.known)
+    return [batch.answers[number] for number in range(len(rows))]
+
+
+def _asked(
+    business: Business, row: SaleRow, member: User, by: User | None, source: Source | str
+) -> Asked:
+    return Asked(
+        business=business,
+        member=member,
+        amount=row.amount,
+        occurred_at=row.occurred_at,
+        by=by,
+        key=row.key,
+        source=source,
+        receipt_number=row.receipt_number,
+        location=row.location,
+        items=row.items,
+    )
+
+
+def _answer_repeats(batch: _Batch) -> None:
+    """Rows that are refused at sight or whose sale is there already."""
+    for number, asked in enumerate(batch.asked):
         try:
-            sale = record_purchase(
-                business=business,
-                member=members[row.member_id],
-                amount=row.amount,
-                occurred_at=row.occurred_at,
-                by=by,
-                key=row.key,
-                source=source,
-                receipt_number=row.receipt_number,
-                location=row.location,
-                items=row.items,
-            )
+            check_sale(asked)
+            first = batch.known.get(asked.key)
+            if first:
+                same_sale(first, member=asked.member, amount=asked.amount)
+                batch.answers[number] = Recorded(asked.key, first.pk)
         except Refused as refusal:
-            answers.append(Recorded(row.key, None, refused=refusal))
-            continue
-        answers.append(Recorded(row.key, sale.pk, is_new=row.key not in known))
-        known.add(row.key)
-    return answers
+            batch.answers[number] = Recorded(asked.key, None, refused=refusal)
+
+
+def _record_one(asked: Asked, known: dict[str, Transaction]) -> Recorded:
+    try:
+        sale = record_purchase(**vars(asked))
+    except Refused as refusal:
+        return Recorded(asked.key, None, refused=refusal)
+    is_new = asked.key not in known
+    known[asked.key] = sale
+    return Recorded(asked.key, sale.pk, is_new=is_new)
+
+
+# --- the set-based path --------------------------------------------------------------------------
+def _record_plain(batch: _Batch) -> None:
+    """Write the rows of plain members at once, unless somebody takes one of their keys meanwhile:
+    then they go one by one and meet that sale."""
+    plain = _plain_rows(batch)
+    if not plain:
+        return
+    try:
+        with transaction.atomic():
+            sales = _write([batch.asked[number] for number in plain], batch.business)
+    except IntegrityError as clash:
+        if "one_sale_per_key" not in str(clash):
+            raise
+        return
+    for number, sale in zip(plain, sales, strict=True):
+        batch.answers[number] = Recorded(sale.key, sale.pk, is_new=True)
+
+
+def _plain_rows(batch: _Batch) -> list[int]:
+    left = [number for number in range(len(batch.asked)) if number not in batch.answers]
+    if not left:
+        return []
+    times = Counter(batch.asked[number].key for number in left)
+    twice = {batch.asked[n].member.pk for n in left if times[batch.asked[n].key] > 1}
+    plain = plain_members(
+        business=batch.business,
+        purchases=[
+            (one.member, one.amount, one.occurred_at) for one in (batch.asked[n] for n in left)
+        ],
+        at=timezone.now(),
+    )
+    return [n for n in left if batch.asked[n].member.pk in plain - twice]
+
+
+def _write(asked: Sequence[Asked], business: Business) -> list[Transaction]:
+    now = timezone.now()
+    # One moment apart, so that a history keeps the order of the rows.
+    moments = [now - timedelta(microseconds=n) for n in range(len(asked) - 1, -1, -1)]
+    ids = [new_id() for _one in asked]
+    posted = earn_in_bulk(
+        business=business,
+        purchases=[
+            Purchase(str(sale_id), one.member, one.amount - ZERO, one.occurred_at, at)
+            for one, sale_id, at in zip(asked, ids, moments, strict=True)
+        ],
+    )
+    sales = [
+        _sale(one, sale_id, posted[str(sale_id)], at)
+        for one, sale_id, at in zip(asked, ids, moments, strict=True)
+    ]
+    Transaction.objects.bulk_create(sales, batch_size=IN_ONE_INSERT)
+    if not business.is_clinic:
+        TransactionItem.objects.bulk_create(
+            [
+                TransactionItem(transaction=sale, **vars(item))
+                for sale, one in zip(sales, asked, strict=True)
+                for item in one.items
+            ],
+            batch_size=IN_ONE_INSERT,
+        )
+    for sale in sales:
+        promo.give_new(sale)
+    audit.record_machine(
+        "transactions.record",
+        "transaction",
+        [
+            (sale.pk, {"amount": str(sale.amount), "accrued": str(sale.bonus_accrued)})
+            for sale in sales
+        ],
+        business_id=business.pk,
+    )
+    outbox.publish_many([fact_of(sale) for sale in sales])
+    return sales
+
+
+def _sale(asked: Asked, sale_id: UUID, earned: Posted, at: datetime) -> Transaction:
+    return Transaction(
+        id=sale_id,
+        business=asked.business,
+        location=asked.location,
+        member=asked.member,
+        amount=asked.amount,
+        to_pay=asked.amount,
+        bonus_accrued=earned.amount,
+        source=asked.source,
+        key=asked.key,
+        receipt_number=asked.receipt_number,
+        pending_until=pending_until_of(earned, at),
+        occurred_at=asked.occurred_at,
+        recorded_at=at,
+    )

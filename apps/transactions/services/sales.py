@@ -136,7 +136,7 @@ def quote_purchase(
         spend=spend,
         coupon_codes=coupon_codes,
     )
-    _check(asked)
+    check_sale(asked)
     available = balance_of(member.pk, at=timezone.now()).available
     with transaction.atomic():
         done = _record(asked, only_quote=True)
@@ -203,7 +203,7 @@ def record_purchase(  # noqa: PLR0913 - the columns of a sale
         coupon_codes=coupon_codes,
         price=price,
     )
-    _check(asked)
+    check_sale(asked)
     try:
         return _record(asked).sale
     except IntegrityError as clash:
@@ -226,7 +226,7 @@ def _record(asked: Asked, *, only_quote: bool = False) -> _Done:
     locked = lock_wallet_and_stops(member.pk)
     first = _twin(business, asked.key)
     if first:
-        return _Done(_same_sale(first, member=member, amount=asked.amount))
+        return _Done(same_sale(first, member=member, amount=asked.amount))
     now, sale_id = timezone.now(), new_id()
     coupons = promo.redeem(
         codes=asked.coupon_codes,
@@ -264,7 +264,7 @@ def _record(asked: Asked, *, only_quote: bool = False) -> _Done:
         key=asked.key,
         receipt_number=asked.receipt_number,
         entered_by=by,
-        pending_until=_pending_until(earned, now),
+        pending_until=pending_until_of(earned, now),
         occurred_at=asked.occurred_at,
         recorded_at=now,
     )
@@ -315,10 +315,10 @@ def _finish(asked: Asked, sale: Transaction) -> None:
         reason=asked.spend.reason if asked.spend else "",
         changed={"amount": str(sale.amount), "accrued": str(sale.bonus_accrued)},
     )
-    outbox.publish(_fact(sale))
+    outbox.publish(fact_of(sale))
 
 
-def _check(asked: Asked) -> None:
+def check_sale(asked: Asked) -> None:
     if asked.by is not None:
         if not asked.by.has_perm(rights.SELL, asked.business):
             raise NotFound  # another tenant's business does not exist for her
@@ -341,17 +341,17 @@ def _twin(business: Business, key: str) -> Transaction | None:
     return Transaction.objects.get(pk=row[0]) if row else None
 
 
-def _same_sale(first: Transaction, *, member: User, amount: Decimal) -> Transaction:
+def same_sale(first: Transaction, *, member: User, amount: Decimal) -> Transaction:
     if first.member_id != member.pk or first.amount != amount:
         raise SaleKeyReused
     return first
 
 
-def _pending_until(earned: Posted, now: datetime) -> datetime | None:
+def pending_until_of(earned: Posted, now: datetime) -> datetime | None:
     return earned.activates_at if earned.activates_at and earned.activates_at > now else None
 
 
-def _fact(sale: Transaction) -> PurchaseRecorded:
+def fact_of(sale: Transaction) -> PurchaseRecorded:
     return PurchaseRecorded(
         transaction_id=str(sale.pk),
         business_id=str(sale.business_id),
