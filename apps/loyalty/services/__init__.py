@@ -9,9 +9,8 @@ from apps.loyalty.services.books import (
     lock_wallet,
     lock_wallets,
 )
-from apps.loyalty.services.earning import calculate_bonus, earn_for_purchase, foresee
 from apps.loyalty.services.bulk import Purchase, earn_in_bulk, plain_members
-from apps.loyalty.services.earning import calculate_bonus, earn_for_purchase
+from apps.loyalty.services.earning import calculate_bonus, earn_for_purchase, foresee
 from apps.loyalty.services.issuing import issuer_in_place_of, lock_wallet_and_stops, stops
 from apps.loyalty.services.jobs import expire_due, time_out_holds, wake_due
 from apps.loyalty.services.offers import (
