@@ -11,6 +11,8 @@ from apps.loyalty.services.books import (
 )
 from apps.loyalty.services.bulk import Purchase, earn_in_bulk, plain_members
 from apps.loyalty.services.earning import calculate_bonus, earn_for_purchase, foresee
+from apps.loyalty.services.earning import calculate_bonus, earn_for_purchase
+from apps.loyalty.services.grants import grant_bonus, take_back_grant
 from apps.loyalty.services.issuing import issuer_in_place_of, lock_wallet_and_stops, stops
 from apps.loyalty.services.jobs import expire_due, time_out_holds, wake_due
 from apps.loyalty.services.offers import (
@@ -88,6 +90,7 @@ __all__ = [
     "earn_in_bulk",
     "expire_due",
     "foresee",
+    "grant_bonus",
     "hold_bonus",
     "issuer_in_place_of",
     "lock_wallet",
@@ -105,6 +108,7 @@ __all__ = [
     "spend_bonus",
     "stops",
     "submit_offer",
+    "take_back_grant",
     "time_out_holds",
     "update_status_tier",
     "wake_due",

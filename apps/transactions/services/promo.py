@@ -5,33 +5,28 @@ it; a quote runs the very same calls and rolls them back.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.utils.translation import gettext_lazy as _
-
 from apps.accounts.models import User
 from apps.businesses.models import Business
-from apps.core.errors import NotFound
+from apps.coupons import services as coupons
+from apps.coupons.queries import card_of, coupons_of_sale
+from apps.coupons.services import CouponUnknown, Redeemed
+from apps.crosspromo import services as crosspromo
 from apps.transactions.models import Transaction
 
-ZERO = Decimal("0.00")
-
-
-class CouponUnknown(NotFound):
-    message = _("There is no such coupon.")
-
-
-@dataclass(frozen=True)
-class Redeemed:
-    """What coupons did to a receipt: ₽ off, bonuses on top, and the coupons as people see them."""
-
-    discount: Decimal = ZERO
-    bonus: Decimal = ZERO
-    coupons: Sequence[Any] = field(default_factory=tuple)
+__all__ = [
+    "CouponUnknown",
+    "Redeemed",
+    "coupons_of",
+    "give_back",
+    "give_new",
+    "new_coupons_of",
+    "redeem",
+]
 
 
 def redeem(
@@ -44,25 +39,35 @@ def redeem(
     by: User | None,
     at: datetime,
 ) -> Redeemed:
-    """Redeem the coupons of a receipt. No coupon was ever issued yet: any code is unknown."""
-    if codes:
-        raise CouponUnknown
-    return Redeemed()
+    """Redeem the coupons of a receipt, all or none. Raises what `redeem_for_sale` raises."""
+    return coupons.redeem_for_sale(
+        codes=codes,
+        business=business,
+        member=member,
+        amount=amount,
+        sale_id=sale_id,
+        by=by,
+        at=at,
+    )
 
 
 def give_new(sale: Transaction) -> None:
-    """After the sale is in the books: coupons that its chains give."""
+    """After the sale is in the books: coupons that its chains give. Never fatal to it."""
+    crosspromo.evaluate_chain_trigger(sale)
 
 
 def give_back(sale: Transaction, *, by: User | None, at: datetime) -> None:
-    """Goods came back and `sale.amount_left` ₽ of the receipt remain."""
+    """Goods came back and `sale.amount_left` ₽ of the receipt remain: used coupons are good again,
+    given ones die."""
+    coupons.return_for_sale(sale_id=sale.pk, amount_left=sale.amount_left, by=by, at=at)
+    crosspromo.undo_chain_trigger(sale_id=sale.pk, amount_left=sale.amount_left, at=at)
 
 
 def new_coupons_of(sale: Transaction) -> list[dict[str, Any]]:
     """Coupons that this sale gave, for its answer; the same at a replay."""
-    return []
+    return [card_of(coupon) for coupon in crosspromo.coupons_of_trigger(sale_id=sale.pk)]
 
 
 def coupons_of(sale: Transaction) -> list[dict[str, Any]]:
     """Coupons redeemed with this sale."""
-    return []
+    return coupons_of_sale(sale.pk)

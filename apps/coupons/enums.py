@@ -1,0 +1,45 @@
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Benefit(TextChoices):
+    """What a coupon gives: percent or roubles off the bill, bonuses, or a thing in the hand."""
+
+    PERCENT = "percent", _("percent off")
+    FIXED = "fixed", _("roubles off")
+    BONUS = "bonus", _("bonuses")
+    GIFT = "gift", _("gift")
+
+
+class Audience(TextChoices):
+    """Whom a campaign is for: whoever shows one of its codes, whoever claims its public word in
+    the app, the business's own guests, or those whom a cross-promo chain chooses."""
+
+    ANYONE = "anyone", _("whoever shows a code")
+    PROMO = "promo", _("whoever claims the promo code")
+    GUESTS = "guests", _("own guests of the last 90 days")
+    CHAIN = "chain", _("guests of a chain")
+
+
+class CampaignState(TextChoices):
+    ACTIVE = "active", _("active")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+class CouponState(TextChoices):
+    ACTIVE = "active", _("active")
+    REDEEMED = "redeemed", _("redeemed")
+    EXPIRED = "expired", _("expired")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+class Base(TextChoices):
+    """What a percent is reckoned from when several coupons meet on one bill."""
+
+    LIST = "list", _("the whole bill")
+    RUNNING = "running", _("what the others left of it")
+
+
+class ChargeKind(TextChoices):
+    SHARE = "share", _("share of the discount")
+    FEE = "fee", _("fee of who sent the guest")
