@@ -12,6 +12,8 @@ from apps.accounts.models import User
 from apps.businesses import queries as businesses
 from apps.core.http.casing import camelize
 from apps.crm import queries as crm
+from apps.coupons import queries as coupons
+from apps.crosspromo import queries as crosspromo
 from apps.loyalty import queries as loyalty
 from apps.notifications import queries as notifications
 from apps.transactions import queries as transactions
@@ -20,6 +22,8 @@ PARTS = {
     "account": accounts.export_of,
     "businesses": businesses.export_of,
     "crm": crm.export_of,
+    "coupons": coupons.export_of,
+    "crosspromo": crosspromo.export_of,
     "loyalty": loyalty.export_of,
     "notifications": notifications.export_of,
     "transactions": transactions.export_of,

@@ -7,6 +7,7 @@ The suffix `@batch` marks one whose app collects its deliveries in batches.
 LISTENERS: dict[str, list[str]] = {
     "MemberErased": [
         "apps.businesses.consumers.member_erased",
+        "apps.coupons.consumers.member_erased",
         "apps.notifications.consumers.member_erased",
         "apps.crm.consumers.member_erased",
     ],

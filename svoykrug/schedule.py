@@ -45,4 +45,9 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute=20),
     },
     "crm.forget_old": {"task": "apps.crm.tasks.forget_old", "schedule": crontab(hour=4, minute=40)},
+    "coupons.expire_due": {
+        "task": "apps.coupons.tasks.expire_due",
+        "schedule": crontab(minute=10),
+    },
+    "crosspromo.hourly": {"task": "apps.crosspromo.tasks.hourly", "schedule": crontab(minute=20)},
 }

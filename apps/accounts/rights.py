@@ -166,14 +166,7 @@ ROWS = (
     Row("pages.till", TILL, BUSINESS, but_not=ADMIN, masked=True),
     # 34 figures of a business
     Row("pages.owner", OWNER_OF, BUSINESS, masked=True),
-    # 7, 31, 37 coupons: her own; used at the till; campaigns of a business
-    Row("coupons.own", MEMBER),
-    Row("coupons.claim", MEMBER),
-    Row("coupons.validate", TILL, BUSINESS, masked=True),
-    Row("coupons.redeem", TILL, BUSINESS, masked=True),
-    Row("coupons.campaigns", OWNER_OF, BUSINESS),
     # 39 chains between partners. The network reads and stops them
-    Row("chains.own", OWNER_OF, BUSINESS),
     Row("chains.oversee", ADMIN, ALL),
     # 42, 53 who works at a business. Roles of the network are further down
     Row("staff.change", OWNER_OF, BUSINESS),

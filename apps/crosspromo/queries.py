@@ -1,6 +1,7 @@
 """Reads of chains that several callers need."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -141,3 +142,9 @@ def chains_seen_by(user: User) -> QuerySet[Chain]:
         | Q(campaign__in=Funder.objects.filter(business__in=own).values("campaign"))
     )
     return chains.filter(Q(owner__in=own) | Q(pk__in=steps.values("version__chain")))
+
+
+def export_of(member: User, *, at: datetime) -> dict[str, Any]:
+    """What chains hold about her: which of her purchases set one off, and her arm."""
+    runs = Run.objects.filter(member=member).order_by("at", "pk")
+    return {"runs": list(runs.values("at", "arm", "trigger_id", place=F("from_business__name")))}

@@ -20,7 +20,7 @@ from apps.crosspromo.services import evaluate_chain_trigger, undo_chain_trigger
 from apps.transactions.services import Item
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
-from tests.factories.coupons import chain, step
+from tests.factories.coupons import chain, personal, step
 from tests.factories.transactions import sale
 from tests.threads import race
 
@@ -84,7 +84,7 @@ def test_database_refuses_a_second_run_and_a_second_coupon(salon, cafe, member):
     run.pk = None
     with pytest.raises(IntegrityError, match="one_run_per_trigger"), transaction.atomic():
         run.save(force_insert=True)
-    mint.pk = None
+    mint.pk, mint.coupon = None, personal(member, cafe)
     with pytest.raises(IntegrityError, match="one_coupon_per_step"), transaction.atomic():
         mint.save(force_insert=True)
 
@@ -206,7 +206,8 @@ def test_mutual_does_not_ping_pong(salon, cafe, member):
                 use(coupon)
         sale(business=place, member=member)
 
-    assert [run.depth for run in Run.objects.order_by("pk")] == [1, 2]
+    assert [run.depth for run in Run.objects.order_by("pk")] == [1, 2, 2]
+    assert Coupon.objects.filter(campaign__business=salon).count() == 2
 
 
 def test_a_fan_gives_one_of_several(salon, cafe, member):

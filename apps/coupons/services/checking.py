@@ -1,7 +1,7 @@
 """What coupons would do to a bill, and why some would not. Nothing is written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ from apps.coupons import queries, rules
 from apps.coupons.enums import Base, CampaignState, CouponState
 from apps.coupons.models import Campaign, Coupon
 
-ZERO = Decimal("0.00")
+ZERO, MOST_BILL = Decimal("0.00"), Decimal("99999999.99")
 
 # The machine's word → the sentence for the person at the till.
 REASONS = {
@@ -96,7 +96,7 @@ def check_coupons(
             reasons[text] = why
         else:
             good[text] = coupon
-    return _put_on_bill(list(codes), found, good, reasons, amount or ZERO)
+    return _put_on_bill(list(codes), found, good, reasons, amount)
 
 
 def _used(coupons: Any, member: User | None) -> dict[Any, int]:
@@ -109,10 +109,13 @@ def _put_on_bill(
     found: dict[str, Coupon | None],
     good: dict[str, Coupon],
     reasons: dict[str, tuple[str, dict[str, str]]],
-    bill: Decimal,
+    amount: Decimal | None,
 ) -> CouponsCheck:
-    terms = {text: terms_of(coupon) for text, coupon in good.items()}
-    given = {one.terms.key: one for one in rules.put_on_bill(terms.values(), bill=bill)}
+    terms = [terms_of(coupon) for coupon in good.values()]
+    if amount is None:  # roubles off count in full, a percent of nothing known is nothing
+        terms = [replace(one, value=ZERO) if one.benefit == "percent" else one for one in terms]
+    bill = MOST_BILL if amount is None else amount
+    given = {one.terms.key: one for one in rules.put_on_bill(terms, bill=bill)}
     lines = []
     for text in dict.fromkeys(codes):
         if text in reasons:
