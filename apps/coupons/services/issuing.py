@@ -80,18 +80,22 @@ def issue(
         reserved=reserve,
         fork=fork,
     )
+    _tell(campaign, coupon)
+    return coupon
+
+
+def _tell(campaign: Campaign, coupon: Coupon) -> None:
     outbox.publish(
         CouponIssued(
             coupon_id=str(coupon.pk),
             campaign_id=str(campaign.pk),
-            member_id=str(member_id),
+            member_id=str(coupon.member_id),
             business_id=str(campaign.business_id),
             origin=ORIGINS.get(Audience(campaign.audience), "campaign"),
-            valid_to=ends.isoformat(),
-            at=at.isoformat(),
+            valid_to=coupon.valid_to.isoformat(),
+            at=coupon.issued_at.isoformat(),
         )
     )
-    return coupon
 
 
 @transaction.atomic(savepoint=False)
