@@ -11,8 +11,8 @@ from apps.accounts import export as accounts
 from apps.accounts.models import User
 from apps.businesses import queries as businesses
 from apps.core.http.casing import camelize
-from apps.crm import queries as crm
 from apps.coupons import queries as coupons
+from apps.crm import queries as crm
 from apps.crosspromo import queries as crosspromo
 from apps.loyalty import queries as loyalty
 from apps.notifications import queries as notifications

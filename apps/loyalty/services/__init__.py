@@ -11,7 +11,6 @@ from apps.loyalty.services.books import (
 )
 from apps.loyalty.services.bulk import Purchase, earn_in_bulk, plain_members
 from apps.loyalty.services.earning import calculate_bonus, earn_for_purchase, foresee
-from apps.loyalty.services.earning import calculate_bonus, earn_for_purchase
 from apps.loyalty.services.grants import grant_bonus, take_back_grant
 from apps.loyalty.services.issuing import issuer_in_place_of, lock_wallet_and_stops, stops
 from apps.loyalty.services.jobs import expire_due, time_out_holds, wake_due
