@@ -10,6 +10,7 @@ from apps.core.key_rotation import SealedColumn
 COLUMNS = [
     SealedColumn("accounts_user", "data_key", "person.data_key"),
     SealedColumn("accounts_onetimecode", "phone_sealed", "code.phone"),
+    SealedColumn("core_idempotencykey", "answer", "idempotency.answer", owner="key"),
     SealedColumn("accounts_totpdevice", "seed_sealed", "totp.seed", owner="user_id"),
     SealedColumn("crm_crmintegration", "credentials_sealed", "crm.credentials"),
     SealedColumn("crm_crmintegration", "tokens_sealed", "crm.tokens"),

@@ -27,7 +27,7 @@ class IdempotencyKey(models.Model):
     key = models.CharField(max_length=255)
     body_hash = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField()
-    answer = models.TextField(help_text="JSON of `data`, byte for byte as first answered")
+    answer = models.TextField(help_text="JSON of `data` as first answered, sealed")
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:

@@ -39,9 +39,9 @@ def drain_outbox(**_: object) -> int:
 
 @shared_task
 def forget_old(**_: object) -> None:
-    """Retention: idempotency keys 7 days, rate windows when over, delivered messages 30 days."""
+    """Retention: idempotency keys 24 hours, rate windows when over, delivered messages 30 days."""
     now = timezone.now()
-    IdempotencyKey.objects.filter(created_at__lt=now - timedelta(days=7)).delete()
+    IdempotencyKey.objects.filter(created_at__lt=now - timedelta(hours=24)).delete()
     Counter.objects.filter(ends_at__lt=now).delete()
     old = Message.objects.filter(created_at__lt=now - timedelta(days=30))
     old.exclude(deliveries__state__in=[Delivery.State.WAITING, Delivery.State.DEAD]).delete()

@@ -91,7 +91,7 @@ def test_a_refusal_speaks_with_its_details():
 def test_a_refusal_is_answered_with_its_code_and_details():
     status, code, details, _r = answered(TooPoor(available="120.00"))
 
-    assert (status, code, details) == (409, "INSUFFICIENT_BONUS", {"available": "120.00"})
+    assert (status, code, details) == (409, "INSUFFICIENT_BONUS", {"available": ["120.00"]})
 
 
 def test_a_wrong_value_names_its_field():
@@ -109,7 +109,7 @@ def test_a_limit_says_when_to_come_back():
     status, code, details, response = answered(errors.TooMany(retry_after=42))
 
     assert (status, code, response["Retry-After"]) == (429, "RATE_LIMITED", "42")
-    assert details == {"retryAfter": 42}
+    assert details == {"retryAfter": ["42"]}
 
 
 @pytest.mark.parametrize(

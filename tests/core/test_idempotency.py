@@ -1,7 +1,11 @@
 """A POST that moves value happens once: key, effect and stored answer commit together."""
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from apps.core import sealing, tasks
 from apps.core.models import AuditEntry, IdempotencyKey, Message
 from apps.loyalty.models import Journal
 from apps.transactions.api.views import SaleViewSet
@@ -167,3 +171,26 @@ def test_every_call_that_moves_value_is_marked():
     """The contract's ◆: a view method wrapped by `idempotent` says so."""
     assert SaleViewSet.create.idempotent is True
     assert not hasattr(SaleViewSet.quote, "idempotent")
+
+
+def test_the_kept_answer_is_sealed(till, body, member):
+    till.post("/transactions", body, key="k")
+
+    kept = IdempotencyKey.objects.get().answer
+
+    assert member.first_name not in kept
+    assert "data" not in kept
+    assert sealing.unseal(kept, context="idempotency.answer:k").startswith(b"{")
+
+
+def test_a_key_lives_a_day(till, body):
+    till.post("/transactions", body, key="old")
+    till.post("/transactions", body | {"amount": "2.00"}, key="young")
+    now = timezone.now()
+    keys = IdempotencyKey.objects
+    keys.filter(key="old").update(created_at=now - timedelta(hours=24, seconds=1))
+    keys.filter(key="young").update(created_at=now - timedelta(hours=23))
+
+    tasks.forget_old()
+
+    assert [row.key for row in keys.all()] == ["young"]

@@ -45,7 +45,7 @@ def test_more_than_there_is_cannot_be_held(api, member, business):
 
     assert answer.status_code == 409
     error = answer.json()["error"]
-    assert (error["code"], error["details"]) == ("INSUFFICIENT_BONUS", {"available": "100.00"})
+    assert (error["code"], error["details"]) == ("INSUFFICIENT_BONUS", {"available": ["100.00"]})
 
 
 def test_somebody_elses_hold_does_not_exist(api, member, business):

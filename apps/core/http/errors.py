@@ -103,11 +103,20 @@ def _failure(code: str, message: Any = None, details: dict[str, Any] | None = No
     return Response(envelope.failure(code, text, details), status=STATUS[code])
 
 
+def _lists(details: dict[str, Any]) -> dict[str, list[str]]:
+    """Field → list of messages, also where a refusal tells one value: `available: ["120.00"]`."""
+    return {
+        name: [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)]
+        for name, value in details.items()
+        if value is not None
+    }
+
+
 def _of_refusal(refusal: Refused) -> Response:
     if isinstance(refusal, Invalid):
         message = str(refusal)
         return _failure(refusal.code, None, {refusal.field: [message]})
-    response = _failure(refusal.code, refusal, refusal.details)
+    response = _failure(refusal.code, refusal, _lists(refusal.details))
     if isinstance(refusal, TooMany):
         response["Retry-After"] = str(refusal.details["retry_after"])
     elif refusal.code == "IDEMPOTENCY_IN_PROGRESS":

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
+from apps.core import sealing
 from apps.core.errors import Refused
 from apps.core.http.casing import camelize
 from apps.core.http.envelope import dumps
@@ -55,6 +56,11 @@ def _body_hash(request: Any) -> str:
     return hashlib.sha256(canonical).hexdigest()
 
 
+def _context(key: str) -> str:
+    # An answer may hold a name: it lies sealed (security.md part 5).
+    return f"idempotency.answer:{key}"
+
+
 def _take_turn(actor: str, route: str, key: str) -> None:
     """An advisory lock to the end of the transaction: one request per key at a time."""
     digest = hashlib.sha256(f"{actor}|{route}|{key}".encode()).digest()
@@ -84,7 +90,8 @@ def idempotent(action: Callable[..., Response]) -> Callable[..., Response]:
             if stored:
                 if stored.body_hash != body_hash:
                     raise KeyMismatch
-                replay = Response(orjson.Fragment(stored.answer), status=stored.status)
+                first = sealing.unseal(stored.answer, context=_context(key))
+                replay = Response(orjson.Fragment(first), status=stored.status)
                 replay["Idempotency-Replayed"] = "true"
                 return replay
             response = action(view, request, *args, **kwargs)
@@ -95,7 +102,7 @@ def idempotent(action: Callable[..., Response]) -> Callable[..., Response]:
                 key=key,
                 body_hash=body_hash,
                 status=response.status_code,
-                answer=answer,
+                answer=sealing.seal(answer, context=_context(key)),
             )
             response.data = orjson.Fragment(answer)
             return response

@@ -14,6 +14,7 @@ from apps.businesses.queries import partners
 from apps.core.errors import NotFound
 from apps.core.http.idempotency import idempotent
 from apps.core.http.pagination import NewestFirst
+from apps.core.http.serializers import MomentIn
 from apps.core.http.views import ApiViewSet
 from apps.loyalty import queries, services, tier_queries
 from apps.loyalty.api.serializers import (
@@ -34,8 +35,11 @@ from apps.loyalty.enums import Kind
 class HistoryFilter(serializers.Serializer[Any]):
     type = serializers.ChoiceField(Kind.choices, required=False)
     business_id = serializers.UUIDField(required=False)
-    since = serializers.DateTimeField(required=False)
-    until = serializers.DateTimeField(required=False)
+
+
+# `from` is a word of Python's own, so these two are declared by name: errors name them so too.
+HistoryFilter._declared_fields["from"] = MomentIn(required=False)
+HistoryFilter._declared_fields["to"] = MomentIn(required=False)
 
 
 class LoyaltyViewSet(ApiViewSet):
@@ -61,7 +65,7 @@ class LoyaltyViewSet(ApiViewSet):
     )
     def history(self, request: Request) -> Response:
         given = request.query_params
-        names = {"type": "type", "businessId": "business_id", "from": "since", "to": "until"}
+        names = {"type": "type", "businessId": "business_id", "from": "from", "to": "to"}
         asked = HistoryFilter(data={ours: given[n] for n, ours in names.items() if n in given})
         asked.is_valid(raise_exception=True)
         filters = asked.validated_data
@@ -71,8 +75,8 @@ class LoyaltyViewSet(ApiViewSet):
             request.user.pk,
             kind=filters.get("type"),
             business_id=filters.get("business_id"),
-            since=filters.get("since"),
-            until=filters.get("until"),
+            since=filters.get("from"),
+            until=filters.get("to"),
             cursor=page.read_cursor(request),
             limit=limit + 1,
         )

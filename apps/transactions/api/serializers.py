@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.core.http.serializers import In, MomentOut, MoneyIn, MoneyOut, Out
+from apps.core.http.serializers import In, MomentIn, MomentOut, MoneyIn, MoneyOut, Out
 from apps.transactions import queries, rules
 from apps.transactions.models import Transaction
 from apps.transactions.services import coupons_of, new_coupons_of
@@ -50,7 +50,7 @@ class SaleIn(In):
     location_id = serializers.UUIDField(required=False)
     member = MemberIn()
     amount = MoneyIn()
-    occurred_at = serializers.DateTimeField(required=False)
+    occurred_at = MomentIn(required=False)
     receipt_number = serializers.CharField(max_length=60, required=False, default="")
     items = ItemIn(many=True, required=False, max_length=rules.MOST_LINES)  # type: ignore[call-arg]
     spend = SpendIn(required=False)
