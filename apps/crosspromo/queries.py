@@ -31,6 +31,11 @@ def entry_steps(business: Business, *, at: datetime) -> list[Step]:
     )
 
 
+def has_steps(business: Business) -> bool:
+    """Whether any chain, in whatever state, begins or goes on with a purchase there."""
+    return Step.objects.filter(from_business=business).exists()
+
+
 def visits(member_id: UUID, business: Business, *, until: datetime) -> int:
     """How many paid purchases she has made there, this one among them."""
     with connection.cursor() as cursor:

@@ -1,18 +1,5 @@
 """The statements of bulk accrual: any number of rows each. Arrays are columns in the rows' order."""
 
-# Debts, and the rolling window before this batch. The business itself may come on top.
-STANDING = """
-SELECT w.member_id, w.debt, coalesce(j.spent, 0)::bigint, coalesce(j.partners, 0)
-FROM loyalty_wallet w
-LEFT JOIN LATERAL (
-    SELECT sum(paid) AS spent,
-           count(DISTINCT business_id) FILTER (WHERE business_id <> %(business)s) AS partners
-    FROM loyalty_journal
-    WHERE wallet_id = w.member_id AND kind = 'earn' AND paid > 0 AND occurred_at > %(since)s
-) j ON true
-WHERE w.member_id = ANY(%(members)s::uuid[])
-"""
-
 JOURNALS = """
 INSERT INTO loyalty_journal
     (id, wallet_id, kind, scope, key, body_hash, business_id, ref_id, amount, paid, rule,

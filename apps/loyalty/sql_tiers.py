@@ -28,11 +28,11 @@ WHERE e.wallet_id = ANY(%(members)s::uuid[]) AND e.kind = 'earn' AND e.paid > 0
 ORDER BY e.wallet_id, e.occurred_at, e.id
 """
 
-# The same for a page of people in the order of their ids, for the clock.
-CANDIDATES = """
+# The same for many people in the order of their ids.
+PLACES = """
 WITH page AS (
     SELECT u.id, u.tier_id, u.tier_since, u.tier_locked_until, u.joined_at, u.erased_at
-    FROM accounts_user u WHERE u.id > %(after)s ORDER BY u.id LIMIT %(limit)s
+    FROM accounts_user u WHERE {whose}
 ), back AS (
     SELECT ref_id, sum(paid) AS back FROM loyalty_journal
     WHERE wallet_id IN (SELECT id FROM page) AND kind = 'clawback' GROUP BY ref_id
@@ -49,3 +49,6 @@ SELECT page.id, coalesce(paid.spent, 0)::bigint, coalesce(paid.partners, 0), pag
 FROM page LEFT JOIN paid ON paid.wallet_id = page.id
 ORDER BY page.id
 """
+# A page of everybody, for the clock; and those of one batch of purchases.
+CANDIDATES = PLACES.format(whose="u.id > %(after)s ORDER BY u.id LIMIT %(limit)s")
+OF_BATCH = PLACES.format(whose="u.id = ANY(%(members)s::uuid[])")

@@ -1,6 +1,6 @@
 """Reads about tiers: where members stand, what they paid, when they would fall."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -87,15 +87,26 @@ def place_of(member_id: UUID, *, at: datetime) -> Place:
 
 def pages(*, at: datetime, size: int) -> Iterator[list[Place]]:
     """Everybody in the order of their ids, a page a statement."""
-    steps = [
-        _step(tier.pk, tier.position, tier.threshold, tier.min_partners, tier.by_invitation)
-        for tier in StatusTier.objects.all()
-    ]
+    steps = _all_steps()
     values = {"since": tier_rules.window_start(at), "at": at, "limit": size}
     after = UUID(int=0)
     while found := rows(sql_tiers.CANDIDATES, values | {"after": after}):
         yield [_place(*row, steps=steps, at=at) for row in found]
         after = found[-1][0]
+
+
+def places_of(member_ids: Iterable[UUID], *, at: datetime) -> list[Place]:
+    """Where these members stand now, in the order of their ids; one statement for any number."""
+    values = {"since": tier_rules.window_start(at), "at": at, "members": list(member_ids)}
+    steps = _all_steps()
+    return [_place(*row, steps=steps, at=at) for row in rows(sql_tiers.OF_BATCH, values)]
+
+
+def _all_steps() -> list[Step]:
+    return [
+        _step(tier.pk, tier.position, tier.threshold, tier.min_partners, tier.by_invitation)
+        for tier in StatusTier.objects.all()
+    ]
 
 
 def _place(  # noqa: PLR0913 - the columns of two statements

@@ -13,6 +13,7 @@ from apps.crosspromo.services.triggers import (
     close_ended,
     coupons_of_trigger,
     evaluate_chain_trigger,
+    may_trigger,
     mint_next_steps,
     undo_chain_trigger,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "create_chain",
     "evaluate_chain_trigger",
     "find_chain",
+    "may_trigger",
     "mint_next_steps",
     "undo_chain_trigger",
 ]

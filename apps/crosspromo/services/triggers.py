@@ -63,6 +63,12 @@ def evaluate_chain_trigger(transaction: Sale) -> list[Coupon]:
         return []
 
 
+def may_trigger(business: Business, *, occurred_at: datetime, at: datetime) -> bool:
+    """Whether a purchase there at that moment could set off a chain at all; False is certain. For
+    batches: one look-up, and none for purchases of long ago."""
+    return at - occurred_at <= FRESH and queries.has_steps(business)
+
+
 def _evaluate(sale: Sale, *, at: datetime) -> list[Coupon]:
     if at - sale.occurred_at > FRESH:
         return []

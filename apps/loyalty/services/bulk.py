@@ -5,25 +5,28 @@ them. Who is plain is told by data (`plain_members`); the others go one by one, 
 the same row for row either way.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.db import connection
+from django.db.models import Q
 
-from apps.accounts.models import StatusTier, User
+from apps.accounts.models import User
 from apps.accounts.queries import terms_of_many
 from apps.businesses.models import Business
 from apps.core.ids import new_id
-from apps.core.money import from_kopecks, to_kopecks
-from apps.loyalty import bulk_sql, rules
+from apps.core.money import to_kopecks
+from apps.loyalty import bulk_sql, rules, sql, tier_queries, tier_rules
 from apps.loyalty.enums import Kind
+from apps.loyalty.models import OfferSpan
 from apps.loyalty.services.books import Posted, body_hash
 from apps.loyalty.services.issuing import issuer_in_place_of, stops
+from apps.loyalty.tier_queries import Place
 
 
 @dataclass(frozen=True)
@@ -38,32 +41,39 @@ class Purchase:
 
 
 def plain_members(
-    *, business: Business, purchases: Iterable[tuple[User, Decimal, datetime]], at: datetime
+    *, business: Business, purchases: Sequence[tuple[User, Decimal, datetime]], at: datetime
 ) -> set[UUID]:
     """Members of these purchases (member, ₽ paid, when) who can be booked in bulk: they owe
-    nothing, and however the sums fall no tier is reached or lost by them. The caller holds their
-    wallets' locks."""
-    since = at - timedelta(days=rules.WINDOW_DAYS)
-    members: dict[UUID, User] = {}
-    fresh: dict[UUID, Decimal] = {}
+    nothing, no offer was in force at any of the moments, and however the sums fall no tier is
+    reached or lost by them. The caller holds their wallets' locks."""
+    moments = [occurred_at for _member, _paid, occurred_at in purchases]
+    if _offers_between(business, min(moments), max(moments)):
+        return set()
+    since = tier_rules.window_start(at)
+    fresh: dict[UUID, int] = {}
     for member, paid, occurred_at in purchases:
-        members[member.pk] = member
-        counted = paid if occurred_at > since else Decimal(0)
-        fresh[member.pk] = fresh.get(member.pk, Decimal(0)) + counted
-    values: dict[str, Any] = {"members": list(members), "business": business.pk, "since": since}
+        counted = to_kopecks(paid) if occurred_at >= since else 0
+        fresh[member.pk] = fresh.get(member.pk, 0) + counted
     with connection.cursor() as cursor:
-        cursor.execute(bulk_sql.STANDING, values)
-        rows = cursor.fetchall()
-    tiers = [
-        (tier.position, tier.threshold, tier.min_partners) for tier in StatusTier.objects.all()
-    ]
-    plain = set()
-    for member_id, debt, spent, partners in rows:
-        most = from_kopecks(spent) + fresh[member_id]
-        reached = rules.earned_tier(spent=most, partners=partners + 1, tiers=tiers)
-        if not debt and reached <= members[member_id].tier.position:
-            plain.add(member_id)
-    return plain
+        cursor.execute(sql.DEBTORS, {"wallets": list(fresh)})
+        debtors = {row[0] for row in cursor.fetchall()}
+    return {
+        place.member_id
+        for place in tier_queries.places_of(fresh, at=at)
+        if place.member_id not in debtors and _stays(place, most=fresh[place.member_id])
+    }
+
+
+def _offers_between(business: Business, first: datetime, last: datetime) -> bool:
+    """Whether any offer, of the business or of the network, may concern these moments."""
+    mine = Q(business=business) | Q(business__is_network=True)
+    return OfferSpan.objects.filter(mine, since__lte=last, until__gt=first).exists()
+
+
+def _stays(place: Place, *, most: int) -> bool:
+    """Neither the least nor the most that she may have paid in the end moves her."""
+    highest = replace(place, spent=place.spent + most, partners=place.partners + 1)
+    return not (place.may_fall() or place.may_rise() or highest.may_rise())
 
 
 def earn_in_bulk(*, business: Business, purchases: Sequence[Purchase]) -> dict[str, Posted]:

@@ -1,11 +1,11 @@
 """Batches of purchases through the services, each in one transaction.
 
 Order of locks, the same for every batch of every import: new members by phone, then all wallets
-by member. A refused row undoes its own savepoint, not its neighbours.
+by member. A refused row undoes itself, not its neighbours.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -20,7 +20,7 @@ from apps.core.errors import Invalid, Refused
 from apps.loyalty.services import lock_wallets
 from apps.transactions.imports.rows import Fault, Purchase
 from apps.transactions.models import Source, Transaction
-from apps.transactions.services import SaleKeyReused, record_purchase
+from apps.transactions.services import SaleKeyReused, SaleRow, record_purchases
 
 ATTEMPTS = 3
 COLUMN_OF = {"phone": "phone", "amount": "amount", "occurredAt": "occurred_at"}
@@ -36,7 +36,7 @@ class Outcome:
     added: int = 0
     total: Decimal = Decimal("0.00")
     known: int = 0
-    faults: Sequence[Fault] = ()
+    faults: list[Fault] = field(default_factory=list)
 
 
 def write_batch(*, business: Business, purchases: Sequence[Purchase]) -> Outcome:
@@ -61,34 +61,53 @@ def _write(business: Business, purchases: Sequence[Purchase]) -> Outcome:
     members = _lock_members(fresh.values())
     if fresh:
         there = _bodies(business, purchases)  # a twin import may have committed meanwhile
-    outcome, faults = Outcome(), []
+    outcome = Outcome()
+    waiting: dict[str, Purchase] = {}
     for purchase in purchases:
+        if not waiting.keys().isdisjoint(purchase.keys):  # this row again, nearer to the top
+            _record(business, waiting.values(), members, there, outcome)
+            waiting = {}
         try:
             if _is_there(purchase, there):
                 outcome.known += 1
-                continue
-            if purchase.phone not in members:  # the row before it with this key was refused
-                members |= _lock_members([purchase])
-            _record(business, members[purchase.phone], purchase)
-        except Refused as refused:
-            faults.append(_fault(purchase, refused))
-            continue
-        there[purchase.key] = (purchase.phone_indexes[0], purchase.amount, purchase.occurred_at)
-        outcome.added += 1
-        outcome.total += purchase.amount
-    outcome.faults = faults
+            else:
+                waiting[purchase.key] = purchase
+        except SaleKeyReused as refused:
+            outcome.faults.append(_fault(purchase, refused))
+    _record(business, waiting.values(), members, there, outcome)
     return outcome
 
 
-def _record(business: Business, member: User, purchase: Purchase) -> None:
-    record_purchase(
-        business=business,
-        member=member,
+def _record(
+    business: Business,
+    purchases: Collection[Purchase],
+    members: dict[str, User],
+    there: dict[str, Body],
+    outcome: Outcome,
+) -> None:
+    """Rows with different keys, in their order; what became of them is added to the outcome."""
+    if not purchases:
+        return
+    unmet = [one for one in purchases if one.phone not in members]
+    members |= _lock_members(unmet)  # the row before with this key was refused
+    rows = [_row(purchase, members[purchase.phone]) for purchase in purchases]
+    answers = record_purchases(business=business, rows=rows, by=None, source=Source.IMPORT)
+    for purchase, answer in zip(purchases, answers, strict=True):
+        if answer.refused:
+            outcome.faults.append(_fault(purchase, answer.refused))
+            continue
+        there[purchase.key] = (purchase.phone_indexes[0], purchase.amount, purchase.occurred_at)
+        outcome.added += answer.is_new
+        outcome.known += not answer.is_new
+        outcome.total += purchase.amount if answer.is_new else 0
+
+
+def _row(purchase: Purchase, member: User) -> SaleRow:
+    return SaleRow(
+        key=purchase.key,
+        member_id=member.pk,
         amount=purchase.amount,
         occurred_at=purchase.occurred_at,
-        by=None,
-        key=purchase.key,
-        source=Source.IMPORT,
         receipt_number=purchase.receipt_number,
     )
 

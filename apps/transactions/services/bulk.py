@@ -161,6 +161,9 @@ def _plain_rows(batch: _Batch) -> list[int]:
     left = [number for number in range(len(batch.asked)) if number not in batch.answers]
     if not left:
         return []
+    latest = max(batch.asked[n].occurred_at for n in left)
+    if promo.may_give_new(batch.business, latest=latest, at=timezone.now()):
+        return []
     times = Counter(batch.asked[number].key for number in left)
     twice = {batch.asked[n].member.pk for n in left if times[batch.asked[n].key] > 1}
     plain = plain_members(
@@ -199,8 +202,6 @@ def _write(asked: Sequence[Asked], business: Business) -> list[Transaction]:
             ],
             batch_size=IN_ONE_INSERT,
         )
-    for sale in sales:
-        promo.give_new(sale)
     audit.record_machine(
         "transactions.record",
         "transaction",

@@ -24,6 +24,7 @@ __all__ = [
     "coupons_of",
     "give_back",
     "give_new",
+    "may_give_new",
     "new_coupons_of",
     "redeem",
 ]
@@ -54,6 +55,11 @@ def redeem(
 def give_new(sale: Transaction) -> None:
     """After the sale is in the books: coupons that its chains give. Never fatal to it."""
     crosspromo.evaluate_chain_trigger(sale)
+
+
+def may_give_new(business: Business, *, latest: datetime, at: datetime) -> bool:
+    """Whether any of a batch of sales, the newest of them at `latest`, could bring a coupon."""
+    return crosspromo.may_trigger(business, occurred_at=latest, at=at)
 
 
 def give_back(sale: Transaction, *, by: User | None, at: datetime) -> None:
