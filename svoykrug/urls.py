@@ -18,6 +18,7 @@ from apps.core.http.views import live, ready
 api = [
     path("", include("apps.accounts.api.urls")),
     path("", include("apps.loyalty.api.urls")),
+    path("", include("apps.coupons.api.urls")),
     path("", include("apps.transactions.api.urls")),
     path("", include("apps.notifications.api.urls")),
 ]

@@ -166,6 +166,12 @@ ROWS = (
     Row("pages.till", TILL, BUSINESS, but_not=ADMIN, masked=True),
     # 34 figures of a business
     Row("pages.owner", OWNER_OF, BUSINESS, masked=True),
+    # 7, 31, 37 coupons: her own; used at the till; campaigns of a business
+    Row("coupons.own", MEMBER),
+    Row("coupons.claim", MEMBER),
+    Row("coupons.validate", TILL, BUSINESS, masked=True),
+    Row("coupons.redeem", TILL, BUSINESS, masked=True),
+    Row("coupons.campaigns", OWNER_OF, BUSINESS),
     # 39 chains between partners. The network reads and stops them
     Row("chains.oversee", ADMIN, ALL),
     # 42, 53 who works at a business. Roles of the network are further down

@@ -21,6 +21,7 @@ from apps.loyalty.services import hold_bonus
 from tests.api import Api
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
+from tests.factories.coupons import campaign, code_of, personal
 from tests.factories.notifications import device_of, message_to
 from tests.factories.transactions import sale
 
@@ -194,9 +195,45 @@ def a_message(world: World, caller: Caller, kind: str) -> Any:
     return message_to(caller.user if kind == OWN and caller.user else world.stranger).pk
 
 
+def a_coupon(world: World, caller: Caller, kind: str) -> Any:
+    if kind == MISSING:
+        return NONE
+    member = caller.user if kind == OWN and caller.user else world.stranger
+    return personal(member, world.far, word=f"W{member.pk.hex[-12:]}{kind}".upper()).pk
+
+
+def a_campaign(world: World, caller: Caller, kind: str) -> Any:
+    if kind == MISSING:
+        return NONE
+    return campaign(caller.business or world.far if kind == OWN else world.far).pk
+
+
+def a_code(world: World, caller: Caller, kind: str) -> dict[str, Any]:
+    business = {OWN: caller.business or world.far, FOREIGN: world.far}.get(kind)
+    code = code_of(campaign(business)) if business else "NONE"
+    return {"businessId": str(business.pk if business else NONE), "code": code}
+
+
+def a_new_campaign(world: World, caller: Caller, kind: str) -> dict[str, Any]:
+    business = {OWN: caller.business or world.far, FOREIGN: world.far}.get(kind)
+    return {
+        "businessId": str(business.pk if business else NONE),
+        "name": "Осень",
+        "benefit": {"type": "fixed", "value": "100.00"},
+        "audience": "anyone",
+        "quantity": 1,
+        "validFrom": "2026-01-01T00:00:00Z",
+        "validTo": "2099-01-01T00:00:00Z",
+    }
+
+
 Maker = Callable[[World, Caller, str], Any]
 # The parameter of an address → who makes it. A route whose parameter is missing here fails.
 OBJECTS: dict[str, Maker] = {
+    "coupon": a_coupon,
+    "coupons-campaign-cancel": a_campaign,
+    "coupons-campaign-stats": a_campaign,
+    "coupons-campaign-codes": a_campaign,
     "transactions-detail": a_sale,
     "transactions-refund": a_sale,
     "loyalty-redemption": a_hold,
@@ -214,6 +251,9 @@ OBJECTS: dict[str, Maker] = {
     "quote": a_token,
 }
 BODIES: dict[str, Maker] = {
+    "coupons-validate": a_code,
+    "coupons-redeem": a_code,
+    "coupons-campaigns": a_new_campaign,
     "transactions": at_business,
     "transactions-quote": at_business,
     "transactions-refund": why,
