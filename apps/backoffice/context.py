@@ -65,7 +65,16 @@ class Place:
         return []
 
 
-TILL_VIEWS = {"till", "operation", "sale"}
+TILL_VIEWS = {
+    "till",
+    "operation",
+    "confirm",
+    "sale",
+    "return",
+    "return_sale",
+    "shift",
+    "till_settings",
+}
 
 
 def place(request: HttpRequest) -> dict[str, Place]:

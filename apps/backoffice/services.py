@@ -1,10 +1,14 @@
 """Writes of the back office's own: the second factor of staff, and who signed in."""
 
+from dataclasses import asdict
+
 from django.db import transaction
 
 from apps.accounts.models import TOTPDevice, User
 from apps.accounts.services import unlock_pin
+from apps.businesses.models import Business
 from apps.core import audit
+from apps.transactions.queries import Shift
 
 
 def prepare_device(*, user: User) -> TOTPDevice:
@@ -38,3 +42,16 @@ def note_sign_in(*, user: User, with_code: bool) -> None:
     action = "accounts.web_sign_in_with_code" if with_code else "accounts.web_sign_in"
     audit.record(user, action, "user", user.pk)
     unlock_pin(user=user)
+
+
+@transaction.atomic
+def close_shift(*, user: User, business: Business, totals: Shift) -> None:
+    """The end of a shift leaves its totals in the audit log, provable and unreadable."""
+    audit.record(
+        user,
+        "till.shift_closed",
+        "business",
+        business.pk,
+        business_id=business.pk,
+        changed=asdict(totals),
+    )

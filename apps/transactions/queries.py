@@ -7,15 +7,15 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import TruncMonth
+from django.db.models import Count, F, Q, QuerySet, Sum, TextField, Value
+from django.db.models.functions import Cast, Replace, TruncMonth
 
 from apps.accounts.models import User
 from apps.businesses.models import Business
 from apps.core.money import from_kopecks
 from apps.loyalty.enums import Kind
-from apps.loyalty.models import Journal
-from apps.transactions.models import Spending, Transaction
+from apps.loyalty.models import Hold, Journal
+from apps.transactions.models import Refund, Spending, Transaction
 
 
 def latest_sales(
@@ -38,6 +38,97 @@ def own_sales(member: User) -> QuerySet[Transaction]:
 
 def sales_at(business: Business) -> QuerySet[Transaction]:
     return Transaction.objects.filter(business=business).select_related("business", "member__tier")
+
+
+def sale_by_end_of_id(business: Business, end: str) -> Transaction | None:
+    """The newest sale of a business whose id ends so: what a slip's number or code says."""
+    text = Cast("pk", TextField())
+    plain = Replace(text, Value("-"), Value(""))
+    return (
+        sales_at(business)
+        .annotate(end=plain)
+        .filter(end__endswith=end)
+        .order_by("-occurred_at", "-id")
+        .first()
+    )
+
+
+def twin_of(
+    business: Business, *, member: User, amount: Decimal, by: User, since: datetime
+) -> Transaction | None:
+    """The same guest, sum and person a moment ago: perhaps the same sale entered again."""
+    return Transaction.objects.filter(
+        business=business, entered_by=by, recorded_at__gte=since, member=member, amount=amount
+    ).first()
+
+
+def guests_by_digits(
+    business: Business, *, digits: str, name: str = "", limit: int = 5
+) -> list[User]:
+    """Those who bought at this business and whose card ends with these digits, by first name when
+    one is given. Nobody who never was here is found: the till is no directory."""
+    here = Transaction.objects.filter(business=business).values("member")
+    people = User.objects.filter(
+        pk__in=here, card_number__endswith=digits, blocked_at__isnull=True, erased_at__isnull=True
+    )
+    if name:
+        people = people.filter(first_name__iexact=name)
+    return list(people.select_related("tier").order_by("first_name", "pk")[:limit])
+
+
+def member_of_hold(business: Business, code: str, *, at: datetime) -> User | None:
+    """Whose hold at this business has this code now; None when nobody's, or two have the same."""
+    held = Hold.objects.filter(
+        code=code,
+        journal__business=business,
+        journal__resolved_by__isnull=True,
+        expires_at__gt=at,
+    ).values_list("journal__wallet_id", flat=True)
+    found = list(held[:2])
+    if len(found) != 1:
+        return None
+    return User.objects.select_related("tier").filter(pk=found[0]).first()
+
+
+def held_here(member_id: UUID, business_id: UUID, *, code: str, at: datetime) -> Decimal | None:
+    """How much she holds for this business under this code; None when nothing."""
+    held = Hold.objects.filter(
+        code=code,
+        journal__wallet_id=member_id,
+        journal__business_id=business_id,
+        journal__resolved_by__isnull=True,
+        expires_at__gt=at,
+    ).values_list("journal__amount", flat=True)
+    kopecks = held.first()
+    return None if kopecks is None else from_kopecks(kopecks)
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What one person did at one business since a moment; sums in ₽, bonuses."""
+
+    count: int
+    amount: Decimal
+    paid: Decimal
+    bonus_accrued: Decimal
+    bonus_spent: Decimal
+    returns: int
+    handed_back: Decimal
+
+
+def shift_of(business: Business, *, by: User, since: datetime) -> Shift:
+    """Totals of a shift: what she entered, and what she gave back."""
+    sales = Transaction.objects.filter(business=business, entered_by=by, recorded_at__gte=since)
+    sums = sales.aggregate(
+        count=Count("pk"),
+        amount=Sum("amount", default=Decimal(0)),
+        paid=Sum("to_pay", default=Decimal(0)),
+        bonus_accrued=Sum("bonus_accrued", default=Decimal(0)),
+        bonus_spent=Sum("bonus_spent", default=Decimal(0)),
+    )
+    refunds = Refund.objects.filter(entered_by=by, at__gte=since, transaction__business=business)
+    given = refunds.aggregate(returns=Count("pk"), handed_back=Sum("money", default=Decimal(0)))
+    return Shift(**sums, **given)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ LONG_FUNCTIONS = {
     "apps/transactions/services/sales.py:_record": 62,
     "apps/transactions/services/sales.py:quote_purchase": 47,
     "apps/transactions/services/sales.py:record_purchase": 48,
-    "apps/transactions/services/refunds.py:_refund": 46,
 }
 FILES = [
     file

@@ -249,6 +249,10 @@ OBJECTS: dict[str, Maker] = {
     "sale": a_sale,
     "operation": a_token,
     "quote": a_token,
+    "confirm": a_token,
+    "undo": a_sale,
+    "slip": a_sale,
+    "return_sale": a_sale,
 }
 BODIES: dict[str, Maker] = {
     "coupons-validate": a_code,

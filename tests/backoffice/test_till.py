@@ -94,7 +94,7 @@ def test_search_tells_what_is_wrong_and_keeps_the_text(
 
     assert answer.status_code == 422
     assert told in page
-    assert page.count('role="alert"') == (1 if headers else 2)  # the page has one for the network
+    assert page.count('role="alert"') == (1 if headers else 3)  # the page has two for the network
     assert f'value="{who}"' in page
 
 

@@ -106,7 +106,7 @@ def test_wrong_amount_is_told_under_the_field(
     page = enter(vera, "/kassa/")
     to_amount(page)
 
-    page.keyboard.type(amount)
+    page.keyboard.type(amount, delay=40)  # faster is a scanner, whose signs never stay here
     alert = page.locator("#preview [role=alert]")
     expect(alert).to_be_visible()
     expect(page.locator("#amount")).to_have_attribute("aria-invalid", "true")
@@ -119,7 +119,7 @@ def test_wrong_amount_is_told_under_the_field(
 
 def test_unknown_phone_is_told_and_can_be_typed_over(enter: Enter, vera: User, anna: User) -> None:
     page = enter(vera, "/kassa/")
-    page.keyboard.type("89990000000")
+    page.keyboard.type("89990000000", delay=40)
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert").filter(has_text="Такой участницы нет")).to_be_visible()
 
@@ -135,22 +135,6 @@ def test_list_of_keys_opens_by_the_place_of_the_key(enter: Enter, vera: User, an
     page.keyboard.press("Escape")
 
     expect(page.get_by_role("dialog")).to_be_hidden()
-
-
-def test_lost_network_is_told_and_enter_works_later(enter: Enter, vera: User, anna: User) -> None:
-    page = enter(vera, "/kassa/")
-    to_amount(page)
-    page.keyboard.type("100")
-    expect(page.locator("#preview .gain")).to_be_visible()
-
-    page.context.set_offline(True)
-    page.keyboard.press("Enter")
-    expect(page.locator("#till-trouble")).to_contain_text("Нет связи")
-    page.context.set_offline(False)
-    page.keyboard.press("Enter")
-
-    expect(page.get_by_role("heading", name="Проведено")).to_be_visible()
-    expect(page.locator("#till-trouble")).to_be_hidden()
 
 
 def test_everything_works_without_scripts(

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rules
+from apps.backoffice.pages.reading import Read, is_mistyped_card, read
 from apps.core.errors import Refused
 from apps.core.money import parse_amount
 
@@ -69,13 +70,13 @@ class FindForm(forms.Form):
         },
     )
 
-    def clean_who(self) -> str:
-        """A phone in any Russian form or the digits of a card."""
+    def clean_who(self) -> Read:
+        """A phone in any Russian form, a card, a hold, a receipt, or a name with digits."""
         who = self.cleaned_data["who"]
-        if rules.is_card_token(who) or rules.is_card_number(who) or rules.normalize_phone(who):
-            return who
-        digits = who.translate(BETWEEN)
-        if re.fullmatch(rf"[0-9]{{{rules.CARD_DIGITS}}}", digits, re.ASCII):
+        found = read(who)
+        if found:
+            return found
+        if is_mistyped_card(who):
             raise forms.ValidationError(
                 _("There is a slip in the card number: its digits do not fit together.")
             )
@@ -101,3 +102,68 @@ class AmountForm(forms.Form):
             return parse_amount(self.cleaned_data["amount"])
         except Refused as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
+
+
+class OperationForm(AmountForm):
+    """The sum, what of it is paid with bonuses, and what the preview promised."""
+
+    spend = forms.CharField(max_length=64, required=False)
+    receipt = forms.CharField(max_length=60, required=False)
+    price = forms.CharField(max_length=32, required=False)
+    quoted = forms.CharField(max_length=64, required=False)
+    again = forms.BooleanField(required=False)
+
+    def clean_spend(self):
+        text = self.cleaned_data["spend"].strip()
+        if not text:
+            return None
+        try:
+            return parse_amount(text, zero_allowed=True) or None
+        except Refused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+
+    def agreed_price(self) -> str:
+        """The preview's token, if it was made for these very sums: whoever types faster than the
+        preview comes has seen no price yet."""
+        said = self.cleaned_data
+        return said["price"] if said["quoted"] == sums(said["amount"], said["spend"]) else ""
+
+
+def sums(amount, spend) -> str:
+    """For which sums a preview was made."""
+    return f"{amount:.2f}|{spend or 0:.2f}"
+
+
+class ConfirmForm(forms.Form):
+    ACTS = [(act, act) for act in ("code", "sms", "owner", "without")]
+
+    act = forms.ChoiceField(choices=ACTS)
+    code = forms.CharField(max_length=40, required=False)
+    reason = forms.CharField(max_length=300, required=False)
+
+    def clean(self):
+        said = super().clean()
+        if said.get("act") == "code" and not said.get("code"):
+            self.add_error("code", _("Enter the code."))
+        return said
+
+
+class RefundForm(forms.Form):
+    amount = forms.CharField(max_length=64, required=False)
+    reason = forms.CharField(max_length=300, required=False)
+    key = forms.UUIDField()
+
+    def clean_amount(self):
+        text = self.cleaned_data["amount"].strip()
+        if not text:
+            return None
+        try:
+            return parse_amount(text)
+        except Refused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+
+
+class ReceiptForm(forms.Form):
+    number = forms.CharField(
+        max_length=40, error_messages={"required": _("Enter the number of the operation.")}
+    )

@@ -47,3 +47,15 @@ def plain(amount: Decimal) -> str:
 def exact(amount: Decimal) -> str:
     """`405,00`: always with kopecks, for columns where figures stand under figures."""
     return format_number(amount)
+
+
+@register.filter
+def least(one: Decimal, other: Decimal) -> Decimal:
+    """The smaller of two sums."""
+    return min(one, other)
+
+
+@register.filter
+def typed(amount: Decimal) -> str:
+    """`1234,50` as a person would type it into a field."""
+    return f"{amount:.2f}".replace(".", ",")
