@@ -13,7 +13,7 @@ from apps.transactions.models import Transaction
 from tests.crm.world import Month, Stand, assert_equals_truth, no_sale_twice
 
 pytestmark = pytest.mark.django_db
-NAMES = ["yclients"]
+NAMES = ["yclients", "iiko", "onec", "amocrm", "renovatio"]
 
 
 def sync(integration: CRMIntegration, days: int = 35) -> int:

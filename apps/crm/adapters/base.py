@@ -21,12 +21,16 @@ from apps.crm.net import Call, Client, Policy
 @dataclass(frozen=True)
 class Customer:
     """A guest as the system knows her; `phone` as it wrote it. `shared`: the system knows several
-    people with this number, so the birth date must agree as well."""
+    people with this number, so the birth date must agree as well. `NOBODY` is a sale that says it
+    has no guest; a document without a customer says nothing, and an earlier link stays."""
 
     id: str
     phone: str = ""
     birth_date: date | None = None
     shared: bool = False
+
+
+NOBODY = Customer(id="")
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class Rotation(Protocol):
 
     tokens: dict[str, Any]
     interrupted: bool
+    is_lost: bool
 
     def begin(self) -> None: ...
 
@@ -185,8 +190,12 @@ class BaseCRMAdapter(ABC):
         """Whose sale it is; asks the system when the document names only an id. Raises Failed."""
         return document.customer
 
+    def find_vanished(self, known: Sequence[Ref]) -> list[Ref]:
+        """Which of the known records, not brought by a whole window, are not there any more.
+        Raises Failed."""
+        return [ref for ref in known if self.has_vanished(ref.entity, ref.external_id)]
+
     def has_vanished(self, entity: str, external_id: str) -> bool:
-        """Asked about a known record that a whole window did not bring."""
         try:
             found = self.fetch_one(entity, external_id)
         except NotImplementedError:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from apps.accounts import rules as people
 from apps.core import sealing
 from apps.crm import rules
-from apps.crm.adapters import BaseCRMAdapter, Customer, Document
+from apps.crm.adapters import NOBODY, BaseCRMAdapter, Customer, Document
 from apps.crm.enums import Kind, Reason, RecordState
 from apps.crm.models import CRMIntegration, ExternalRecord, SyncRun
 from apps.crm.services.settling import Guest, Settled, settle
@@ -73,17 +73,22 @@ def apply_documents(
     if not listed:
         return Counts()
     incoming = _resolve(integration, adapter, listed)
-    return _write(Batch(integration, incoming, timezone.now(), backfill))
+    counts = _write(Batch(integration, incoming, timezone.now(), backfill))
+    counts.received = len(listed)
+    return counts
 
 
 @transaction.atomic
-def apply_vanished(integration: CRMIntegration, rows: Sequence[ExternalRecord]) -> Counts:
+def apply_vanished(integration: CRMIntegration, record_ids: Sequence[UUID]) -> Counts:
     """Records that are listed no more count nothing from now on."""
     counts = Counts()
-    locked = _lock(Q(pk__in=[row.pk for row in rows]), integration)
+    named = ExternalRecord.objects.filter(pk__in=record_ids)
+    sales = named.filter(kind=Kind.REFUND).values("refund_of")
+    locked = _lock(Q(pk__in=record_ids) | Q(external_id__in=sales), integration)
     for record in locked:
-        record.gone = True
-        record.digest = ""  # if it comes back it is news
+        if record.pk in set(record_ids):
+            record.gone = True
+            record.digest = ""  # if it comes back it is news
     counts.applied = _settle_all(Batch(integration, [], timezone.now()), locked, counts)
     return counts
 
@@ -97,9 +102,11 @@ def _resolve(
     for one in documents:
         digest = digest_of(one)
         known = there.get((one.entity, one.external_id))
-        if known and known[0] == digest:
+        if known == digest:
             found.append(Incoming(one, None, digest, fresh=False))
             continue
+        if one.gone and known is None:
+            continue  # nothing of ours was cancelled: a deal that was never won, say
         customer = None if one.gone or one.fault else adapter.customer_of(one)
         found.append(_incoming(one, customer, digest))
     return found
@@ -107,15 +114,14 @@ def _resolve(
 
 def _there(
     integration: CRMIntegration, documents: Sequence[Document]
-) -> dict[tuple[str, str], tuple[str, str]]:
+) -> dict[tuple[str, str], str]:
+    """Digest of what is known; none for records that may fit when they are tried again."""
     rows = ExternalRecord.objects.filter(
         integration=integration, external_id__in={one.external_id for one in documents}
-    ).exclude(state=RecordState.QUARANTINE, reason__in=RETRIABLE)
+    ).values_list("entity", "external_id", "digest", "state", "reason")
     return {
-        (entity, number): (digest, state)
-        for entity, number, digest, state in rows.values_list(
-            "entity", "external_id", "digest", "state"
-        )
+        (entity, number): "" if state == RecordState.QUARANTINE and reason in RETRIABLE else digest
+        for entity, number, digest, state, reason in rows
     }
 
 
@@ -139,7 +145,7 @@ def _incoming(document: Document, customer: Customer | None, digest: str) -> Inc
         one.reason = document.fault
     elif not rules.believable_amount(document.amount):
         one.reason = Reason.BAD_AMOUNT
-    elif customer is None:
+    elif customer is None or customer == NOBODY:
         pass  # a guest without a name: nobody's sale
     elif not customer.phone:
         one.reason = Reason.NO_PHONE
@@ -159,7 +165,6 @@ def _incoming(document: Document, customer: Customer | None, digest: str) -> Inc
 @transaction.atomic
 def _write(batch: Batch) -> Counts:
     counts = batch.counts
-    counts.received = len(batch.incoming)
     fresh = [one for one in batch.incoming if one.fresh]
     counts.repeated = len(batch.incoming) - len(fresh)
     if not fresh:
@@ -225,12 +230,8 @@ def _take_over(row: ExternalRecord, one: Incoming, at: datetime) -> None:
     row.reason = one.reason
     if one.reason not in (Reason.BAD_AMOUNT, Reason.BAD_ROW):
         row.amount = document.amount
-    if one.customer:
-        row.customer_ref = one.customer.id[:100]
-        if not row.matched_by_hand:
-            row.phone_index = one.phone_index
-    elif not document.gone and not document.fault and not row.matched_by_hand:
-        row.customer_ref, row.phone_index = "", ""
+    if one.customer and not row.matched_by_hand:
+        row.customer_ref, row.phone_index = one.customer.id[:100], one.phone_index
 
 
 def _originals(

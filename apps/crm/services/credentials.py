@@ -76,16 +76,18 @@ class StoredTokens:
 
 
 class StoredRotation:
-    """`interrupted`: an earlier use of this very refresh token was never finished."""
+    """`interrupted`: an earlier use of this very refresh token was never finished. `is_lost`: one
+    more attempt was refused, a person has to connect anew."""
 
     def __init__(self, store: StoredTokens) -> None:
         self.store = store
         self.tokens = store.read()
-        marked = (
+        marked, reconnect_by = (
             CRMIntegration.objects.filter(pk=store.integration_id)
-            .values_list("refresh_digest", flat=True)
+            .values_list("refresh_digest", "reconnect_by")
             .get()
         )
+        self.is_lost = reconnect_by is not None
         present = str(self.tokens.get("refresh_token", ""))
         self.interrupted = bool(present) and marked == digest_of(present)
 

@@ -1,6 +1,6 @@
 """Reading a system and bringing the ledger to what it says."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import batched
 from uuid import UUID
@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.crm import rules
-from apps.crm.adapters import BaseCRMAdapter, Document
+from apps.crm.adapters import BaseCRMAdapter, Document, Ref
 from apps.crm.enums import RunState, State, Trigger, Trouble
 from apps.crm.models import CRMIntegration, ExternalRecord, SyncRun
 from apps.crm.net import Failed
@@ -66,7 +66,7 @@ def run_sync(
             run.state, run.trouble = RunState.FAILED, Trouble.PAUSED
             return run
         run.save()
-        return _carry_out(integration, run, is_long=is_long and since is None)
+        return _carry_out(integration, run, is_long=is_long or since is not None)
 
 
 def _is_resting(integration: CRMIntegration, now: datetime) -> bool:
@@ -86,7 +86,7 @@ def _carry_out(integration: CRMIntegration, run: SyncRun, *, is_long: bool) -> S
     trouble: Trouble | None = None
     try:
         with opened(integration, run=run) as adapter:
-            read_window(integration, adapter, run)
+            read_window(integration, adapter, run, is_long=is_long)
     except Failed as failure:
         trouble = failure.trouble
     except Exception:
@@ -99,7 +99,7 @@ def _carry_out(integration: CRMIntegration, run: SyncRun, *, is_long: bool) -> S
         return run
     cursor = max(run.until - LAG, integration.cursor or run.since)
     more: dict[str, object] = {"cursor": cursor}
-    if is_long:
+    if is_long and run.since <= run.started_at - timedelta(days=integration.lookback_days):
         more["reread_at"] = run.started_at
     health.succeeded(integration, at=timezone.now(), **more)
     return run
@@ -111,30 +111,33 @@ def _end(run: SyncRun, trouble: Trouble | None) -> None:
     run.save()
 
 
-def read_window(integration: CRMIntegration, adapter: BaseCRMAdapter, run: SyncRun) -> None:
+def read_window(
+    integration: CRMIntegration, adapter: BaseCRMAdapter, run: SyncRun, *, is_long: bool
+) -> None:
     """Apply a window batch by batch, then what is missing from it. Raises Failed: then nothing is
     concluded from what did not come."""
-    known = _known(integration, run) if adapter.snapshot else {}
-    seen: set[tuple[str, str]] = set()
+    # A feed of changes says nothing of what was deleted: the long read asks for those by name.
+    known = _known(integration, run) if adapter.snapshot or is_long else {}
+    seen: set[Ref] = set()
     for batch in batched(adapter.fetch_transactions(run.since, run.until), BATCH, strict=False):
-        seen.update((one.entity, one.external_id) for one in batch)
+        seen.update(Ref(one.entity, one.external_id) for one in batch)
         _count(run, apply_documents(integration, adapter, _newest(batch), run=run))
-    missing = [pk for name, pk in known.items() if name not in seen]
+    missing = [ref for ref in known if ref not in seen]
     if missing:
-        _count(run, _settle_missing(integration, adapter, missing, known=len(known)))
+        _count(run, _settle_missing(integration, adapter, missing, known))
 
 
 def _newest(batch: Iterable[Document]) -> Iterator[Document]:
     """A document that moved between pages comes twice: its newest version counts."""
-    best: dict[tuple[str, str], Document] = {}
+    best: dict[Ref, Document] = {}
     for one in batch:
-        name = (one.entity, one.external_id)
+        name = Ref(one.entity, one.external_id)
         if name not in best or one.version >= best[name].version:
             best[name] = one
     return iter(best.values())
 
 
-def _known(integration: CRMIntegration, run: SyncRun) -> dict[tuple[str, str], UUID]:
+def _known(integration: CRMIntegration, run: SyncRun) -> dict[Ref, UUID]:
     rows = ExternalRecord.objects.filter(
         integration=integration,
         gone=False,
@@ -143,20 +146,22 @@ def _known(integration: CRMIntegration, run: SyncRun) -> dict[tuple[str, str], U
         # What somebody put in while we read is not missing.
         first_seen_at__lt=run.started_at,
     ).values_list("entity", "external_id", "pk")
-    return {(entity, number): pk for entity, number, pk in rows}
+    return {Ref(entity, number): pk for entity, number, pk in rows}
 
 
 def _settle_missing(
-    integration: CRMIntegration, adapter: BaseCRMAdapter, missing: list[UUID], *, known: int
+    integration: CRMIntegration,
+    adapter: BaseCRMAdapter,
+    missing: list[Ref],
+    known: Mapping[Ref, UUID],
 ) -> Counts:
     """What a whole window did not bring is asked for by name, where that is possible. A window
     that lost most of its sales at once was read wrongly: nothing is taken back."""
-    rows = list(ExternalRecord.objects.filter(pk__in=missing).order_by("entity", "external_id"))
-    asked = [row for row in rows if adapter.has_vanished(row.entity, row.external_id)]
-    if rules.vanished_too_many(known=known, missing=len(asked)):
-        log.error("crm.vanished_many", integration=str(integration.pk), missing=len(asked))
+    vanished = [known[ref] for ref in adapter.find_vanished(missing)]
+    if rules.vanished_too_many(known=len(known), missing=len(vanished)):
+        log.error("crm.vanished_many", integration=str(integration.pk), missing=len(vanished))
         raise Failed(Trouble.SUSPICIOUS)
-    return apply_vanished(integration, asked)
+    return apply_vanished(integration, vanished)
 
 
 def _count(run: SyncRun, counts: Counts) -> None:

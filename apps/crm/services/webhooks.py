@@ -160,7 +160,7 @@ def _read_again(event: WebhookEvent) -> None:
                     external_id=ref.external_id,
                     gone=False,
                 )
-                apply_vanished(integration, list(gone))
+                apply_vanished(integration, list(gone.values_list("pk", flat=True)))
 
 
 def _postpone(event: WebhookEvent) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from apps.crm import rules
-from apps.crm.adapters.base import Customer, Document
+from apps.crm.adapters.base import NOBODY, Customer, Document
 from apps.crm.adapters.times import milliseconds, moment
 from apps.crm.enums import Reason
 
@@ -55,10 +55,10 @@ def _unreadable(number: str, row: Mapping[str, Any], zone: ZoneInfo) -> Document
     return Document(PAYMENT, number, Decimal(0), at, fault=Reason.BAD_AMOUNT)
 
 
-def customer(client: Any) -> Customer | None:
+def customer(client: Any) -> Customer:
     """`client` is an object, `[]` or null; a phone may be a number, or masked."""
     if not isinstance(client, dict) or not client.get("id"):
-        return None
+        return NOBODY
     return Customer(id=str(client["id"]), phone=phone(client.get("phone")))
 
 
