@@ -145,6 +145,9 @@ ROWS = (
     Row("loyalty.redeem", MEMBER),
     Row("users.me.card", MEMBER),
     # 36, 37 the offer constructor; above a limit a second person approves
+    Row("offers.manage", OWNER_OF, BUSINESS),
+    seen("offers", "loyalty.offerconstructor", "loyalty.offerversion", "loyalty.offeruse"),
+    seen("offer_parts", "loyalty.offerfunder", "loyalty.offerspan"),
     Row(
         "offers.review",
         ADMIN,

@@ -14,10 +14,10 @@ from django.utils.module_loading import import_string
 
 from apps.accounts.models import User
 from apps.accounts.queries import terms_of as terms_of_member
-from apps.businesses.models import Business
+from apps.businesses.models import Business, State
 from apps.core.money import from_kopecks, to_kopecks
 from apps.loyalty import offer_sql
-from apps.loyalty.models import SegmentEntry
+from apps.loyalty.models import OfferVersion, SegmentEntry
 from apps.loyalty.offer_rules import (
     Reckoned,
     Rule,
@@ -25,7 +25,10 @@ from apps.loyalty.offer_rules import (
     Verdict,
     Visit,
     decide,
+    key_of,
+    rank,
     reckon,
+    refusals,
     terms_of,
 )
 
@@ -34,9 +37,11 @@ Used = dict[tuple[str, str], int]
 IssuerOf = Callable[[UUID], UUID | None]
 
 
-def in_force(*, member_id: UUID, business: Business, at: datetime) -> list[Rule]:
-    """The offers that a purchase of this moment is judged by, in one statement, in no order."""
-    values: dict[str, Any] = {"member": member_id, "business": business.pk, "at": at}
+def in_force(*, member_id: UUID, business: Business | None, at: datetime) -> list[Rule]:
+    """The offers that a purchase of this moment is judged by, in one statement, in no order; all
+    of the circle's without a business."""
+    business_id = business.pk if business else None
+    values: dict[str, Any] = {"member": member_id, "business": business_id, "at": at}
     with connection.cursor() as cursor:
         cursor.execute(offer_sql.IN_FORCE, values)
         return [Rule(*row) for row in cursor.fetchall()]
@@ -140,6 +145,7 @@ class Outlook:
     verdicts: list[Verdict]
     terms: list[Terms]
     limits: list[Limit]
+    categories: frozenset[str] = frozenset()
 
     @property
     def bonus(self) -> Decimal:
@@ -183,7 +189,8 @@ def outlook(
     reckoned = reckon(paid=to_kopecks(paid), rate_bp=rate_bp, issuer=payer, terms=terms)
     both = zip(terms, reckoned.parts, strict=True)
     given = [replace(one, wanted=part.wanted, granted=part.granted) for one, part in both]
-    return Outlook(paid, standing.code, rate_bp, payer, reckoned, verdicts, given, flat)
+    said = frozenset(category for category in categories if category)
+    return Outlook(paid, standing.code, rate_bp, payer, reckoned, verdicts, given, flat, said)
 
 
 def _judge(
@@ -204,3 +211,68 @@ def _as_it_is_paid(rule: Rule, issuer_of: IssuerOf) -> Rule | None:
     if any(payer is None for payer, _share in payers):
         return None
     return replace(rule, funders=payers)
+
+
+# --- what she is offered -------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Offered:
+    """An offer that a member can use; `why` names what the present moment lacks (a weekday, an
+    hour), "" when it would apply to a purchase now."""
+
+    rule: Rule
+    business: Business
+    until: datetime
+    why: str
+
+
+# What does not depend on the bill or on the moment: an offer she does not meet so is not hers.
+OF_THE_PERSON = {"tier", "segment", "first_purchase", "birthday"}
+OF_THE_BILL = {"min_amount", "category", "every_nth"}
+
+
+def offered_to(member: User, *, at: datetime) -> list[Offered]:
+    """The offers of all working partners that are open to her, the highest priority first. Three
+    statements for any number of offers, and one more when segments matter."""
+    rules = in_force(member_id=member.pk, business=None, at=at)
+    if not rules:
+        return []
+    places = Business.objects.filter(state=State.ACTIVE).in_bulk({one.programme for one in rules})
+    versions = OfferVersion.objects.filter(pk__in=[rule.version for rule in rules])
+    ends = dict(versions.values_list("pk", "ends_at"))
+    open_ones = [rule for rule in sorted(rules, key=rank) if rule.programme in places]
+    visits = _visits(member, places, open_ones, at=at)
+    shown = []
+    for rule in open_ones:
+        visit = visits[rule.programme]
+        lacks = [one for one in refusals(rule, visit) if one not in OF_THE_BILL]
+        used = key_of(rule, visit) in rule.used_keys
+        if not used and OF_THE_PERSON.isdisjoint(lacks):
+            business = places[rule.programme]
+            shown.append(Offered(rule, business, ends[rule.version], "".join(lacks[:1])))
+    return shown
+
+
+def _visits(
+    member: User, places: dict[UUID, Business], rules: list[Rule], *, at: datetime
+) -> dict[UUID, Visit]:
+    """How each place sees her now, with no bill yet."""
+    tier = terms_of_member(member, at=at).code
+    said: dict[str, Any] = {
+        "member": member,
+        "paid": Decimal(0),
+        "at": at,
+        "categories": (),
+        "tier": tier,
+    }
+    first = next(iter(places.values()), None)
+    if first is None:
+        return {}
+    seen = visit_of(**said, business=first, rules=rules)
+    return {
+        pk: replace(
+            seen,
+            local=at.astimezone(ZoneInfo(place.zone)),
+            categories=frozenset([place.category]),
+        )
+        for pk, place in places.items()
+    }

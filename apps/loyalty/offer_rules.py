@@ -134,6 +134,11 @@ def rank(rule: Rule) -> tuple[int, bool, str]:
 
 def refusal(rule: Rule, visit: Visit) -> str:
     """The first condition that the purchase does not meet; "" when it meets all."""
+    return next(iter(refusals(rule, visit)), "")
+
+
+def refusals(rule: Rule, visit: Visit) -> list[str]:
+    """Every condition that the purchase does not meet, in the order of REASONS."""
     meets = {
         "tier": not rule.tiers or visit.tier in rule.tiers,
         "segment": not rule.segment or rule.segment in visit.segments,
@@ -145,7 +150,7 @@ def refusal(rule: Rule, visit: Visit) -> str:
         "birthday": rule.birthday_days is None or birthday_year(rule, visit) is not None,
         "every_nth": not rule.every_nth or (rule.purchases_before + 1) % rule.every_nth == 0,
     }
-    return next((name for name, met in meets.items() if not met), "")
+    return [name for name, met in meets.items() if not met]
 
 
 def _in_hours(rule: Rule, hour: int) -> bool:

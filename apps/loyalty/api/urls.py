@@ -1,9 +1,21 @@
 from django.urls import path
 
+from apps.loyalty.api.offers import MemberOfferViewSet, OfferViewSet
 from apps.loyalty.api.settlement import SettlementViewSet
 from apps.loyalty.api.views import LoyaltyViewSet, RedemptionViewSet
 
+OFFER = "businesses/<uuid:business_id>/offers/<uuid:offer_id>"
+
 urlpatterns = [
+    path(
+        "businesses/<uuid:business_id>/offers",
+        OfferViewSet.as_view({"get": "list", "post": "create"}),
+        name="business-offers",
+    ),
+    path(OFFER, OfferViewSet.as_view({"patch": "partial_update"}), name="business-offer"),
+    path(f"{OFFER}/simulate", OfferViewSet.as_view({"post": "simulate"}), name="business-simulate"),
+    path("loyalty/offers", MemberOfferViewSet.as_view({"get": "list"}), name="loyalty-offers"),
+    path("loyalty/quote", MemberOfferViewSet.as_view({"post": "quote"}), name="loyalty-quote"),
     path("loyalty/balance", LoyaltyViewSet.as_view({"get": "balance"}), name="loyalty-balance"),
     path("loyalty/history", LoyaltyViewSet.as_view({"get": "history"}), name="loyalty-history"),
     path("loyalty/expiring", LoyaltyViewSet.as_view({"get": "expiring"}), name="loyalty-expiring"),

@@ -43,6 +43,7 @@ from apps.loyalty.services.settlement import (
     dispute_line,
     refresh_exposure,
 )
+from apps.loyalty.services.simulation import Forecast, simulate_offer
 from apps.loyalty.services.spending import (
     HoldResolved,
     MoreThanHeld,
@@ -56,6 +57,7 @@ from apps.loyalty.services.tiers import move_tiers, update_status_tier
 __all__ = [
     "AlreadyLeaving",
     "BonusInvalid",
+    "Forecast",
     "HoldResolved",
     "InsufficientBonus",
     "KeyReused",
@@ -104,6 +106,7 @@ __all__ = [
     "release_hold",
     "resume_offer",
     "return_offer",
+    "simulate_offer",
     "spend_bonus",
     "stops",
     "submit_offer",

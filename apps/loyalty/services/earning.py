@@ -132,6 +132,8 @@ def snapshot(outlook: Outlook) -> dict[str, object]:
         "rate_bp": outlook.rate_bp,
         "paid": str(outlook.paid),
     }
+    if outlook.categories:
+        rule["categories"] = sorted(outlook.categories)
     if outlook.terms:
         rule |= {"issuer": outlook.issuer, "offers": [asdict(one) for one in outlook.terms]}
     return rule
