@@ -13,6 +13,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=0, minute=5),
     },
     "loyalty.time_out_holds": {"task": "apps.loyalty.tasks.time_out_holds", "schedule": 60},
+    "loyalty.move_offers": {"task": "apps.loyalty.tasks.move_offers", "schedule": 60},
     "loyalty.audit": {"task": "apps.loyalty.tasks.audit", "schedule": crontab(hour=3, minute=0)},
     "loyalty.close_month": {
         "task": "apps.loyalty.tasks.close_month",

@@ -37,6 +37,7 @@ SIDEBAR: list[dict[str, Any]] = [
         "items": [
             _page(_("Businesses"), "storefront", "businesses_business"),
             _page(_("Staff"), "badge", "businesses_membership"),
+            _page(_("Offers"), "redeem", "loyalty_offerconstructor"),
         ],
     },
     {

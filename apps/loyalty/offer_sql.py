@@ -17,7 +17,7 @@ SELECT {COLUMNS},
        CASE WHEN v.first_purchase OR v.every_nth IS NOT NULL THEN (
            SELECT count(*) FROM loyalty_journal j
            WHERE j.wallet_id = %(member)s AND j.kind = 'earn' AND j.scope = 'earn' AND j.paid > 0
-             AND j.occurred_at < %(at)s AND (b.is_network OR j.business_id = %(business)s)
+             AND j.occurred_at < %(at)s AND (b.is_network OR j.business_id = s.business_id)
        ) ELSE 0 END,
        CASE WHEN v.first_purchase OR v.birthday_days IS NOT NULL THEN ARRAY(
            SELECT u.once_key FROM loyalty_offeruse u
@@ -28,7 +28,7 @@ JOIN loyalty_offerversion v ON v.id = s.version_id
 JOIN loyalty_offerconstructor o ON o.id = s.offer_id
 JOIN businesses_business b ON b.id = s.business_id
 WHERE s.until > %(at)s AND s.since <= %(at)s
-  AND (s.business_id = %(business)s OR b.is_network)
+  AND (%(business)s::uuid IS NULL OR s.business_id = %(business)s OR b.is_network)
 """  # noqa: S608 - put together from constants of this module
 
 # Locks the counters in one order, making those that are missing, and says how much is used.

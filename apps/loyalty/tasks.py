@@ -47,3 +47,9 @@ def refresh_exposure(**_: object) -> int:
     for terms in settlement_queries.over_limit():
         log.warning("settlement.limit_exceeded", business_id=str(terms.business_id))
     return reckoned
+
+
+@shared_task
+def move_offers(**_: object) -> int:
+    """Offers read as begun and ended; what they give never waits for this."""
+    return services.move_offers_by_clock(at=timezone.now())

@@ -141,10 +141,17 @@ def expected(row: Row, caller: worlds.Caller, kind: str) -> tuple[int, str] | No
     return None
 
 
+def fill(path: str, found: Any) -> str:
+    """The address with its parameters; several are a tuple, in their order."""
+    for one in found if isinstance(found, tuple) else (found,):
+        path = PARAMETER.sub(str(one), path, count=1)
+    return path
+
+
 def send(call: Call, world: World, caller: worlds.Caller, kind: str) -> Any:
     path = "/" + call.address
     if PARAMETER.search(path):
-        path = PARAMETER.sub(str(OBJECTS[call.name](world, caller, kind)), path)
+        path = fill(path, OBJECTS[call.name](world, caller, kind))
     has_body = call.name in BODIES and call.method != "get"
     body = BODIES[call.name](world, caller, kind) if has_body else {}
     api = worlds.api_of(caller)

@@ -23,6 +23,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.coupons import campaign, code_of, personal
 from tests.factories.notifications import device_of, message_to
+from tests.factories.offers import draft_of
 from tests.factories.transactions import sale
 
 NONE = UUID("00000000-0000-4000-8000-000000000000")
@@ -156,6 +157,20 @@ def a_token(world: World, caller: Caller, kind: str) -> Any:
     return Operation.begin(business_id=business.pk, member_id=member).token(by=by)
 
 
+def a_business(world: World, caller: Caller, kind: str) -> Any:
+    """Where she works; admins work at the first one."""
+    if kind == MISSING:
+        return NONE
+    return (caller.business or world.far if kind == OWN else world.far).pk
+
+
+def an_offer(world: World, caller: Caller, kind: str) -> Any:
+    """Its business and the offer."""
+    business = caller.business or world.far if kind == OWN else world.far
+    offer = draft_of(business)
+    return business.pk, NONE if kind == MISSING else offer.pk
+
+
 # --- bodies: what the request must say to reach the check ----------------------------------------
 def at_business(world: World, caller: Caller, kind: str) -> dict[str, Any]:
     business = {OWN: caller.business or world.far, FOREIGN: world.far}.get(kind)
@@ -228,12 +243,27 @@ def a_new_campaign(world: World, caller: Caller, kind: str) -> dict[str, Any]:
 
 
 Maker = Callable[[World, Caller, str], Any]
+
+
+def offer_terms(*_: Any) -> dict[str, Any]:
+    return {
+        "name": "Две недели тепла",
+        "kind": "multiplier",
+        "value": "2.00",
+        "startsAt": "2030-01-01T00:00:00Z",
+        "endsAt": "2030-01-15T00:00:00Z",
+    }
+
+
 # The parameter of an address → who makes it. A route whose parameter is missing here fails.
 OBJECTS: dict[str, Maker] = {
     "coupon": a_coupon,
     "coupons-campaign-cancel": a_campaign,
     "coupons-campaign-stats": a_campaign,
     "coupons-campaign-codes": a_campaign,
+    "business-offers": a_business,
+    "business-offer": an_offer,
+    "business-simulate": an_offer,
     "transactions-detail": a_sale,
     "transactions-refund": a_sale,
     "loyalty-redemption": a_hold,
@@ -258,6 +288,7 @@ BODIES: dict[str, Maker] = {
     "coupons-validate": a_code,
     "coupons-redeem": a_code,
     "coupons-campaigns": a_new_campaign,
+    "business-offers": offer_terms,
     "transactions": at_business,
     "transactions-quote": at_business,
     "transactions-refund": why,
