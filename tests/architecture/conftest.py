@@ -25,6 +25,7 @@ from apps.transactions.models import Transaction
 from apps.transactions.services import Item, flag_self_sale
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, LocationFactory, staff_of
+from tests.factories.offers import offer_of
 from tests.factories.transactions import sale
 
 _numbers = itertools.count(1)
@@ -73,6 +74,7 @@ def _sale_held_spent_and_returned() -> Transaction:
     number, at = next(_numbers), timezone.now()
     business = BusinessFactory()
     LocationFactory(business=business)
+    offer_of(business)
     seller, member = staff_of(business), UserFactory()
     lines = [Item(f"Услуга {line}", "уход", Decimal(1), Decimal(500)) for line in range(3)]
     bought = sale(business=business, member=member, by=seller, items=lines)
