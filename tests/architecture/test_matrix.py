@@ -113,7 +113,9 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     """One world for all tests of this file; `undone` takes back what a cell did to it."""
     with django_db_blocker.unblock(), transaction.atomic():
         seed_reference_rows()
-        yield worlds.build()
+        made = worlds.build()
+        worlds.sign_in_all(made)
+        yield made
         transaction.set_rollback(True)
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
@@ -50,6 +51,8 @@ class Caller:
     name: str
     user: User | None = None
     business: Business | None = None  # where she works; admins: any
+    token: str = ""
+    cookie: str = ""
 
     @property
     def groups(self) -> Who:
@@ -91,20 +94,35 @@ def build() -> World:
     return World({"anonymous": Caller("anonymous"), **people}, far, UserFactory())
 
 
+def sign_in_all(world: World) -> None:
+    """Once for the file: a token and a browser's session are the dear part of a cell."""
+    for caller in world.callers.values():
+        if caller.user:
+            caller.token = Api().as_(caller.user).headers["Authorization"]
+            caller.cookie = _browser_session(caller.user)
+
+
+def _browser_session(user: User) -> str:
+    """On the web as far as she can be, second factor shown just now."""
+    client = Client()
+    client.force_login(user, backend="apps.accounts.auth.LoginBackend")
+    device = TOTPDevice.objects.create(user=user, name="app", confirmed=True)
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+    session[CONFIRMED] = time.time()
+    session.save()
+    return str(session.session_key)
+
+
 def api_of(caller: Caller) -> Api:
-    return Api().as_(caller.user) if caller.user else Api()
+    return Api({"Authorization": caller.token}) if caller.token else Api()
 
 
 def browser_of(caller: Caller) -> Client:
-    """Signed in on the web as far as she can be, second factor shown."""
+    """A browser of her own each time: what a page did to its cookies does not stay."""
     client = Client(raise_request_exception=False)
-    if caller.user:
-        client.force_login(caller.user, backend="apps.accounts.auth.LoginBackend")
-        device = TOTPDevice.objects.create(user=caller.user, name="app", confirmed=True)
-        session = client.session
-        session[DEVICE_ID_SESSION_KEY] = device.persistent_id
-        session[CONFIRMED] = time.time()
-        session.save()
+    if caller.cookie:
+        client.cookies[settings.SESSION_COOKIE_NAME] = caller.cookie
     return client
 
 
