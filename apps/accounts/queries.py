@@ -34,6 +34,7 @@ from apps.accounts.models import (
     TierChange,
     TierVersion,
     TOTPDevice,
+    TrustedDevice,
     User,
 )
 from apps.core import sealing
@@ -152,6 +153,12 @@ def live_session(session_id: str) -> Session | None:
 def live_sessions(user_id: UUID) -> QuerySet[Session]:
     """Where she is signed in, app and browsers."""
     return Session.objects.filter(user_id=user_id, revoked_at__isnull=True)
+
+
+def live_device(device_id: str, *, at: datetime) -> TrustedDevice | None:
+    """A computer of a till by its id, while it is trusted."""
+    device = TrustedDevice.objects.filter(pk=device_id, revoked_at__isnull=True).first()
+    return device if device and device.good_until > at else None
 
 
 def base_tier() -> StatusTier:

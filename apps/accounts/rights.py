@@ -133,6 +133,7 @@ ROWS = (
     # factor that could be fresh
     Row("users.me.read", MEMBER),
     Row("users.me.change", MEMBER),
+    Row("users.me.phone", MEMBER),  # fresh by its nature: codes to both numbers
     Row("users.me.overview", MEMBER),
     Row("users.me.sessions", MEMBER),
     Row("users.me.consents", MEMBER),

@@ -12,6 +12,7 @@ import phonenumbers
 
 CARD_DIGITS = 12  # eleven random digits and a check digit, numeric for every scanner
 CODE_DIGITS = 6
+CODE_SHAPE = r"^[0-9]{6}$"
 CODE_LIFE = 300  # seconds
 CODE_TRIES = 5
 # Seconds to the next sending: after the first code, the second, the third; then a longer rest.

@@ -70,6 +70,14 @@ class TierChanged(Fact):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class PhoneChanged(Fact):
+    """She has another number and was signed out everywhere but there: her devices are told."""
+
+    member_id: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SessionReuseDetected(Fact):
     """A spent refresh token came back: the session was closed, its owner should be told."""
 

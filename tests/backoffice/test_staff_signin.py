@@ -7,8 +7,8 @@ from django.test import Client
 
 from apps.accounts import services
 from apps.accounts.models import StaffPin, TOTPDevice, TrustedDevice, User
-from apps.businesses.models import Business
-from apps.businesses.services import remove_staff
+from apps.businesses.models import Business, Role
+from apps.businesses.services import add_staff, remove_staff
 from tests.accounts.codes import last_code, messages, wrong
 from tests.backoffice.conftest import PASSWORD, SignedIn
 from tests.backoffice.test_signin import code_of, send
@@ -102,6 +102,28 @@ def test_pin_session_changes_neither_trust_nor_pin(till: Client, vera: User) -> 
 
     assert till.post("/kassa/device/", {"act": "pin", "pin": "9273"}).status_code == 403
     assert till.get("/kassa/device/").status_code == 403
+
+
+def test_a_pin_opens_the_till_of_this_computer_only(
+    till: Client, vera: User, salon: Business, cafe: Business, at: Any
+) -> None:
+    add_staff(business=cafe, user=vera, role=Role.STAFF, by=None, at=at)
+    till.post("/login/pin/", {"who": str(vera.pk), "pin": "4816"})
+
+    page = till.get("/kassa/").content.decode()
+    till.post("/kassa/business/", {"business": str(cafe.pk)})
+
+    assert cafe.name not in page
+    assert till.session.get("till_business") != str(cafe.pk)
+
+
+def test_a_pin_session_ends_with_the_trust(till: Client, vera: User, at: Any) -> None:
+    till.post("/login/pin/", {"who": str(vera.pk), "pin": "4816"})
+    assert till.get("/kassa/").status_code == 200
+
+    services.forget_device(device=TrustedDevice.objects.get(), by=vera, at=at)
+
+    assert till.get("/kassa/").url.startswith("/login/")
 
 
 def test_wrong_pin_and_foreign_name_sign_nobody_in(till: Client, vera: User, anna: User) -> None:

@@ -2,6 +2,7 @@ from django.urls import path
 
 from apps.accounts.api.admin import AdminUsersViewSet
 from apps.accounts.api.admin_lists import AuditLogViewSet, PeopleViewSet
+from apps.accounts.api.phones import PhoneViewSet
 from apps.accounts.api.privacy import PrivacyViewSet
 from apps.accounts.api.views import (
     AuthViewSet,
@@ -28,6 +29,12 @@ urlpatterns = [
         name="users-me-consents",
     ),
     path("users/me/export", PrivacyViewSet.as_view({"get": "export"}), name="users-me-export"),
+    path("users/me/phone", PhoneViewSet.as_view({"post": "ask"}), name="users-me-phone"),
+    path(
+        "users/me/phone/confirm",
+        PhoneViewSet.as_view({"post": "confirm"}),
+        name="users-me-phone-confirm",
+    ),
     path(
         "users/me/overview", OverviewViewSet.as_view({"get": "retrieve"}), name="users-me-overview"
     ),

@@ -40,7 +40,7 @@ DEVICE_HEADER = OpenApiParameter(
 )
 
 
-def _asker(request: Request) -> services.Asker:
+def asker_of(request: Request) -> services.Asker:
     device = request.headers.get("X-Device-Id", "").strip()[:128]
     return services.Asker(address=context.caller().address, device=device)
 
@@ -58,7 +58,7 @@ class AuthViewSet(ApiViewSet):
     )
     def send_code(self, request: Request) -> Response:
         asked = self.read(SendCodeIn)
-        sent = services.send_code(phone=asked["phone"], at=timezone.now(), asker=_asker(request))
+        sent = services.send_code(phone=asked["phone"], at=timezone.now(), asker=asker_of(request))
         return Response(SendCodeOut(sent).data)
 
     @extend_schema(
@@ -74,7 +74,7 @@ class AuthViewSet(ApiViewSet):
             device_name=device.get("name", ""),
             platform=device.get("platform", ""),
             referral_code=asked.get("referral_code", ""),
-            asker=_asker(request),
+            asker=asker_of(request),
         )
         answer = tokens_data(done.tokens)
         return Response(answer | {"is_new": done.is_new, "user": user_data(done.user)})

@@ -7,14 +7,17 @@ from urllib.parse import urlencode
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 
 from apps.accounts import freshness, rights
-from apps.accounts.models import User
+from apps.accounts.models import TrustedDevice, User
+from apps.accounts.queries import live_device
 from apps.businesses.models import Business
 from apps.businesses.queries import businesses_of
 
+BY_PIN = "by_pin"  # session key: the device of a PIN; no full sign-in
 STAFF = "business_staff"
 OWNER = "business_owner"
 ADMINS = frozenset({"admin", "superadmin"})
@@ -30,7 +33,9 @@ def lacks_second_factor(request: HttpRequest) -> bool:
 def is_ready(request: HttpRequest) -> bool:
     """Signed in as far as her job asks."""
     user = request.user
-    return bool(user.is_authenticated and user.job and not lacks_second_factor(request))
+    if not user.is_authenticated or not user.job or lacks_second_factor(request):
+        return False
+    return BY_PIN not in request.session or pin_device(request) is not None
 
 
 def to_signin(request: HttpRequest) -> HttpResponse:
@@ -67,10 +72,22 @@ def for_jobs(action: str, *, hidden: bool = False) -> Callable[[View], View]:
 
 
 def mine(request: HttpRequest) -> list[Business]:
-    """The businesses where she works or owns, asked once a request."""
+    """The businesses where she works or owns, asked once a request. By a PIN only the one whose
+    till this computer is."""
     if not hasattr(request, "_my_businesses"):
-        request._my_businesses = list(businesses_of(request.user))
+        found = businesses_of(request.user)
+        if BY_PIN in request.session:
+            device = pin_device(request)
+            found = found.filter(pk=device.business_id) if device else found.none()
+        request._my_businesses = list(found)
     return request._my_businesses
+
+
+def pin_device(request: HttpRequest) -> TrustedDevice | None:
+    """The computer whose PIN signed her in, while it is trusted; asked once a request."""
+    if not hasattr(request, "_pin_device"):
+        request._pin_device = live_device(request.session[BY_PIN], at=timezone.now())
+    return request._pin_device
 
 
 def may_sell(user: User, business: Business) -> bool:

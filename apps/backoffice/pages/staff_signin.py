@@ -22,7 +22,7 @@ from apps.accounts import rules
 from apps.accounts import services as accounts
 from apps.accounts.enums import Purpose
 from apps.accounts.models import TrustedDevice, User
-from apps.backoffice.pages.access import STAFF, for_jobs, is_ready, may_sell, mine
+from apps.backoffice.pages.access import BY_PIN, STAFF, for_jobs, is_ready, may_sell, mine
 from apps.backoffice.pages.forms import PhoneForm, PinForm, PinSigninForm, SmsCodeForm
 from apps.backoffice.pages.home import own_address
 from apps.backoffice.pages.signin import second_step
@@ -34,7 +34,6 @@ from apps.core.errors import Refused
 
 BACKEND = "apps.accounts.auth.LoginBackend"
 SENT = "sms_code"  # session key: the code that was sent
-BY_PIN = "by_pin"  # session key: the device of a PIN; no full sign-in
 
 
 def _asker(request: HttpRequest) -> accounts.Asker:

@@ -1,0 +1,103 @@
+"""A new phone number: proven by codes to the old number and to the new one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts import rules
+from apps.accounts.enums import Purpose
+from apps.accounts.models import OneTimeCode, Session, User
+from apps.accounts.services.code_guard import Asker
+from apps.accounts.services.codes import CodeInvalid, CodeSent, check_code, send_code
+from apps.accounts.services.sessions import end_session
+from apps.core import audit, outbox
+from apps.core.errors import Invalid, Refused
+from apps.core.facts import PhoneChanged
+
+
+class PhoneTaken(Refused):
+    message = _("This number already belongs to somebody. Write to support.")
+
+
+class PhoneSame(Invalid):
+    field = "phone"
+    message = _("This is your number already.")
+
+
+@dataclass(frozen=True)
+class PhoneCodes:
+    """The codes that were sent: one to the number of now, one to the new one."""
+
+    old: CodeSent
+    new: CodeSent
+
+
+@dataclass(frozen=True)
+class Proof:
+    code_id: UUID
+    code: str
+
+
+def ask_phone_change(*, user: User, phone: str, at: datetime, asker: Asker) -> PhoneCodes:
+    """Send both codes. Whether somebody has the new number already, is said only to whoever proves
+    that she holds it. Raises PhoneInvalid, PhoneSame, TooMany."""
+    if rules.normalize_phone(phone) == user.phone:
+        raise PhoneSame
+    purpose = Purpose.PHONE_CHANGE
+    new = send_code(phone=phone, at=at, purpose=purpose, subject=f"{user.pk}:new", asker=asker)
+    old = send_code(phone=user.phone, at=at, purpose=purpose, subject=f"{user.pk}:old", asker=asker)
+    return PhoneCodes(old, new)
+
+
+def change_phone(
+    *, user: User, old: Proof, new: Proof, keep: Session, at: datetime, asker: Asker
+) -> User:
+    """Both codes are right: the number is hers, and she is signed out everywhere but here (`keep`).
+
+    A wrong one of the two does not use the other up. Raises CodeInvalid, CodeExpired, TooMany,
+    PhoneTaken.
+    """
+    phone = _check(user, new, "new", at=at, asker=asker)
+    try:
+        proven = _check(user, old, "old", at=at, asker=asker)
+    except Refused:
+        OneTimeCode.objects.filter(pk=new.code_id).update(used_at=None)
+        raise
+    if proven != user.phone:  # her number was changed since the code was sent
+        raise CodeInvalid
+    return _take(user, phone, keep=keep, at=at)
+
+
+def _check(user: User, proof: Proof, end: str, *, at: datetime, asker: Asker) -> str:
+    return check_code(
+        code_id=proof.code_id,
+        code=proof.code,
+        purpose=Purpose.PHONE_CHANGE,
+        subject=f"{user.pk}:{end}",
+        at=at,
+        asker=asker,
+    )
+
+
+@transaction.atomic
+def _take(user: User, phone: str, *, keep: Session, at: datetime) -> User:
+    person = User.objects.select_for_update(of=("self",)).select_related("tier").get(pk=user.pk)
+    other = User.objects.with_phone(phone)
+    if other and other.pk != person.pk:
+        raise PhoneTaken
+    person.set_phone(phone)
+    try:
+        with transaction.atomic():
+            person.save(update_fields=["phone_sealed", "phone_index"])
+    except IntegrityError as raced:  # somebody took the number since we looked
+        raise PhoneTaken from raced
+    audit.record(person, "accounts.phone_changed", "user", person.pk, changed={"phone": phone})
+    for session in Session.objects.filter(user=person, revoked_at__isnull=True):
+        if session.pk != keep.pk:
+            end_session(session=session, because="phone_changed", at=timezone.now(), by=person)
+    outbox.publish(PhoneChanged(member_id=str(person.pk), at=at.isoformat()))
+    return person
