@@ -8,6 +8,7 @@ LISTENERS: dict[str, list[str]] = {
     "MemberErased": [
         "apps.businesses.consumers.member_erased",
         "apps.coupons.consumers.member_erased",
+        "apps.loyalty.consumers.member_erased",
         "apps.notifications.consumers.member_erased",
         "apps.crm.consumers.member_erased",
     ],

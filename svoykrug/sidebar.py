@@ -48,6 +48,8 @@ SIDEBAR: list[dict[str, Any]] = [
             _page(_("Wallets"), "account_balance_wallet", "loyalty_wallet"),
             _page(_("Journal"), "menu_book", "loyalty_journal"),
             _page(_("Lots"), "stacks", "loyalty_lot"),
+            _page(_("Adjustments"), "tune", "loyalty_adjustment"),
+            _page(_("Gifts"), "redeem", "loyalty_gift"),
         ],
     },
     {

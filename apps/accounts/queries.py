@@ -24,7 +24,7 @@ from django.db.models.functions import Concat, Left
 from django.utils import timezone
 
 from apps.accounts import rules
-from apps.accounts.enums import ConsentPurpose
+from apps.accounts.enums import ConsentPurpose, SessionKind
 from apps.accounts.models import (
     Consent,
     ConsentText,
@@ -159,6 +159,11 @@ def live_device(device_id: str, *, at: datetime) -> TrustedDevice | None:
     """A computer of a till by its id, while it is trusted."""
     device = TrustedDevice.objects.filter(pk=device_id, revoked_at__isnull=True).first()
     return device if device and device.good_until > at else None
+
+
+def is_verified(member: User) -> bool:
+    """She has shown by a code that her number is hers: not only a till wrote it down."""
+    return Session.objects.filter(user=member, kind=SessionKind.APP).exists()
 
 
 def base_tier() -> StatusTier:

@@ -144,6 +144,7 @@ ROWS = (
     # 7-9 her own bonuses and card. api.md: M, so also for whoever has a job
     Row("loyalty.read", MEMBER),
     Row("loyalty.redeem", MEMBER),
+    Row("loyalty.gift", MEMBER),
     Row("users.me.card", MEMBER),
     # 36, 37 the offer constructor; above a limit a second person approves
     Row("offers.manage", OWNER_OF, BUSINESS),
@@ -208,7 +209,10 @@ ROWS = (
     seen("audit", "core.auditentry", "core.auditseal"),
     Row("audit.read", ADMIN, ALL),
     seen("ledger", "loyalty.wallet", "loyalty.journal", "loyalty.posting", "loyalty.hold"),
-    seen("lots", "loyalty.lot", "loyalty.debt"),
+    seen("lots", "loyalty.lot", "loyalty.debt", "loyalty.gift", "loyalty.notice"),
+    # 33 a balance moved by hand: above a limit by two
+    seen("adjustments", "loyalty.adjustment"),
+    Row("users.adjust", ADMIN, ALL, fresh=True, reason=True, second=True),
     # 40, 41 mutual settlement: owners answer their lines; months are closed by the clock alone
     Row("settlement.read", ADMIN, ALL),
     Row("settlement.answer", OWNER_OF, BUSINESS, reason=True),

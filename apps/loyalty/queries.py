@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.core.money import from_kopecks
 from apps.loyalty import settlement_sql, sql
 from apps.loyalty.enums import Kind
-from apps.loyalty.models import Hold, Journal, Lot
+from apps.loyalty.models import Gift, Hold, Journal, Lot, Notice
 
 ZERO = Decimal("0.00")
 EXPORT_MOST = 1_000_000  # lines of a history: all of them, however long she has been here
@@ -160,12 +161,27 @@ def ledger_faults() -> dict[str, str]:
 
 def export_of(member: User, *, at: datetime) -> dict[str, Any]:
     """What the ledger holds about her: the balance, every line of its history, her lots."""
-    lots = Lot.objects.filter(wallet_id=member.pk).select_related("issuer").order_by("pk")
+    lots = Lot.objects.filter(wallet_id=member.pk).select_related("issuer", "journal")
     balance = asdict(balance_of(member.pk, at=at))
+    gifts = Gift.objects.filter(Q(sender=member) | Q(receiver=member)).order_by("at")
+    warned = Notice.objects.filter(member=member).order_by("pk")
     return {
         "balance": {name: _text(value) for name, value in balance.items()},
         "history": [_exported(line) for line in history_of(member.pk, limit=EXPORT_MOST)],
-        "lots": [_exported_lot(lot) for lot in lots],
+        "lots": [_exported_lot(lot) for lot in lots.order_by("pk")],
+        "gifts": [_exported_gift(gift, member) for gift in gifts],
+        "warnings": list(warned.values("kind", "due_at", "days", "at")),
+    }
+
+
+def _exported_gift(gift: Gift, member: User) -> dict[str, Any]:
+    """A gift on her side; the words that came with it only if they were for her."""
+    is_hers = gift.receiver_id == member.pk
+    return {
+        "direction": "received" if is_hers else "sent",
+        "amount": f"{from_kopecks(gift.amount):.2f}",
+        "message": member.open_own("gift", gift.message_sealed) if is_hers else "",
+        "at": gift.at,
     }
 
 
@@ -179,8 +195,9 @@ def _exported(line: Line) -> dict[str, Any]:
 
 def _exported_lot(lot: Lot) -> dict[str, Any]:
     boxes = ("amount", "pending", "available", "held", "spent", "expired", "revoked")
+    # A gift does not say where its giver was a guest: it may have been a clinic.
     return {
-        "issuer": lot.issuer.name,
+        "issuer": "" if lot.journal.kind == Kind.GIFT else lot.issuer.name,
         **{box: f"{from_kopecks(getattr(lot, box)):.2f}" for box in boxes},
         "activates_at": lot.activates_at,
         "expires_at": lot.expires_at,

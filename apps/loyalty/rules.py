@@ -14,6 +14,9 @@ MOSCOW = ZoneInfo("Europe/Moscow")
 LIFE_DAYS = 90
 HOLD_MINUTES = 15
 NETWORK_BONUS_SHARE = 50  # percent of a bill payable with bonuses, at most
+GIFT_A_DAY = Decimal(3000)  # bonuses that one member may give
+ADJUST_ALONE = Decimal(5000)  # bonuses that one admin moves in a wallet a day without another
+EXPIRY_WARN_DAYS = (14, 3)
 SETTLEMENT_RATE_BP = 10_000  # one bonus settles for one rouble
 
 

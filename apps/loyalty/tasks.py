@@ -1,7 +1,7 @@
-"""What the clock asks of loyalty, in this order after midnight Moscow: wake, then expire."""
+"""What the clock asks of loyalty. After midnight in Moscow: wake, move tiers, expire."""
 
 import structlog
-from celery import shared_task
+from celery import chain, shared_task
 from django.utils import timezone
 
 from apps.loyalty import queries, rules, services, settlement_queries
@@ -11,10 +11,40 @@ log = structlog.get_logger(__name__)
 
 @shared_task
 def nightly(**_: object) -> None:
-    """Wake pending bonuses, expire lapsed ones. Safe to ring twice and late."""
+    """After midnight: wake, move tiers, expire, in this order, each a task that may be repeated.
+    A step that fails stops those after it until the next night: late is as good as on time."""
+    chain(wake.si(), move_tiers.si(), expire.si()).apply_async()
+
+
+@shared_task
+def wake(**_: object) -> None:
+    """Pending bonuses whose day has come."""
+    log.info("loyalty.woken", members=services.wake_due(at=timezone.now()))
+
+
+@shared_task
+def move_tiers(**_: object) -> None:
+    """Members who do not stand where money, breadth and grace put them."""
+    log.info("loyalty.tiers_moved", members=services.move_tiers(at=timezone.now()))
+
+
+@shared_task
+def expire(**_: object) -> None:
+    """Lapsed bonuses, and what came back to wallets of erased members."""
     at = timezone.now()
-    woken, expired = services.wake_due(at=at), services.expire_due(at=at)
-    log.info("loyalty.nightly", woken=woken, expired=expired)
+    expired, closed = services.expire_due(at=at), services.close_wallets_of_erased(at=at)
+    log.info("loyalty.expired", members=expired, closed=closed)
+
+
+@shared_task
+def warn(**_: object) -> None:
+    """Bonuses that lapse soon, tiers that fall soon: each said once, by day."""
+    at = timezone.now()
+    log.info(
+        "loyalty.warned",
+        expiry=services.warn_of_expiry(at=at),
+        tiers=services.warn_of_tiers(at=at),
+    )
 
 
 @shared_task

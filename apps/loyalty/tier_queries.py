@@ -11,7 +11,7 @@ from django.db import connection
 
 from apps.accounts.models import StatusTier, TierVersion, User
 from apps.core.money import from_kopecks, to_kopecks
-from apps.loyalty import sql_tiers, tier_rules
+from apps.loyalty import tier_rules, tier_sql
 from apps.loyalty.tier_rules import Demand, Keeping, Payment
 
 ZERO = Decimal("0.00")
@@ -39,6 +39,7 @@ class Place:
     since: datetime
     locked_until: datetime | None
     steps: Sequence[Step]
+    is_erased: bool
     is_free: bool  # neither erased nor locked by hand
 
     @property
@@ -80,7 +81,7 @@ def _step(pk: int, position: int, threshold: Decimal | None, least: int, invited
 def place_of(member_id: UUID, *, at: datetime) -> Place:
     """Where a member stands now, read anew in one statement."""
     since = tier_rules.window_start(at)
-    found = rows(sql_tiers.STANDING, {"member": member_id, "since": since, "at": at})
+    found = rows(tier_sql.STANDING, {"member": member_id, "since": since, "at": at})
     steps = [_step(*row[7:]) for row in found]
     return _place(member_id, *found[0][:7], steps=steps, at=at)
 
@@ -90,7 +91,7 @@ def pages(*, at: datetime, size: int) -> Iterator[list[Place]]:
     steps = _all_steps()
     values = {"since": tier_rules.window_start(at), "at": at, "limit": size}
     after = UUID(int=0)
-    while found := rows(sql_tiers.CANDIDATES, values | {"after": after}):
+    while found := rows(tier_sql.CANDIDATES, values | {"after": after}):
         yield [_place(*row, steps=steps, at=at) for row in found]
         after = found[-1][0]
 
@@ -130,6 +131,7 @@ def _place(  # noqa: PLR0913 - the columns of two statements
         since=since or joined,
         locked_until=locked,
         steps=steps,
+        is_erased=erased is not None,
         is_free=erased is None and (locked is None or locked <= at),
     )
 
@@ -138,7 +140,7 @@ def payments_of(member_ids: Sequence[UUID], *, at: datetime) -> dict[UUID, list[
     """What members paid, as far back as a decision about a tier looks; one statement."""
     values = {"members": list(member_ids), "since": tier_rules.memory_start(at), "at": at}
     of_journal: dict[UUID, tuple[UUID, Payment]] = {}
-    for member, journal, moment, business, paid, back_at, back in rows(sql_tiers.PAYMENTS, values):
+    for member, journal, moment, business, paid, back_at, back in rows(tier_sql.PAYMENTS, values):
         _m, payment = of_journal.get(journal, (member, Payment(moment, business, paid)))
         if back:
             returns = (*payment.returns, (tier_rules.day_of(back_at), back))

@@ -18,7 +18,8 @@ from apps.accounts.models import Session, TOTPDevice, User
 from apps.accounts.rights import Who
 from apps.backoffice.pages.tokens import Operation
 from apps.businesses.models import Business
-from apps.loyalty.services import hold_bonus
+from apps.core.ids import new_id
+from apps.loyalty.services import adjust_balance, hold_bonus
 from tests.api import Api
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
@@ -150,6 +151,21 @@ def a_hold(world: World, caller: Caller, kind: str) -> Any:
     return hold.pk
 
 
+def an_adjustment(world: World, caller: Caller, kind: str) -> Any:
+    """Large enough to wait for a second person."""
+    if kind == MISSING:
+        return NONE
+    row = adjust_balance(
+        member=world.stranger,
+        amount=Decimal(9000),
+        reason="жалоба гостя №15",
+        by=UserFactory(job="admin"),
+        key=str(new_id()),
+        at=timezone.now(),
+    )
+    return row.pk
+
+
 def a_session(world: World, caller: Caller, kind: str) -> Any:
     if kind == MISSING:
         return NONE
@@ -205,6 +221,10 @@ def why(*_: Any) -> dict[str, Any]:
 
 def code_at_business(world: World, caller: Caller, kind: str) -> dict[str, Any]:
     return at_business(world, caller, kind) | {"codeId": str(NONE), "code": "123456"}
+
+
+def a_correction(*_: Any) -> dict[str, Any]:
+    return {"amount": "10.00", "reason": "жалоба гостя №15"}
 
 
 def role(*_: Any) -> dict[str, Any]:
@@ -291,6 +311,9 @@ OBJECTS: dict[str, Maker] = {
     "admin-user": a_person,
     "admin-user-status": a_person,
     "admin-user-role": a_person,
+    "admin-user-adjust": a_person,
+    "admin-adjustment-confirm": an_adjustment,
+    "admin-adjustment-decline": an_adjustment,
     "admin-user-block": a_person,
     "admin-user-unblock": a_person,
     "owner": a_slug,
@@ -313,6 +336,7 @@ BODIES: dict[str, Maker] = {
     "transactions-spend-code": at_business,
     "transactions-spend-confirm": code_at_business,
     "admin-user-role": role,
+    "admin-user-adjust": a_correction,
     "admin-user-status": tier,
     "admin-user-block": why,
     "admin-user-unblock": why,

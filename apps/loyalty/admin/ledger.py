@@ -1,17 +1,27 @@
 """The ledger, to be read: triggers refuse every hand anyway. Sums are shown in bonuses, 1 is 1 ₽."""
 
 import json
+from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django_htmx.http import HttpResponseClientRedirect
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from apps.accounts import rights
 from apps.core.admin_base import (
     EMPTY,
+    AmountField,
     ReadonlyAdmin,
     ReadonlyInline,
     column,
@@ -23,6 +33,9 @@ from apps.core.admin_base import (
     money,
     short,
 )
+from apps.core.errors import Refused
+from apps.core.ids import new_id
+from apps.loyalty import services
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Debt, Hold, Journal, Lot, Posting, Wallet
 
@@ -33,6 +46,24 @@ def operation_link(row: Journal) -> str:
     return link(row, f"{row.get_kind_display()} {short(row.pk)}")
 
 
+class AdjustDialog(BaseDialogForm):
+    direction = forms.ChoiceField(
+        label=_("What to do"),
+        choices=[("add", _("Add bonuses")), ("take", _("Take bonuses"))],
+        widget=UnfoldAdminSelectWidget,
+    )
+    amount = AmountField(label=_("Bonuses"))
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("At least 10 characters. Stays in the audit log with your name."),
+        min_length=10,
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+    )
+    # one dialog, one adjustment, however often it is sent
+    once = forms.UUIDField(initial=new_id, widget=forms.HiddenInput)
+
+
 @admin.register(Wallet)
 class WalletAdmin(ReadonlyAdmin):
     list_display = ["whose", "available_sum", "pending_sum", "held_sum", "debt_sum"]
@@ -41,6 +72,7 @@ class WalletAdmin(ReadonlyAdmin):
     search_help_text = CARD
     ordering = ["-member_id"]
     fields = ["person", "available_sum", "pending_sum", "held_sum", "debt_sum", "records"]
+    actions_detail = ["adjust"]
 
     whose = column("member", _("Member"), show=str)
     person = column("member", _("Member"), show=link)
@@ -58,8 +90,40 @@ class WalletAdmin(ReadonlyAdmin):
                 ("loyalty_lot", _("Lots"), mine),
                 ("loyalty_debt", _("Debts"), mine),
                 ("transactions_transaction", _("Purchases"), {"member__id": wallet.pk}),
+                ("loyalty_adjustment", _("Adjustments"), {"wallet": wallet.pk}),
             ]
         )
+
+    def has_adjust_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return rights.may(services.ADJUST, job=request.user.job)
+
+    @action(
+        description=_("Adjust the balance"),
+        permissions=["adjust"],
+        dialog={
+            "title": _("Adjust the balance"),
+            "description": _(
+                "The network pays for what is added. Above 5 000 a day another admin confirms."
+            ),
+            "form_class": AdjustDialog,
+            "form_submit_text": _("Go on"),
+        },
+    )
+    def adjust(self, request: HttpRequest, form: AdjustDialog, object_id: str) -> HttpResponse:
+        given, url = form.cleaned_data, reverse("admin:loyalty_wallet_change", args=[object_id])
+        try:
+            row = services.adjust_balance(
+                member=get_object_or_404(Wallet, pk=object_id).member,
+                amount=given["amount"] * (-1 if given["direction"] == "take" else 1),
+                reason=given["reason"],
+                by=request.user,
+                key=f"admin:{given['once']}",
+                at=timezone.now(),
+            )
+            url = reverse("admin:loyalty_adjustment_change", args=[row.pk])
+        except Refused as refused:
+            messages.error(request, str(refused))
+        return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
 
 
 # --- postings ------------------------------------------------------------------------------------

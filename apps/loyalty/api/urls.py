@@ -1,5 +1,6 @@
 from django.urls import path
 
+from apps.loyalty.api.moving import AdjustmentViewSet, GiftViewSet
 from apps.loyalty.api.offers import MemberOfferViewSet, OfferViewSet
 from apps.loyalty.api.settlement import SettlementViewSet
 from apps.loyalty.api.views import LoyaltyViewSet, RedemptionViewSet
@@ -30,6 +31,31 @@ urlpatterns = [
         "loyalty/redemptions/<uuid:pk>",
         RedemptionViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
         name="loyalty-redemption",
+    ),
+    path(
+        "loyalty/transfers",
+        GiftViewSet.as_view({"get": "list", "post": "create"}),
+        name="loyalty-transfers",
+    ),
+    path(
+        "admin/users/<uuid:pk>/adjust",
+        AdjustmentViewSet.as_view({"post": "create"}),
+        name="admin-user-adjust",
+    ),
+    path(
+        "admin/adjustments",
+        AdjustmentViewSet.as_view({"get": "list"}),
+        name="admin-adjustments",
+    ),
+    path(
+        "admin/adjustments/<uuid:pk>/confirm",
+        AdjustmentViewSet.as_view({"post": "confirm"}),
+        name="admin-adjustment-confirm",
+    ),
+    path(
+        "admin/adjustments/<uuid:pk>/decline",
+        AdjustmentViewSet.as_view({"post": "decline"}),
+        name="admin-adjustment-decline",
     ),
     path(
         "admin/settlement",

@@ -1,6 +1,9 @@
 """The nouns of loyalty, one file a subject; `ledger` is the page to read first."""
 
+from apps.loyalty.models.adjustments import Adjustment, AdjustmentState
+from apps.loyalty.models.gifts import Gift
 from apps.loyalty.models.ledger import Debt, Hold, Journal, Lot, Posting, Wallet
+from apps.loyalty.models.notices import Notice
 from apps.loyalty.models.offers import (
     Counter,
     OfferConstructor,
@@ -21,7 +24,10 @@ from apps.loyalty.models.settlement import (
 
 __all__ = [
     "Counter",
+    "Adjustment",
+    "AdjustmentState",
     "Debt",
+    "Gift",
     "Hold",
     "Journal",
     "Lot",
@@ -31,6 +37,7 @@ __all__ = [
     "OfferSpan",
     "OfferUse",
     "OfferVersion",
+    "Notice",
     "Posting",
     "SegmentEntry",
     "Settled",

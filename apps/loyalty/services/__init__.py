@@ -1,6 +1,13 @@
 """Every write of the ledger. One file per noun; callers import from here."""
 
 from apps.loyalty.offer_rules import apply_bonus_multiplier
+from apps.loyalty.services.adjustments import (
+    ADJUST,
+    AlreadyDecided,
+    SecondPerson,
+    adjust_balance,
+    decide_adjustment,
+)
 from apps.loyalty.services.books import (
     BonusInvalid,
     InsufficientBonus,
@@ -10,10 +17,20 @@ from apps.loyalty.services.books import (
     lock_wallets,
 )
 from apps.loyalty.services.bulk import Purchase, earn_in_bulk, plain_members
+from apps.loyalty.services.closing import close_wallet, close_wallets_of_erased
 from apps.loyalty.services.earning import calculate_bonus, earn_for_purchase, foresee
+from apps.loyalty.services.gifts import (
+    GiftOverLimit,
+    GiftToSelf,
+    GiverInDebt,
+    ReceiverUnknown,
+    forget_messages,
+    give,
+    send_gift,
+)
 from apps.loyalty.services.grants import grant_bonus, take_back_grant
 from apps.loyalty.services.issuing import issuer_in_place_of, lock_wallet_and_stops, stops
-from apps.loyalty.services.jobs import expire_due, time_out_holds, wake_due
+from apps.loyalty.services.jobs import BooksUnguarded, expire_due, time_out_holds, wake_due
 from apps.loyalty.services.offers import (
     OfferInvalid,
     OfferOver,
@@ -53,8 +70,26 @@ from apps.loyalty.services.spending import (
     spend_bonus,
 )
 from apps.loyalty.services.tiers import move_tiers, update_status_tier
+from apps.loyalty.services.warnings import warn_of_expiry, warn_of_tiers
 
 __all__ = [
+    "ADJUST",
+    "AlreadyDecided",
+    "SecondPerson",
+    "adjust_balance",
+    "decide_adjustment",
+    "close_wallet",
+    "close_wallets_of_erased",
+    "GiftOverLimit",
+    "GiftToSelf",
+    "GiverInDebt",
+    "ReceiverUnknown",
+    "forget_messages",
+    "give",
+    "send_gift",
+    "BooksUnguarded",
+    "warn_of_expiry",
+    "warn_of_tiers",
     "AlreadyLeaving",
     "BonusInvalid",
     "Forecast",

@@ -56,22 +56,40 @@ def expire_due(*, at: datetime) -> int:
     )
 
 
+class BooksUnguarded(RuntimeError):
+    """Postings move nothing: the ledger's triggers are switched off."""
+
+
 def _sweep(*, kind: Kind, due: str, moment: str, arrow: tuple[Box, Box], at: datetime) -> int:
-    served = 0
-    while batch := _sweep_batch(kind=kind, due=due, moment=moment, arrow=arrow, at=at):
-        served += batch
-    return served
+    """All that is due, batch by batch; how many members. A batch leaves nothing due behind, so a
+    member who comes again was not moved: go round no more. Raises BooksUnguarded."""
+    served: set[UUID] = set()
+    while batch := _sweep_batch(
+        kind=kind, due=due, moment=moment, arrow=arrow, at=at, served=frozenset(served)
+    ):
+        served |= batch
+    return len(served)
 
 
 @transaction.atomic
-def _sweep_batch(*, kind: Kind, due: str, moment: str, arrow: tuple[Box, Box], at: datetime) -> int:
+def _sweep_batch(
+    *,
+    kind: Kind,
+    due: str,
+    moment: str,
+    arrow: tuple[Box, Box],
+    at: datetime,
+    served: frozenset[UUID],
+) -> set[UUID]:
     source, target = arrow
     with connection.cursor() as cursor:
         lock = sql.LOCK_DUE.format(due=due, moment=moment)
         cursor.execute(lock, {"at": at, "limit": BATCH})
         wallets = [row[0] for row in cursor.fetchall()]
         if not wallets:
-            return 0
+            return set()
+        if not served.isdisjoint(wallets):
+            raise BooksUnguarded("Are the triggers of the ledger switched on?")
         journal_id, _is_new = write_journal(
             kind=kind,
             member_id=None,
@@ -95,7 +113,7 @@ def _sweep_batch(*, kind: Kind, due: str, moment: str, arrow: tuple[Box, Box], a
         )
         if kind == Kind.ACTIVATE:
             _repay_debtors(cursor, wallets, journal_id, at=at)
-        return len(wallets)
+        return set(wallets)
 
 
 def _repay_debtors(cursor: Any, wallets: list[UUID], journal_id: UUID, *, at: datetime) -> None:
