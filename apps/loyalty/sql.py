@@ -168,6 +168,7 @@ INSERT INTO loyalty_posting (journal_id, lot_id, src, dst, amount)
 SELECT %(journal)s, id, %(src)s, %(dst)s, {box}
 FROM loyalty_lot WHERE wallet_id = ANY(%(wallets)s) AND {due}
 """
+STILL_DUE = "SELECT 1 FROM loyalty_lot WHERE wallet_id = ANY(%(wallets)s) AND {due} LIMIT 1"
 LAPSED = "available > 0 AND expires_at <= %(at)s"
 AWAKE = "pending > 0 AND activates_at <= %(at)s"
 

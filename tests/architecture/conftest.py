@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -20,7 +20,7 @@ from apps.analytics.models import FactBatch
 from apps.core import audit_chain
 from apps.core.models import IdempotencyKey
 from apps.loyalty import services as loyalty
-from apps.loyalty.models import Journal
+from apps.loyalty.models import Journal, Notice
 from apps.transactions.models import Transaction
 from apps.transactions.services import Item, flag_self_sale
 from tests.factories.accounts import UserFactory
@@ -90,7 +90,24 @@ def _sale_held_spent_and_returned() -> Transaction:
     )
     sale(business=business, member=member, amount="9000.00")  # repays the debt, leaves some
     flag_self_sale(business=business, by=seller, at=at)
+    _moved_by_hand(member, number, at)
     return bought
+
+
+def _moved_by_hand(member: User, number: int, at: datetime) -> None:
+    """A gift, an adjustment that waits, a warning."""
+    loyalty.give(
+        sender=member, receiver=UserFactory(), amount=Decimal(1), key=f"gift:{number}", at=at
+    )
+    loyalty.adjust_balance(
+        member=member,
+        amount=Decimal(9000),
+        reason="жалоба гостя №15",
+        by=UserFactory(job="admin"),
+        key=f"adjust:{number}",
+        at=at,
+    )
+    Notice.objects.create(member=member, kind=Notice.Kind.EXPIRY, due_at=at, days=3, at=at)
 
 
 def _devices_and_batches(bought: Transaction) -> None:

@@ -312,6 +312,9 @@ def test_own_pages_of_the_admin_are_known_here() -> None:
         "accounts_user_role",
         "accounts_user_tier",
         "accounts_user_unblock",
+        "loyalty_adjustment_confirm",
+        "loyalty_adjustment_decline",
+        "loyalty_wallet_adjust",
     }
 
 
@@ -326,6 +329,9 @@ def test_own_pages_of_the_admin_are_for_admins(who: str, world: World) -> None:
         reverse("admin:accounts_user_reveal", args=[world.stranger.pk]),
         reverse("admin:accounts_user_tier", args=[world.stranger.pk]),
         reverse("admin:accounts_user_unblock", args=[world.stranger.pk]),
+        reverse("admin:loyalty_adjustment_confirm", args=[worlds.NONE]),
+        reverse("admin:loyalty_adjustment_decline", args=[worlds.NONE]),
+        reverse("admin:loyalty_wallet_adjust", args=[world.stranger.pk]),
     ]
     chief_only = [
         reverse("admin:accounts_user_role", args=[world.stranger.pk]),

@@ -61,35 +61,21 @@ class BooksUnguarded(RuntimeError):
 
 
 def _sweep(*, kind: Kind, due: str, moment: str, arrow: tuple[Box, Box], at: datetime) -> int:
-    """All that is due, batch by batch; how many members. A batch leaves nothing due behind, so a
-    member who comes again was not moved: go round no more. Raises BooksUnguarded."""
-    served: set[UUID] = set()
-    while batch := _sweep_batch(
-        kind=kind, due=due, moment=moment, arrow=arrow, at=at, served=frozenset(served)
-    ):
-        served |= batch
-    return len(served)
+    served = 0
+    while batch := _sweep_batch(kind=kind, due=due, moment=moment, arrow=arrow, at=at):
+        served += batch
+    return served
 
 
 @transaction.atomic
-def _sweep_batch(
-    *,
-    kind: Kind,
-    due: str,
-    moment: str,
-    arrow: tuple[Box, Box],
-    at: datetime,
-    served: frozenset[UUID],
-) -> set[UUID]:
+def _sweep_batch(*, kind: Kind, due: str, moment: str, arrow: tuple[Box, Box], at: datetime) -> int:
     source, target = arrow
     with connection.cursor() as cursor:
         lock = sql.LOCK_DUE.format(due=due, moment=moment)
         cursor.execute(lock, {"at": at, "limit": BATCH})
         wallets = [row[0] for row in cursor.fetchall()]
         if not wallets:
-            return set()
-        if not served.isdisjoint(wallets):
-            raise BooksUnguarded("Are the triggers of the ledger switched on?")
+            return 0
         journal_id, _is_new = write_journal(
             kind=kind,
             member_id=None,
@@ -111,9 +97,14 @@ def _sweep_batch(
                 "at": at,
             },
         )
+        # Under their locks nothing can have become due meanwhile: what is left would be swept for
+        # ever.
+        cursor.execute(sql.STILL_DUE.format(due=due), {"wallets": wallets, "at": at})
+        if cursor.fetchone():
+            raise BooksUnguarded("Are the triggers of the ledger switched on?")
         if kind == Kind.ACTIVATE:
             _repay_debtors(cursor, wallets, journal_id, at=at)
-        return set(wallets)
+        return len(wallets)
 
 
 def _repay_debtors(cursor: Any, wallets: list[UUID], journal_id: UUID, *, at: datetime) -> None:
