@@ -100,7 +100,7 @@ def places_of(member_ids: Iterable[UUID], *, at: datetime) -> list[Place]:
     """Where these members stand now, in the order of their ids; one statement for any number."""
     values = {"since": tier_rules.window_start(at), "at": at, "members": list(member_ids)}
     steps = _all_steps()
-    return [_place(*row, steps=steps, at=at) for row in rows(sql_tiers.OF_BATCH, values)]
+    return [_place(*row, steps=steps, at=at) for row in rows(tier_sql.OF_BATCH, values)]
 
 
 def _all_steps() -> list[Step]:

@@ -18,7 +18,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from apps.accounts import rights
+from apps.accounts import freshness, rights
 from apps.core.admin_base import (
     EMPTY,
     AmountField,
@@ -111,6 +111,9 @@ class WalletAdmin(ReadonlyAdmin):
     )
     def adjust(self, request: HttpRequest, form: AdjustDialog, object_id: str) -> HttpResponse:
         given, url = form.cleaned_data, reverse("admin:loyalty_wallet_change", args=[object_id])
+        away = freshness.stale(request, services.ADJUST, back=url)
+        if away:
+            return away
         try:
             row = services.adjust_balance(
                 member=get_object_or_404(Wallet, pk=object_id).member,

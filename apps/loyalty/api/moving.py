@@ -120,7 +120,7 @@ class GiftViewSet(ApiViewSet):
 class SignedMoneyIn(MoneyIn):
     """`"-1234.50"` takes, `"1234.50"` adds."""
 
-    def to_internal_value(self, data: Any) -> Decimal:
+    def to_internal_value(self, data: Any) -> Any:
         takes = isinstance(data, str) and data.startswith("-")
         amount: Decimal = super().to_internal_value(data[1:] if takes else data)
         return -amount if takes else amount

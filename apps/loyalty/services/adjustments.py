@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -153,7 +154,7 @@ def _carry_out(asked: Adjustment, *, at: datetime) -> None:
 
 
 def _add(wallet: UUID, issuer: UUID, journal_id: UUID, amount: int, *, at: datetime) -> None:
-    values = {
+    values: dict[str, Any] = {
         "wallet": wallet,
         "issuer": issuer,
         "journal": journal_id,
@@ -170,7 +171,7 @@ def _add(wallet: UUID, issuer: UUID, journal_id: UUID, amount: int, *, at: datet
 
 
 def _take(wallet: UUID, journal_id: UUID, amount: int, *, at: datetime) -> None:
-    values = {"wallet": wallet, "journal": journal_id, "amount": amount, "at": at}
+    values: dict[str, Any] = {"wallet": wallet, "journal": journal_id, "amount": amount, "at": at}
     with connection.cursor() as cursor:
         cursor.execute(moving_sql.GIVE_UP, values)
         moved = int(cursor.fetchone()[0])

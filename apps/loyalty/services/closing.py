@@ -1,6 +1,7 @@
 """The end of a wallet: what is left when its member is erased."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -39,7 +40,7 @@ def close_wallet(*, member_id: UUID, at: datetime) -> int:
         occurred_at=at,
         posted_at=at,
     )
-    values = {"wallet": member_id, "journal": journal_id, "at": at}
+    values: dict[str, Any] = {"wallet": member_id, "journal": journal_id, "at": at}
     with connection.cursor() as cursor:
         cursor.execute(moving_sql.CLOSE, values)
     return left

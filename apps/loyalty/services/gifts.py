@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -134,7 +135,7 @@ def _first(sent: UUID, receiver: User) -> Gift:
 
 def _check(sender_id: UUID, receiver_id: UUID, amount: int, *, at: datetime) -> bool:
     """Whether the receiver has a debt to pay. Raises GiverInDebt, GiftOverLimit."""
-    values = {
+    values: dict[str, Any] = {
         "sender": sender_id,
         "receiver": receiver_id,
         "midnight": tier_rules.midnight(tier_rules.day_of(at)),
@@ -154,7 +155,7 @@ def _check(sender_id: UUID, receiver_id: UUID, amount: int, *, at: datetime) -> 
 def _move(
     sender_id: UUID, receiver_id: UUID, sent: UUID, received: UUID, amount: int, *, at: datetime
 ) -> None:
-    values = {
+    values: dict[str, Any] = {
         "sender": sender_id,
         "receiver": receiver_id,
         "sent": sent,

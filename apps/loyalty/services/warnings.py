@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -30,7 +31,7 @@ def warn_of_expiry(*, at: datetime) -> int:
 def _warn_of_expiry(*, at: datetime) -> int:
     more, less = rules.EXPIRY_WARN_DAYS
     today = tier_rules.day_of(at)
-    values = {
+    values: dict[str, Any] = {
         "at": at,
         "more": more,
         "less": less,
@@ -76,7 +77,7 @@ def _warn(place: Place, keeping: Keeping, codes: dict[int, str], *, at: datetime
     stage = tier_rules.stage_of(falls, today=today)
     if stage is None or falls <= today:
         return False
-    values = {
+    values: dict[str, Any] = {
         "member": place.member_id,
         "due_at": tier_rules.midnight(falls),
         "days": stage,
