@@ -8,6 +8,28 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "core.heartbeat": {"task": "apps.core.tasks.heartbeat", "schedule": 5},
     "core.drain_outbox": {"task": "apps.core.tasks.drain_outbox", "schedule": 5},
     "analytics.load_facts": {"task": "apps.analytics.tasks.load_facts", "schedule": 60},
+    "notifications.deliver_due": {
+        "task": "apps.notifications.tasks.deliver_due",
+        "schedule": 5,
+        "options": {"queue": "high"},
+    },
+    "notifications.resume_broadcasts": {
+        "task": "apps.notifications.tasks.resume_broadcasts",
+        "schedule": 60,
+        "options": {"queue": "medium"},
+    },
+    "notifications.watch_providers": {
+        "task": "apps.notifications.tasks.watch_providers",
+        "schedule": 600,
+    },
+    "notifications.weekly_digest": {
+        "task": "apps.notifications.tasks.weekly_digest",
+        "schedule": crontab(day_of_week=1, hour=10, minute=0),
+    },
+    "notifications.forget_old": {
+        "task": "apps.notifications.tasks.forget_old",
+        "schedule": crontab(minute=45),
+    },
     "loyalty.nightly": {
         "task": "apps.loyalty.tasks.nightly",
         "schedule": crontab(hour=0, minute=5),

@@ -322,8 +322,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
     "socket_connect_timeout": 1,  # a code must not wait for a broker that is down
 }
-# One-time codes have a queue of their own: a long queue of reports must not hold a sign-in up.
-CELERY_TASK_QUEUES = [Queue("celery"), Queue("critical")]
+# One-time codes have a queue of their own, beside critical messages: neither a long queue of reports
+# nor a broadcast must hold a sign-in up.
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("critical"), Queue("high"), Queue("medium")]
 CELERY_TASK_ROUTES = {"apps.core.tasks.send_sms": {"queue": "critical"}}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 100  # exactly this name: keeps connections between small tasks
@@ -362,6 +363,33 @@ SMS_GATEWAY = env.str(
 SMSRU_API_ID = env.str("SMSRU_API_ID", "")
 SMSRU_URL = env.str("SMSRU_URL", "https://sms.ru")
 DEV_SMS_FILE = env.str("DEV_SMS_FILE", "")
+# Who carries messages to members, one class a channel; an empty name switches a channel off.
+_gateways = "apps.core.gateways.messages"
+_real = ENVIRONMENT == "production"
+MESSAGE_PROVIDERS = {
+    "push": env.str(
+        "PUSH_PROVIDER", f"{_gateways}.{'fcm.Fcm' if _real else 'console.ConsolePush'}"
+    ),
+    "sms": env.str(
+        "SMS_PROVIDER", f"{_gateways}.{'smsru.SmsRu' if _real else 'console.ConsoleSms'}"
+    ),
+    "email": env.str(
+        "MAIL_PROVIDER", f"{_gateways}.{'sendgrid.SendGrid' if _real else 'console.ConsoleMail'}"
+    ),
+}
+QUIET_HOURS = env.str("QUIET_HOURS", "22:00-09:00")  # in Moscow; empty: none
+# Words of a broadcast's segment that need apps above notifications.
+MESSAGE_SEGMENTS = "svoykrug.segments.SEGMENTS"
+SMSRU_FROM = env.str("SMSRU_FROM", "")
+FCM_SERVICE_ACCOUNT = env.str("FCM_SERVICE_ACCOUNT", "")
+FCM_URL = env.str("FCM_URL", "https://fcm.googleapis.com")
+FCM_TOKEN_URL = env.str("FCM_TOKEN_URL", "")
+SENDGRID_API_KEY = env.str("SENDGRID_API_KEY", "")
+SENDGRID_URL = env.str("SENDGRID_URL", "https://api.sendgrid.com")
+SENDGRID_WEBHOOK_KEY = env.str("SENDGRID_WEBHOOK_KEY", "")
+MAIL_FROM = env.str("MAIL_FROM", "noreply@svoykrug.example")
+MAIL_FROM_NAME = env.str("MAIL_FROM_NAME", "Свой Круг")
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 
 # The CRM simulator lies on loopback, where a real system never does: open to it only where people
 # and money are made up. CRM_PACE keeps to the limits of the systems; tests do not wait for them.

@@ -243,6 +243,18 @@ def has_consent(member_id: UUID, purpose: ConsentPurpose) -> bool:
     return bool(newest.values_list("given", flat=True).first())
 
 
+def standing_consents(member_ids: Iterable[UUID], purpose: ConsentPurpose) -> dict[UUID, int]:
+    """`has_consent` for many at once: member → id of the consent that stands now. Who said no last,
+    or was never asked, is absent."""
+    rows = Consent.objects.filter(member__in=set(member_ids), purpose=purpose)
+    newest = rows.order_by("member", "-id").distinct("member")
+    return {
+        member_id: consent_id
+        for member_id, consent_id, given in newest.values_list("member_id", "id", "given")
+        if given
+    }
+
+
 def newest_consents(member_id: UUID) -> dict[str, Consent]:
     """Purpose → her newest answer; a purpose she was never asked for is absent."""
     rows = Consent.objects.filter(member_id=member_id).order_by("purpose", "-id")

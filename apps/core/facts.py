@@ -222,12 +222,14 @@ class EventVoted(Fact):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EventModerated(Fact):
-    """`decision` is approve, reject or request_changes; to the creator."""
+    """`decision` is approve, reject or request_changes; to the creator. `title` of the event, here
+    and below: for the messages that name it."""
 
     event_id: str
     member_id: str
     decision: str
     at: str
+    title: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -240,6 +242,7 @@ class EventRegistered(Fact):
     state: str
     starts_at: str
     at: str
+    title: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -249,6 +252,7 @@ class EventSeatOffered(Fact):
     member_id: str
     until: str
     at: str
+    title: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -259,6 +263,7 @@ class EventSeatGiven(Fact):
     registration_id: str
     member_id: str
     at: str
+    title: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -270,6 +275,7 @@ class EventLeft(Fact):
     member_id: str
     reason: str
     at: str
+    title: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -281,6 +287,7 @@ class EventChanged(Fact):
     member_id: str
     starts_at: str
     at: str
+    title: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -292,6 +299,7 @@ class EventCancelled(Fact):
     member_id: str
     reason: str
     at: str
+    title: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -302,6 +310,7 @@ class EventReminder(Fact):
     starts_at: str
     hours_left: int
     at: str
+    title: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

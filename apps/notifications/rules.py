@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Europe/Moscow")
-QUIET_FROM, QUIET_UNTIL = time(22), time(9)
 PLACE = re.compile(r"\{([a-z_]+)\}")
 # Seconds before the next attempt on the same channel; the last one repeats.
 BACK_OFF = (15, 30, 60, 120, 300, 600)
@@ -28,13 +27,24 @@ def unknown_places(text: str, places: tuple[str, ...]) -> list[str]:
     return [name for name in re.findall(r"\{([^{}]*)\}", text) if name not in places]
 
 
-def morning_after(at: datetime) -> datetime | None:
-    """When quiet hours (22:00-9:00 in Moscow) end; None outside of them."""
-    local = at.astimezone(ZONE)
-    if QUIET_UNTIL <= local.time() < QUIET_FROM:
+def quiet_hours(text: str) -> tuple[time, time] | None:
+    """From and until of `22:00-09:00`; None of an empty text: no hours are quiet."""
+    if not text:
         return None
-    day = local.date() + timedelta(days=1 if local.time() >= QUIET_FROM else 0)
-    return datetime.combine(day, QUIET_UNTIL, ZONE)
+    since, _dash, until = text.partition("-")
+    return time.fromisoformat(since), time.fromisoformat(until)
+
+
+def morning_after(at: datetime, quiet: tuple[time, time] | None) -> datetime | None:
+    """When quiet hours (by Moscow's clock, over midnight) end; None outside of them."""
+    if quiet is None:
+        return None
+    since, until = quiet
+    local = at.astimezone(ZONE)
+    if until <= local.time() < since:
+        return None
+    day = local.date() + timedelta(days=1 if local.time() >= since else 0)
+    return datetime.combine(day, until, ZONE)
 
 
 def back_off(attempts: int) -> timedelta:

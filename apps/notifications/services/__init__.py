@@ -1,7 +1,48 @@
 """Writes of notifications; callers import from here."""
 
+from apps.notifications.services.broadcasts import (
+    Text,
+    approve_broadcast,
+    ask_broadcast,
+    cancel_broadcast,
+    expand,
+)
 from apps.notifications.services.devices import add_device, drop_device
 from apps.notifications.services.erasure import forget_member
 from apps.notifications.services.inbox import mark_read, set_preferences
+from apps.notifications.services.leaving import leave
+from apps.notifications.services.news import hear
+from apps.notifications.services.pace import watch_balances
+from apps.notifications.services.sending import deliver, send_batch
+from apps.notifications.services.upkeep import (
+    ask_after_silent,
+    forget_old,
+    release_stuck,
+    retry_failed,
+    write_digests,
+)
+from apps.notifications.services.writing import write
 
-__all__ = ["add_device", "drop_device", "forget_member", "mark_read", "set_preferences"]
+__all__ = [
+    "Text",
+    "add_device",
+    "approve_broadcast",
+    "ask_after_silent",
+    "ask_broadcast",
+    "cancel_broadcast",
+    "deliver",
+    "drop_device",
+    "expand",
+    "forget_member",
+    "forget_old",
+    "hear",
+    "leave",
+    "mark_read",
+    "release_stuck",
+    "retry_failed",
+    "send_batch",
+    "set_preferences",
+    "watch_balances",
+    "write",
+    "write_digests",
+]
