@@ -84,6 +84,7 @@ def logging_config(*, json: bool, level: str) -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
             "django_celery_beat": {"level": "WARNING"},
+            "httpx2": {"level": "WARNING"},
         },
     }
 

@@ -16,3 +16,30 @@ LISTENERS: dict[str, list[str]] = {
     "TierChanged": ["apps.crm.consumers.tier_changed"],
     "PurchaseRecorded": ["apps.analytics.loader.TRANSACTION_FACTS@batch"],
 }
+
+# What members are told of: apps/notifications/drafts.py says what each means to whom.
+TOLD = (
+    "BadgeEarned",
+    "BonusAdjusted",
+    "BonusesExpiring",
+    "CouponIssued",
+    "EventCancelled",
+    "EventChanged",
+    "EventLeft",
+    "EventModerated",
+    "EventRegistered",
+    "EventReminder",
+    "EventSeatGiven",
+    "EventSeatOffered",
+    "GiftReceived",
+    "MemberJoined",
+    "PurchaseRecorded",
+    "PurchaseRefunded",
+    "ReferralRewarded",
+    "SessionReuseDetected",
+    "StatementClosed",
+    "TierAtRisk",
+    "TierChanged",
+)
+for _topic in TOLD:
+    LISTENERS.setdefault(_topic, []).append("apps.notifications.consumers.heard")

@@ -14,6 +14,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from apps.accounts.api.views import jwks
 from apps.core.http import docs
 from apps.core.http.views import live, ready
+from apps.notifications.api.webhooks import callback as messages_webhook
 
 api = [
     path("", include("apps.accounts.api.urls")),
@@ -25,6 +26,8 @@ api = [
 
 urlpatterns = [
     path("api/v1/", include(api)),
+    path("webhooks/messages/<str:provider>", messages_webhook, name="messages-webhook"),
+    path("", include("apps.notifications.pages")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs", docs.swagger, name="docs"),
     path("redoc", docs.redoc, name="redoc"),

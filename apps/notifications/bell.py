@@ -1,6 +1,7 @@
 """Asking a worker to send soon: a task on the queue of that priority."""
 
 from collections.abc import Iterable
+from functools import partial
 
 import structlog
 from django.core.cache import cache as store
@@ -19,7 +20,7 @@ def queue_of(priority: int) -> str:
 
 def ring_after_commit(priorities: Iterable[int]) -> None:
     for priority in sorted(set(priorities)):
-        transaction.on_commit(lambda priority=priority: ring(priority), robust=True)
+        transaction.on_commit(partial(ring, priority), robust=True)
 
 
 def ring(priority: int) -> None:

@@ -6,6 +6,7 @@ A purchase of long ago (an import, a CRM that was away) is no news: nobody is to
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -49,7 +50,7 @@ def _purchase(fact: facts.PurchaseRecorded) -> Iterator[Draft]:
         "spent": fact.bonus_spent,
         "when": fact.occurred_at,
     }
-    if float(fact.bonus_accrued):
+    if Decimal(fact.bonus_accrued):
         yield Draft("bonus_accrued", fact.member_id, values, fact.business_id)
     yield Draft("receipt", fact.member_id, values, fact.business_id)
 

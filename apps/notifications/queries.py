@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Sum
 
 from apps.accounts.models import User
 from apps.notifications.models import Attempt, Device, Mute, Notification
@@ -52,3 +52,19 @@ def export_of(member: User, *, at: datetime) -> dict[str, Any]:
         ],
         "sendings": list(tries.values("channel", "state", "at", "consent_id")),
     }
+
+
+def progress_of(broadcast_ids: list[UUID]) -> dict[UUID, dict[str, int]]:
+    """Broadcast → how many of its messages are in each state, and what they cost in kopecks."""
+    rows = (
+        Notification.objects.filter(broadcast__in=broadcast_ids)
+        .order_by()
+        .values("broadcast_id", "state")
+        .annotate(count=Count("pk"), paid=Sum("cost"))
+    )
+    found: dict[UUID, dict[str, int]] = {}
+    for row in rows:
+        one = found.setdefault(row["broadcast_id"], {"cost": 0})
+        one[row["state"]] = row["count"]
+        one["cost"] += row["paid"] or 0
+    return found

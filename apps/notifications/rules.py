@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Europe/Moscow")
+SUM = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 PLACE = re.compile(r"\{([a-z_]+)\}")
 # Seconds before the next attempt on the same channel; the last one repeats.
 BACK_OFF = (15, 30, 60, 120, 300, 600)
@@ -83,7 +84,10 @@ def _day(value: str) -> str:
 
 
 def sum_text(value: str) -> str:
-    """`1 234,50`, and `300` without empty kopecks, of a signed sum as facts carry it."""
+    """`1 234,50`, and `300` without empty kopecks, of a signed sum as facts carry it;
+    anything else as it is."""
+    if not SUM.fullmatch(value):
+        return value
     whole, _dot, part = value.lstrip("-").partition(".")
     grouped = f"{int(whole or 0):,}".replace(",", "\u00a0")
     tail = f",{part:0<2}" if part.strip("0") else ""

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils.dateparse import parse_date
 from django.utils.module_loading import import_string
 
 from apps.accounts.enums import ConsentPurpose
@@ -20,20 +19,23 @@ CONSENTS = {
 }
 
 
+# Word of a segment → where it is looked for; days are the calendar's of the network.
+PATHS = {
+    "tiers": "tier__code__in",
+    "city": "city",
+    "locale": "locale",
+    "joined_from": "joined_at__date__gte",
+    "joined_to": "joined_at__date__lte",
+}
+
+
 def people(segment: dict[str, Any]) -> QuerySet[User]:
     """Living, not blocked people who fit all the words of the segment: tiers, city, locale,
     joined_from, joined_to, has_app; words of other apps stand in MESSAGE_SEGMENTS."""
     found = User.objects.filter(erased_at__isnull=True, blocked_at__isnull=True)
-    if segment.get("tiers"):
-        found = found.filter(tier__code__in=segment["tiers"])
-    if segment.get("city"):
-        found = found.filter(city=segment["city"])
-    if segment.get("locale"):
-        found = found.filter(locale=segment["locale"])
-    if segment.get("joined_from"):
-        found = found.filter(joined_at__date__gte=parse_date(segment["joined_from"]))
-    if segment.get("joined_to"):
-        found = found.filter(joined_at__date__lte=parse_date(segment["joined_to"]))
+    for word, path in PATHS.items():
+        if segment.get(word):
+            found = found.filter(**{path: segment[word]})
     if segment.get("has_app") is not None:
         phones = Device.objects.filter(member=OuterRef("pk"))
         found = found.filter(Exists(phones) if segment["has_app"] else ~Exists(phones))

@@ -20,12 +20,21 @@ from apps.backoffice.pages.tokens import Operation
 from apps.businesses.models import Business
 from apps.core.ids import new_id
 from apps.loyalty.services import adjust_balance, hold_bonus
+
+
+from apps.loyalty.services import hold_bonus
+from apps.notifications.mailing import Leaving, leave_token
 from tests.api import Api
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.coupons import campaign, code_of, personal
 from tests.factories.notifications import device_of, message_to
 from tests.factories.offers import draft_of
+
+
+
+
+from tests.factories.notifications import broadcast_of, device_of, message_to
 from tests.factories.transactions import sale
 
 NONE = UUID("00000000-0000-4000-8000-000000000000")
@@ -227,6 +236,21 @@ def a_correction(*_: Any) -> dict[str, Any]:
     return {"amount": "10.00", "reason": "жалоба гостя №15"}
 
 
+def a_broadcast(world: World, caller: Caller, kind: str) -> Any:
+    """Asked for by somebody who is none of the callers."""
+    return NONE if kind == MISSING else broadcast_of(world.stranger).pk
+
+
+def a_link(world: World, caller: Caller, kind: str) -> Any:
+    if kind == MISSING:
+        return "broken"
+    return leave_token(Leaving(world.stranger.pk, "email", ""))
+
+
+def a_provider(world: World, caller: Caller, kind: str) -> Any:
+    return "console_sms"
+
+
 def role(*_: Any) -> dict[str, Any]:
     return {"role": "admin", "reason": "принята на работу"}
 
@@ -306,6 +330,11 @@ OBJECTS: dict[str, Maker] = {
     "transactions-refund": a_sale,
     "loyalty-redemption": a_hold,
     "users-me-device": a_device,
+    "admin-broadcast": a_broadcast,
+    "admin-broadcast-approve": a_broadcast,
+    "admin-broadcast-cancel": a_broadcast,
+    "leave": a_link,
+    "messages-webhook": a_provider,
     "users-me-notification": a_message,
     "users-me-session": a_session,
     "admin-user": a_person,

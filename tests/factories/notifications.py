@@ -5,7 +5,7 @@ from typing import Any
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.notifications.models import Device, Notification
+from apps.notifications.models import Broadcast, Device, Notification
 from apps.notifications.services import add_device
 
 _count = itertools.count(1)
@@ -34,3 +34,16 @@ def message_to(member: User, kind: str = "gift_received", **given: Any) -> Notif
         "source": f"test-{next(_count)}",
     }
     return Notification.objects.create(member=member, kind=kind, **(row | given))
+
+
+def broadcast_of(by: User, **given: Any) -> Broadcast:
+    """Waits for a second person, or as `given` says."""
+    row = {
+        "name": "Осень",
+        "channels": "push,email",
+        "title_ru": "Осень в круге",
+        "body_ru": "Двойные бонусы до воскресенья.",
+        "state": "asked",
+        "people": 5_000,
+    }
+    return Broadcast.objects.create(asked_by=by, **(row | given))

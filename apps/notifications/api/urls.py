@@ -1,5 +1,6 @@
 from django.urls import path
 
+from apps.notifications.api.broadcasts import BroadcastsViewSet
 from apps.notifications.api.views import DevicesViewSet, InboxViewSet, PreferencesViewSet
 
 urlpatterns = [
@@ -28,5 +29,25 @@ urlpatterns = [
         "users/me/notifications/<uuid:pk>",
         InboxViewSet.as_view({"get": "retrieve"}),
         name="users-me-notification",
+    ),
+    path(
+        "admin/broadcasts",
+        BroadcastsViewSet.as_view({"get": "list", "post": "create"}),
+        name="admin-broadcasts",
+    ),
+    path(
+        "admin/broadcasts/<uuid:pk>",
+        BroadcastsViewSet.as_view({"get": "retrieve"}),
+        name="admin-broadcast",
+    ),
+    path(
+        "admin/broadcasts/<uuid:pk>/approve",
+        BroadcastsViewSet.as_view({"post": "approve"}),
+        name="admin-broadcast-approve",
+    ),
+    path(
+        "admin/broadcasts/<uuid:pk>/cancel",
+        BroadcastsViewSet.as_view({"post": "cancel"}),
+        name="admin-broadcast-cancel",
     ),
 ]

@@ -16,7 +16,6 @@ from apps.notifications.rules import morning_after, quiet_hours
 from apps.notifications.segments import CONSENTS
 
 
-
 @dataclass(frozen=True)
 class Pass:
     """Leave to go: addresses in clear, and the consent an advert relies on."""

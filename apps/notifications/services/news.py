@@ -40,9 +40,7 @@ def hear(*, provider: str, news: Sequence[News], at: datetime) -> int:
     fresh = 0
     for key in sorted(set(keys) - known):
         # Two copies at once: the unique pair lets one in, the other waits and finds it there.
-        _row, made = Callback.objects.get_or_create(
-            provider=provider, key=key, defaults={"at": at}
-        )
+        _row, made = Callback.objects.get_or_create(provider=provider, key=key, defaults={"at": at})
         if made:
             fresh += 1
             _take_in(provider, keys[key], at=at)
@@ -94,9 +92,7 @@ def _moved(
     tell_moved(message, member_id=message.member_id, state=state.value, at=at)
 
 
-def _did_not_arrive(
-    attempt: Attempt, message: Notification, *, code: str, at: datetime
-) -> None:
+def _did_not_arrive(attempt: Attempt, message: Notification, *, code: str, at: datetime) -> None:
     """The next channel carries it, unless it has arrived some other way or is out of date."""
     if RANK[TryState(attempt.state)] > 1 or attempt.state == TryState.REFUSED:
         return
@@ -122,5 +118,3 @@ def _correct_cost(attempt: Attempt, *, kopecks: int) -> None:
         Attempt.objects.filter(pk=attempt.pk).update(cost=kopecks)
         rows = Notification.objects.filter(pk=attempt.notification_id)
         rows.update(cost=F("cost") + change)
-
-

@@ -1,6 +1,7 @@
 """How fast a provider is used, and when it rests: rows, so that all workers together keep to it."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import connection
@@ -40,7 +41,7 @@ def is_open(row: Provider, *, at: datetime) -> bool:
 def take_turn(name: str, count: int) -> float | None:
     """Seconds to wait before sending `count` messages; None when the queue is too long now."""
     now = timezone.now()
-    values = {
+    values: dict[str, Any] = {
         "name": name,
         "count": count,
         "now": now,

@@ -6,8 +6,9 @@ sent: such messages go again only where the receiver can tell a repeat by its id
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
@@ -81,14 +82,29 @@ def _send(
     going = [one for one in fresh if isinstance(leave[one.pk], Pass)]
     if not going or not _turn(going, client, row):
         return
-    words = Library()
-    loads = [
-        settling.Load(one, passed, _parcel(one, passed, channel=channel, words=words, at=at))
-        for one in going
-        if isinstance(passed := leave[one.pk], Pass)
-    ]
+    loads = _loads(going, leave, channel=channel, at=at)
     verdicts = client.send([load.parcel for load in loads])
     settling.settle(loads, verdicts, client=client, row=row, channel=channel)
+
+
+def _loads(
+    going: Sequence[Notification],
+    leave: Mapping[UUID, Pass | Barrier],
+    *,
+    channel: Channel,
+    at: datetime,
+) -> list[settling.Load]:
+    """Parcels of a batch. One whose words cannot be made is a dead letter; the rest go."""
+    words, loads = Library(), []
+    for one in going:
+        passed = leave[one.pk]
+        try:
+            if isinstance(passed, Pass):
+                parcel = _parcel(one, passed, channel=channel, words=words, at=at)
+                loads.append(settling.Load(one, passed, parcel))
+        except Exception as failure:  # noqa: BLE001 - one bad row must not hold a thousand others
+            settling.give_up(one, trouble=type(failure).__name__)
+    return loads
 
 
 def _turn(going: Sequence[Notification], client: Client, row: Provider) -> bool:

@@ -198,10 +198,12 @@ def _note_health(row: Provider, verdicts: Sequence[Verdict], *, at: datetime) ->
     bad = {one.outcome: one for one in verdicts}
     if Outcome.STOP in bad:
         pace.stopped(row, code=bad[Outcome.STOP].code, at=at)
-    elif Outcome.LATER in bad and Outcome.ACCEPTED not in bad:
-        later = bad[Outcome.LATER]
-        pace.went_wrong(row, code=later.code, retry_after=later.retry_after, at=at)
-    elif Outcome.LATER in bad and bad[Outcome.LATER].retry_after:
+    elif (
+        Outcome.LATER in bad
+        and Outcome.ACCEPTED not in bad
+        or Outcome.LATER in bad
+        and bad[Outcome.LATER].retry_after
+    ):
         later = bad[Outcome.LATER]
         pace.went_wrong(row, code=later.code, retry_after=later.retry_after, at=at)
     else:
@@ -254,12 +256,15 @@ def _waiting(channel: Channel):  # type: ignore[no-untyped-def]
 
 
 def _wait(one: Notification, *, until: datetime, **changes: object) -> None:
-    Notification.objects.filter(pk=one.pk).update(
-        state=State.WAITING, due_at=until, **changes
-    )
+    Notification.objects.filter(pk=one.pk).update(state=State.WAITING, due_at=until, **changes)
 
 
 def _end(one: Notification, state: str, *, trouble: str = "", **changes: object) -> None:
     Notification.objects.filter(pk=one.pk).update(state=state, trouble=trouble[:80], **changes)
     if state == State.FAILED:
         log.warning("messages.given_up", kind=one.kind, id=str(one.pk), trouble=trouble)
+
+
+def give_up(one: Notification, *, trouble: str) -> None:
+    """A dead letter: something is wrong with the message itself."""
+    _end(one, State.FAILED, trouble=trouble)

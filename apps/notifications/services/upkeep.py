@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Count
@@ -34,7 +35,8 @@ def release_stuck(*, at: datetime) -> int:
         .filter(state=State.SENDING, due_at__lte=at)
         .order_by("pk")[:1000]
     )
-    again, unclear = [], []
+    again: list[Notification] = []
+    unclear: list[Notification] = []
     for one in rows:
         client = messages.of_channel(one.channel)
         (again if client and client.repeatable else unclear).append(one)
@@ -70,7 +72,7 @@ def forget_old(*, at: datetime) -> None:
 
 
 @transaction.atomic
-def retry_failed(*, ids: list[object], by: audit.Actor, reason: str, at: datetime) -> int:
+def retry_failed(*, ids: list[UUID], by: audit.Actor, reason: str, at: datetime) -> int:
     """Give dead letters another life on their last channel; how many."""
     rows = Notification.objects.select_for_update().filter(
         pk__in=ids, state__in=[State.FAILED, State.EXPIRED]
@@ -110,7 +112,7 @@ def write_digests(*, at: datetime) -> int:
     return written
 
 
-def _digests(people: list[object], *, since: datetime) -> list[Draft]:
+def _digests(people: list[UUID], *, since: datetime) -> list[Draft]:
     rows = Notification.objects.filter(member__in=people, in_app=True, created_at__gte=since)
     rows = rows.select_related("member", "business", "broadcast").order_by("-created_at")
     by_member: dict[str, list[Notification]] = {}
