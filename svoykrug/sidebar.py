@@ -53,6 +53,16 @@ SIDEBAR: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("Messages"),
+        "items": [
+            _page(_("Messages"), "mail", "notifications_notification"),
+            _page(_("Broadcasts"), "campaign", "notifications_broadcast"),
+            _page(_("Message texts"), "edit_note", "notifications_template"),
+            _page(_("Message providers"), "cell_tower", "notifications_provider"),
+            _page(_("Suppressed addresses"), "unsubscribe", "notifications_suppression"),
+        ],
+    },
+    {
         "title": _("System"),
         "items": [
             _page(_("Audit log"), "policy", "core_auditentry"),

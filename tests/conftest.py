@@ -33,6 +33,7 @@ def seed_reference_rows() -> None:
         "apps.accounts.migrations.0002_tiers",
         "apps.accounts.migrations.0004_privacy_data",
         "apps.businesses.migrations.0002_network",
+        "apps.notifications.migrations.0003_words",
     ):
         importlib.import_module(module).seed(apps, None)
 

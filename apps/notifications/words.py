@@ -50,12 +50,16 @@ class Library:
 
     def __init__(self) -> None:
         self._own = {
-            (row.kind, row.language): Words(row.title, row.body, row.sms)
-            for row in Template.objects.all()
+            (row.kind, row.language): row
+            for row in Template.objects.exclude(title="", body="", sms="")
         }
 
     def raw(self, kind: str, language: str) -> Words:
-        return self._own.get((kind, language)) or shipped(kind, language)
+        """An admin's words where there are some, the product's for the rest."""
+        own, ours = self._own.get((kind, language)), shipped(kind, language)
+        if own is None:
+            return ours
+        return Words(own.title or ours.title, own.body or ours.body, own.sms or ours.sms)
 
     def of(self, message: Notification, *, language: str, outside: bool = False) -> Words:
         """Filled words. `outside`: they leave for somebody's server, where nobody may learn that

@@ -21,11 +21,14 @@ from apps.core import audit_chain
 from apps.core.models import IdempotencyKey
 from apps.loyalty import services as loyalty
 from apps.loyalty.models import Journal, Notice
+from apps.loyalty.models import Journal
+from apps.notifications.models import Attempt, Provider, Suppression
 from apps.transactions.models import Transaction
 from apps.transactions.services import Item, flag_self_sale
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, LocationFactory, staff_of
 from tests.factories.offers import offer_of
+from tests.factories.notifications import broadcast_of, message_to
 from tests.factories.transactions import sale
 
 _numbers = itertools.count(1)
@@ -67,6 +70,7 @@ def make_rows(count: int = 1) -> None:
         _devices_and_batches(bought)
         _schedules()
         _consents_and_erasures(bought)
+        _messages(bought.member)
     loyalty.expire_due(at=timezone.now() + timedelta(days=400))
 
 
@@ -143,6 +147,16 @@ def _consents_and_erasures(bought: Transaction) -> None:
     set_job(user=UserFactory(), job=Job.ADMIN, by=chiefs[0], reason="принята на работу")
     User.objects.filter(pk__in=[chief.pk for chief in chiefs]).update(job="")
     audit_chain.seal(at=at + timedelta(hours=1))
+def _messages(member: User) -> None:
+    broadcast = broadcast_of(UserFactory())
+    message = message_to(member, kind="broadcast", broadcast=broadcast, values={})
+    Attempt.objects.create(
+        notification=message, channel="sms", provider="smsru", state="barred", code="no_consent"
+    )
+    Suppression.objects.create(
+        member=member, channel="sms", address_index=str(message.pk), reason="202"
+    )
+    Provider.objects.create(name=str(message.pk)[-12:], channel="sms", balance="12.50")
 
 
 def _schedules() -> None:

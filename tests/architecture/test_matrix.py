@@ -22,6 +22,7 @@ from apps.accounts.rights import Row
 from tests.architecture import world as worlds
 from tests.architecture.world import BODIES, CALLERS, FOREIGN, KINDS, MISSING, OBJECTS, OWN, World
 from tests.conftest import seed_reference_rows
+from tests.factories.notifications import broadcast_of
 
 pytestmark = pytest.mark.django_db
 API = "api/v1/"
@@ -317,6 +318,8 @@ def test_own_pages_of_the_admin_are_known_here() -> None:
         "loyalty_adjustment_confirm",
         "loyalty_adjustment_decline",
         "loyalty_wallet_adjust",
+        "notifications_broadcast_allow",
+        "notifications_broadcast_stop",
     }
 
 
@@ -334,6 +337,8 @@ def test_own_pages_of_the_admin_are_for_admins(who: str, world: World) -> None:
         reverse("admin:loyalty_adjustment_confirm", args=[worlds.NONE]),
         reverse("admin:loyalty_adjustment_decline", args=[worlds.NONE]),
         reverse("admin:loyalty_wallet_adjust", args=[world.stranger.pk]),
+        reverse("admin:notifications_broadcast_allow", args=[broadcast_of(world.stranger).pk]),
+        reverse("admin:notifications_broadcast_stop", args=[broadcast_of(world.stranger).pk]),
     ]
     chief_only = [
         reverse("admin:accounts_user_role", args=[world.stranger.pk]),

@@ -145,11 +145,12 @@ class Attempt(models.Model):
 
 
 class Template(models.Model):
-    """An admin's own words for a kind. Places in braces are those of the kind, nothing else."""
+    """An admin's own words for a kind; what is empty is said in the product's words. Places in
+    braces are those of the kind, nothing else. One row for each kind and language."""
 
     kind = models.CharField(_("kind"), max_length=24)
     language = models.CharField(_("language"), max_length=2)
-    title = models.CharField(_("title"), max_length=120)
+    title = models.CharField(_("title"), max_length=120, blank=True)
     body = models.TextField(_("text"), max_length=1000, blank=True)
     sms = models.CharField(_("text of the SMS"), max_length=300, blank=True)
 

@@ -14,6 +14,7 @@ from apps.notifications.services.leaving import leave
 from apps.notifications.services.news import hear
 from apps.notifications.services.pace import watch_balances
 from apps.notifications.services.sending import deliver, send_batch
+from apps.notifications.services.settings import change_provider, change_words
 from apps.notifications.services.upkeep import (
     ask_after_silent,
     forget_old,
@@ -30,6 +31,8 @@ __all__ = [
     "ask_after_silent",
     "ask_broadcast",
     "cancel_broadcast",
+    "change_provider",
+    "change_words",
     "deliver",
     "drop_device",
     "expand",
