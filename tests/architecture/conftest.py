@@ -147,6 +147,8 @@ def _consents_and_erasures(bought: Transaction) -> None:
     set_job(user=UserFactory(), job=Job.ADMIN, by=chiefs[0], reason="принята на работу")
     User.objects.filter(pk__in=[chief.pk for chief in chiefs]).update(job="")
     audit_chain.seal(at=at + timedelta(hours=1))
+
+
 def _messages(member: User) -> None:
     broadcast = broadcast_of(UserFactory())
     message = message_to(member, kind="broadcast", broadcast=broadcast, values={})

@@ -32,6 +32,8 @@ PUBLIC = {
     "/.well-known/jwks.json",
     "/health/live",
     "/health/ready",
+    "/u/sample/",  # a signed address at the foot of a letter
+    "/webhooks/messages/sample",  # a provider, by its signature
 }
 SAMPLES = {"uuid": "01a20029-23d1-7699-a0fe-2d5901b86d4b", "int": "1"}
 

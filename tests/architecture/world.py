@@ -34,6 +34,8 @@ from tests.factories.offers import draft_of
 
 
 
+
+
 from tests.factories.notifications import broadcast_of, device_of, message_to
 from tests.factories.transactions import sale
 

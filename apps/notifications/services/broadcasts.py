@@ -1,7 +1,7 @@
 """Broadcasts: counted first, above 1,000 people allowed by a second person, written out in slices."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -64,11 +64,7 @@ def ask_broadcast(
     """Begin a broadcast; above 1,000 people it waits for a second person. Raises NobodyToTell, and
     SameText for a repeat within an hour: two taps are one broadcast."""
     User.objects.select_for_update(of=("self",)).get(pk=by.pk)  # two taps stand in line here
-    repeat = Broadcast.objects.filter(
-        title_ru=text.title_ru, body_ru=text.body_ru, created_at__gte=at - timedelta(hours=1)
-    ).exclude(state=BroadcastState.CANCELLED)
-    if repeat.exists():
-        raise SameText
+    _refuse_repeat(text, at=at)
     people = segments.people(segment).count()
     if not people:
         raise NobodyToTell
@@ -78,10 +74,7 @@ def ask_broadcast(
         purpose=purpose,
         channels=",".join(channels),
         segment=segment,
-        title_ru=text.title_ru,
-        body_ru=text.body_ru,
-        title_en=text.title_en,
-        body_en=text.body_en,
+        **asdict(text),
         state=BroadcastState.RUNNING if alone else BroadcastState.ASKED,
         people=people,
         asked_by=by,
@@ -94,6 +87,13 @@ def ask_broadcast(
     if alone:
         _expand_soon(broadcast.pk)
     return broadcast
+
+
+def _refuse_repeat(text: Text, *, at: datetime) -> None:
+    same = Broadcast.objects.filter(title_ru=text.title_ru, body_ru=text.body_ru)
+    recent = same.filter(created_at__gte=at - timedelta(hours=1))
+    if recent.exclude(state=BroadcastState.CANCELLED).exists():
+        raise SameText
 
 
 @transaction.atomic

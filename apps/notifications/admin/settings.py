@@ -1,0 +1,150 @@
+"""Words of messages and providers."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from apps.core.admin_base import (
+    EMPTY,
+    AmountField,
+    ReasonedAdmin,
+    ReasonedForm,
+    badge,
+    column,
+    kopecks,
+    moment,
+    money,
+)
+from apps.notifications import services
+from apps.notifications.kinds import KINDS
+from apps.notifications.models import (
+    Provider,
+    Template,
+)
+from apps.notifications.rules import unknown_places
+from apps.notifications.words import shipped
+
+
+# --- words -----------------------------------------------------------------------------------
+class TemplateForm(ReasonedForm):
+    class Meta:
+        widgets = {
+            "title": UnfoldAdminTextInputWidget,
+            "body": UnfoldAdminTextareaWidget,
+            "sms": UnfoldAdminTextareaWidget,
+        }
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        places = KINDS[self.instance.kind].places
+        for name in ("title", "body", "sms"):
+            strange = unknown_places(given.get(name) or "", places)
+            if strange:
+                said = _("Unknown place: %(place)s.") % {"place": strange[0]}
+                self.add_error(name, said)
+        return given
+
+
+@admin.register(Template)
+class TemplateAdmin(ReasonedAdmin):
+    form = TemplateForm
+    list_display = ["kind", "language", "title_shown", "is_own"]
+    list_filter = [("language", ChoicesDropdownFilter)]
+    search_fields = ["kind__exact"]
+    search_help_text = _("Whole kind")
+    ordering = ["kind", "language"]
+    fields = [
+        "kind",
+        "language",
+        "places",
+        "title_shipped",
+        "title",
+        "body_shipped",
+        "body",
+        "sms_shipped",
+        "sms",
+        "reason",
+    ]
+    readonly_fields = [
+        "kind",
+        "language",
+        "places",
+        "title_shipped",
+        "body_shipped",
+        "sms_shipped",
+    ]
+
+    @display(description=_("Places"))
+    def places(self, row: Template) -> str:
+        return " ".join(f"{{{name}}}" for name in KINDS[row.kind].places) or EMPTY
+
+    @display(description=_("Title"))
+    def title_shown(self, row: Template) -> str:
+        return row.title or shipped(row.kind, row.language).title
+
+    @display(description=_("Words"))
+    def is_own(self, row: Template) -> str:
+        own = row.title or row.body or row.sms
+        return badge(_("changed"), "warn") if own else badge(_("of the product"))
+
+    @display(description=_("Title of the product"))
+    def title_shipped(self, row: Template) -> str:
+        return shipped(row.kind, row.language).title
+
+    @display(description=_("Text of the product"))
+    def body_shipped(self, row: Template) -> str:
+        return shipped(row.kind, row.language).body or EMPTY
+
+    @display(description=_("SMS of the product"))
+    def sms_shipped(self, row: Template) -> str:
+        return shipped(row.kind, row.language).sms or EMPTY
+
+    def update(self, row: Template, *, changes: dict[str, Any], by: Any, reason: str) -> None:
+        services.change_words(template=row, changes=changes, by=by, reason=reason)
+
+
+# --- providers -------------------------------------------------------------------------------
+class ProviderForm(ReasonedForm):
+    least_balance = AmountField(label=_("alarm below, ₽"))
+
+
+@admin.register(Provider)
+class ProviderAdmin(ReasonedAdmin):
+    form = ProviderForm
+    list_display = ["name", "by", "health", "per_second", "price_shown", "left", "asked"]
+    ordering = ["name"]
+    fields = [
+        "name",
+        "by",
+        "health",
+        "trouble",
+        "left",
+        "asked",
+        "is_on",
+        "per_second",
+        "price",
+        "least_balance",
+        "reason",
+    ]
+    readonly_fields = ["name", "by", "health", "trouble", "left", "asked"]
+
+    by = column("get_channel_display", _("Channel"), show=lambda words: words())
+    price_shown = money("price", _("Price, ₽"))
+    left = column("balance", _("Balance, ₽"), show=lambda value: kopecks(int(value * 100)))
+    asked = moment("balance_at", _("Balance asked"))
+
+    @display(description=_("State"))
+    def health(self, row: Provider) -> str:
+        if not row.is_on:
+            return badge(_("switched off"))
+        if row.rests_until and row.rests_until > timezone.now():
+            return badge(_("rests"), "bad")
+        return badge(_("works"), "good")
+
+    def update(self, row: Provider, *, changes: dict[str, Any], by: Any, reason: str) -> None:
+        services.change_provider(provider=row, changes=changes, by=by, reason=reason)
