@@ -21,14 +21,13 @@ from apps.core import audit_chain
 from apps.core.models import IdempotencyKey
 from apps.loyalty import services as loyalty
 from apps.loyalty.models import Journal, Notice
-from apps.loyalty.models import Journal
 from apps.notifications.models import Attempt, Provider, Suppression
 from apps.transactions.models import Transaction
 from apps.transactions.services import Item, flag_self_sale
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, LocationFactory, staff_of
-from tests.factories.offers import offer_of
 from tests.factories.notifications import broadcast_of, message_to
+from tests.factories.offers import offer_of
 from tests.factories.transactions import sale
 
 _numbers = itertools.count(1)

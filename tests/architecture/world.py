@@ -20,23 +20,13 @@ from apps.backoffice.pages.tokens import Operation
 from apps.businesses.models import Business
 from apps.core.ids import new_id
 from apps.loyalty.services import adjust_balance, hold_bonus
-
-
-from apps.loyalty.services import hold_bonus
 from apps.notifications.mailing import Leaving, leave_token
 from tests.api import Api
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.coupons import campaign, code_of, personal
-from tests.factories.notifications import device_of, message_to
-from tests.factories.offers import draft_of
-
-
-
-
-
-
 from tests.factories.notifications import broadcast_of, device_of, message_to
+from tests.factories.offers import draft_of
 from tests.factories.transactions import sale
 
 NONE = UUID("00000000-0000-4000-8000-000000000000")
