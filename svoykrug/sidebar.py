@@ -50,6 +50,14 @@ SIDEBAR: list[dict[str, Any]] = [
             _page(_("Lots"), "stacks", "loyalty_lot"),
             _page(_("Adjustments"), "tune", "loyalty_adjustment"),
             _page(_("Gifts"), "redeem", "loyalty_gift"),
+            _page(_("Settlement"), "balance", "loyalty_statement"),
+            _page(_("Lines of statements"), "compare_arrows", "loyalty_statementline"),
+            _page(_("Terms of partners"), "contract", "loyalty_terms"),
+            {
+                "title": _("Unspent bonuses"),
+                "icon": "hourglass_bottom",
+                "link": reverse_lazy("admin:loyalty_terms_liability"),
+            },
         ],
     },
     {

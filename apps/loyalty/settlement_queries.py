@@ -1,7 +1,7 @@
 """Reads of mutual settlement: statements, what is not settled yet, liability. Sums are Decimal ₽."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -178,10 +178,10 @@ def _by_name(line: Line) -> tuple[str, str]:
 
 def _lines(found: Iterable[StatementLine]) -> list[Line]:
     rows = found.select_related("debtor", "creditor", "carried__statement")  # type: ignore[attr-defined]
-    return sorted((_line(row) for row in rows), key=_by_name)
+    return sorted((line_of(row) for row in rows), key=_by_name)
 
 
-def _line(row: StatementLine) -> Line:
+def line_of(row: StatementLine) -> Line:
     return Line(
         id=row.pk,
         debtor=row.debtor,
@@ -259,6 +259,34 @@ def postings_of(line_id: UUID) -> list[PostingLine]:
     ]
 
 
+@dataclass(frozen=True)
+class Paper:
+    """What is printed: the whole month, one partner's part of it, or one pair."""
+
+    matrix: Matrix
+    chosen: tuple[Business, ...]
+    lines: tuple[Line, ...]
+    nets: tuple[Net, ...]
+
+    @property
+    def total(self) -> Decimal:
+        return sum((line.amount for line in self.lines if line.counts), ZERO)
+
+
+def paper_of(matrix: Matrix, chosen: Sequence[Business]) -> Paper:
+    """The lines that concern all of the chosen partners (none: everybody), and where they stand
+    among these lines."""
+    wanted = {business.pk for business in chosen}
+    lines = tuple(
+        line
+        for line in matrix.lines
+        if not line.is_own and wanted <= {line.debtor.pk, line.creditor.pk}
+    )
+    nets = Matrix(matrix.month, matrix.statement, lines).nets
+    shown = tuple(net for net in nets if not wanted or net.business.pk in wanted)
+    return Paper(matrix, tuple(chosen), lines, shown)
+
+
 # --- liability -----------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class LiabilityRow:
@@ -289,6 +317,21 @@ class Ageing:
 
 
 @dataclass(frozen=True)
+class Issuer:
+    """One issuer's unspent bonuses; `expected` is what will probably be spent of them, ₽."""
+
+    id: UUID
+    name: str
+    rows: tuple[LiabilityRow, ...]
+    ageing: Ageing
+    expected: Decimal | None
+
+    @property
+    def total(self) -> Decimal:
+        return sum((row.total for row in self.rows), ZERO)
+
+
+@dataclass(frozen=True)
 class Liability:
     """What the network and its partners may still have to pay for."""
 
@@ -299,6 +342,17 @@ class Liability:
     @property
     def total(self) -> Decimal:
         return sum((row.total for row in self.rows), ZERO)
+
+    @property
+    def by_issuer(self) -> list["Issuer"]:
+        """Rows gathered by issuer, by name."""
+        found: dict[UUID, list[LiabilityRow]] = {}
+        for row in self.rows:
+            found.setdefault(row.issuer_id, []).append(row)
+        return [
+            Issuer(pk, rows[0].issuer, tuple(rows), self.ageing[pk], self.expected(pk))
+            for pk, rows in found.items()
+        ]
 
     def total_of(self, issuer_id: UUID) -> Decimal:
         return sum((row.total for row in self.rows if row.issuer_id == issuer_id), ZERO)

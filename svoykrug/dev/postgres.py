@@ -157,8 +157,10 @@ class Postgres:
             raise Problem(f"PostgreSQL could not create its data in {draft}:\n{made.stderr}")
         with (draft / "postgresql.conf").open("a") as file:
             file.write("\ninclude 'svoykrug.conf'\n")
-        # The program's role is not a superuser, as in production: rights are tested too.
-        role = f"CREATE ROLE svoykrug LOGIN CREATEDB PASSWORD '{password}';\n"
+        # The program's role is not a superuser, as in production: rights are tested too. Tests make
+        # the production role itself and take it.
+        may = "CREATEDB CREATEROLE" if self.profile.name == "test" else "CREATEDB"
+        role = f"CREATE ROLE svoykrug LOGIN {may} PASSWORD '{password}';\n"
         self._single(draft, role + "CREATE DATABASE svoykrug OWNER svoykrug;\n")
         draft.rename(self.data)
 

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -22,6 +22,7 @@ from apps.core.models import IdempotencyKey
 from apps.loyalty import services as loyalty
 from apps.loyalty.models import Journal, Notice
 from apps.notifications.models import Attempt, Provider, Suppression
+from apps.loyalty.models import Journal, Notice, Statement, StatementLine, Terms
 from apps.transactions.models import Transaction
 from apps.transactions.services import Item, flag_self_sale
 from tests.factories.accounts import UserFactory
@@ -68,6 +69,7 @@ def make_rows(count: int = 1) -> None:
         bought = _sale_held_spent_and_returned()
         _devices_and_batches(bought)
         _schedules()
+        _statements(bought)
         _consents_and_erasures(bought)
         _messages(bought.member)
     loyalty.expire_due(at=timezone.now() + timedelta(days=400))
@@ -158,6 +160,21 @@ def _messages(member: User) -> None:
         member=member, channel="sms", address_index=str(message.pk), reason="202"
     )
     Provider.objects.create(name=str(message.pk)[-12:], channel="sms", balance="12.50")
+def _statements(bought: Transaction) -> None:
+    number, cafe = next(_numbers), BusinessFactory()
+    months = Statement.objects.count()
+    closed = Statement.objects.create(month=date(2020 + months // 12, months % 12 + 1, 1))
+    for debtor, creditor in ((bought.business, cafe), (cafe, bought.business), (cafe, cafe)):
+        StatementLine.objects.create(
+            statement=closed,
+            debtor=debtor,
+            creditor=creditor,
+            bonuses=number,
+            amount=number,
+            postings=1,
+            digest="0" * 64,
+        )
+    Terms.objects.create(business=cafe, mode="prepaid", stop="refuse")
 
 
 def _schedules() -> None:

@@ -32,6 +32,8 @@ VALUABLE = {
     "loyalty.Journal",
     "loyalty.Lot",
     "loyalty.Posting",
+    "loyalty.Statement",
+    "loyalty.StatementLine",
     "loyalty.Wallet",
     "transactions.Transaction",
 }

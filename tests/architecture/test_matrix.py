@@ -320,6 +320,10 @@ def test_own_pages_of_the_admin_are_known_here() -> None:
         "loyalty_wallet_adjust",
         "notifications_broadcast_allow",
         "notifications_broadcast_stop",
+        "loyalty_statement_csv",
+        "loyalty_statement_print",
+        "loyalty_statementline_csv",
+        "loyalty_terms_liability",
     }
 
 
@@ -339,6 +343,7 @@ def test_own_pages_of_the_admin_are_for_admins(who: str, world: World) -> None:
         reverse("admin:loyalty_wallet_adjust", args=[world.stranger.pk]),
         reverse("admin:notifications_broadcast_allow", args=[broadcast_of(world.stranger).pk]),
         reverse("admin:notifications_broadcast_stop", args=[broadcast_of(world.stranger).pk]),
+        reverse("admin:loyalty_terms_liability"),
     ]
     chief_only = [
         reverse("admin:accounts_user_role", args=[world.stranger.pk]),

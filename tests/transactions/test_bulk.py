@@ -1,5 +1,6 @@
 """Many sales at once: the same books as one by one."""
 
+import csv
 import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from apps.loyalty.models import Terms
 from apps.loyalty.queries import ledger_faults
 from apps.transactions.models import Transaction
 from apps.transactions.services import Item, SaleRow, record_purchase, record_purchases
+from tests.data.cdnow import Unobtainable, sample_csv
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory
 from tests.factories.transactions import sale
@@ -177,3 +179,27 @@ def test_batches_that_share_members_wait_and_agree():
     assert [one for one in outcomes if isinstance(one, Exception)] == []
     assert (sum(outcomes), Transaction.objects.count()) == (40, 40)
     assert ledger_faults() == {}
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_cdnow_makes_the_same_books_both_ways(business):
+    """6,919 real purchases of 2,357 customers, in batches and one by one."""
+    try:
+        path = sample_csv()
+    except Unobtainable as reason:
+        pytest.skip(str(reason))
+    with path.open(encoding="utf-8") as file:
+        bought = list(csv.DictReader(file))
+    members = {one["phone"]: UserFactory(phone=one["phone"]) for one in bought}
+    rows = [
+        row(
+            members[one["phone"]],
+            one["receipt_number"],
+            one["amount"],
+            datetime.fromisoformat(one["occurred_at"]).replace(tzinfo=UTC),
+        )
+        for one in bought
+    ]
+
+    both_ways(business, rows)
