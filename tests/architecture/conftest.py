@@ -20,9 +20,8 @@ from apps.analytics.models import FactBatch
 from apps.core import audit_chain
 from apps.core.models import IdempotencyKey
 from apps.loyalty import services as loyalty
-from apps.loyalty.models import Journal, Notice
-from apps.notifications.models import Attempt, Provider, Suppression
 from apps.loyalty.models import Journal, Notice, Statement, StatementLine, Terms
+from apps.notifications.models import Attempt, Provider, Suppression
 from apps.transactions.models import Transaction
 from apps.transactions.services import Item, flag_self_sale
 from tests.factories.accounts import UserFactory
@@ -160,6 +159,8 @@ def _messages(member: User) -> None:
         member=member, channel="sms", address_index=str(message.pk), reason="202"
     )
     Provider.objects.create(name=str(message.pk)[-12:], channel="sms", balance="12.50")
+
+
 def _statements(bought: Transaction) -> None:
     number, cafe = next(_numbers), BusinessFactory()
     months = Statement.objects.count()
