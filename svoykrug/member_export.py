@@ -14,6 +14,7 @@ from apps.core.http.casing import camelize
 from apps.coupons import queries as coupons
 from apps.crm import queries as crm
 from apps.crosspromo import queries as crosspromo
+from apps.events import queries as events
 from apps.loyalty import queries as loyalty
 from apps.notifications import queries as notifications
 from apps.transactions import queries as transactions
@@ -24,6 +25,7 @@ PARTS = {
     "crm": crm.export_of,
     "coupons": coupons.export_of,
     "crosspromo": crosspromo.export_of,
+    "events": events.export_of,
     "loyalty": loyalty.export_of,
     "notifications": notifications.export_of,
     "transactions": transactions.export_of,

@@ -6,6 +6,7 @@ The suffix `@batch` marks one whose app collects its deliveries in batches.
 
 LISTENERS: dict[str, list[str]] = {
     "MemberErased": [
+        "apps.events.consumers.member_erased",
         "apps.businesses.consumers.member_erased",
         "apps.coupons.consumers.member_erased",
         "apps.loyalty.consumers.member_erased",

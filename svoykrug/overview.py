@@ -20,6 +20,7 @@ EMPTY: dict[str, Any] = {
     "unread_count": 0,
 }
 PARTS = {
+    "next_event": "apps.events.queries.next_event_of",
     "balance": "apps.loyalty.api.overview.balance",
     "status": "apps.loyalty.api.overview.tier",
     "unread_count": "apps.notifications.api.overview.unread",

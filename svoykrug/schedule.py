@@ -5,6 +5,7 @@ from typing import Any
 from celery.schedules import crontab
 
 SCHEDULE: dict[str, dict[str, Any]] = {
+    "events.sweep": {"task": "apps.events.tasks.sweep", "schedule": 30},
     "core.heartbeat": {"task": "apps.core.tasks.heartbeat", "schedule": 5},
     "core.drain_outbox": {"task": "apps.core.tasks.drain_outbox", "schedule": 5},
     "analytics.load_facts": {"task": "apps.analytics.tasks.load_facts", "schedule": 60},

@@ -5,6 +5,7 @@ A value in the real environment wins. Outside production what is missing there i
 """
 
 import base64
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -147,6 +148,13 @@ TEMPLATES = [
         },
     },
 ]
+
+# Tickets of events are signed (Ed25519) with keys of 32 bytes, "kid:base64" with a comma between;
+# the first one signs, all of them verify. Without a key of its own it is drawn from SECRET_KEY.
+TICKET_KEYS = {
+    kid.upper(): secret_bytes("TICKET_KEYS", value)
+    for kid, _colon, value in (pair.partition(":") for pair in env.list("TICKET_KEYS", default=[]))
+} or {"T0": hashlib.sha256(f"tickets:{SECRET_KEY}".encode()).digest()}
 
 # --- data stores ---------------------------------------------------------------------------------
 TEST_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:8]

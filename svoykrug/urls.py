@@ -20,6 +20,7 @@ api = [
     path("", include("apps.accounts.api.urls")),
     path("", include("apps.loyalty.api.urls")),
     path("", include("apps.coupons.api.urls")),
+    path("", include("apps.events.api.urls")),
     path("", include("apps.transactions.api.urls")),
     path("", include("apps.notifications.api.urls")),
 ]

@@ -158,6 +158,20 @@ ROWS = (
         second=True,
         perms=("loyalty.change_offerconstructor",),
     ),
+    # 12-24 events (events.md, api.md). Whoever proposed one hosts it: which one is hers, the
+    # services ask
+    Row("events.read", MEMBER, ALL),
+    Row("events.propose", VIP | OWNER_OF),
+    Row("events.change", VIP | OWNER_OF, BUSINESS),
+    Row("events.vote", MEMBER, ALL),
+    Row("events.register", MEMBER, ALL),
+    Row("events.mine", MEMBER),
+    Row("events.feedback", MEMBER, ALL),
+    Row("events.feed", PUBLIC),  # behind a secret address
+    Row("events.moderate", INNER | ADMIN, ALL),
+    Row("events.cancel", MEMBER, BUSINESS),
+    Row("events.attendees", MEMBER, BUSINESS),
+    Row("events.check_in", MEMBER, BUSINESS),
     # 25-31 the till. api.md: A includes S; the till's pages stay for those who stand there
     Row("transactions.list", MEMBER | TILL, BUSINESS),
     Row("transactions.read", MEMBER | TILL, BUSINESS),

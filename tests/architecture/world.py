@@ -19,12 +19,15 @@ from apps.accounts.rights import Who
 from apps.backoffice.pages.tokens import Operation
 from apps.businesses.models import Business
 from apps.core.ids import new_id
+from apps.events.models import Event
+from apps.events.services import reset_calendar
 from apps.loyalty.services import adjust_balance, hold_bonus
 from apps.notifications.mailing import Leaving, leave_token
 from tests.api import Api
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.coupons import campaign, code_of, personal
+from tests.factories.events import comes, in_voting, published, submitted
 from tests.factories.notifications import broadcast_of, device_of, message_to
 from tests.factories.offers import draft_of
 from tests.factories.transactions import sale
@@ -296,6 +299,54 @@ def a_new_campaign(world: World, caller: Caller, kind: str) -> dict[str, Any]:
     }
 
 
+# --- events --------------------------------------------------------------------------------------
+def a_live_event(world: World, caller: Caller, kind: str) -> Any:
+    return NONE if kind == MISSING else published().pk
+
+
+def a_vote(world: World, caller: Caller, kind: str) -> Any:
+    return NONE if kind == MISSING else in_voting().pk
+
+
+def her_place(world: World, caller: Caller, kind: str) -> Any:
+    """An event where she has a seat; a foreign one she knows, without a seat."""
+    if kind == MISSING:
+        return NONE
+    event = published()
+    comes(event, caller.user if kind == OWN and caller.user else world.stranger)
+    return event.pk
+
+
+def her_draft(world: World, caller: Caller, kind: str) -> Any:
+    if kind == MISSING:
+        return NONE
+    author = caller.user if kind == OWN and caller.user else world.stranger
+    at = timezone.now()
+    return Event.objects.create(kind="proposal", title="Поход", creator=author, created_at=at).pk
+
+
+def hosted(world: World, caller: Caller, kind: str) -> Any:
+    """An event that she proposed; a foreign one is at a partner where she does not work."""
+    if kind == MISSING:
+        return NONE
+    event = published(business=world.far)
+    if kind == OWN and caller.user:
+        Event.objects.filter(pk=event.pk).update(creator=caller.user)
+    return event.pk
+
+
+def a_submitted(world: World, caller: Caller, kind: str) -> Any:
+    return NONE if kind == MISSING else submitted().pk
+
+
+def a_feed(world: World, caller: Caller, kind: str) -> Any:
+    return reset_calendar(user=world.stranger, at=timezone.now())
+
+
+def consent_to_moderate(*_: Any) -> dict[str, Any]:
+    return {"action": "approve"}
+
+
 Maker = Callable[[World, Caller, str], Any]
 
 
@@ -318,6 +369,22 @@ OBJECTS: dict[str, Maker] = {
     "business-offers": a_business,
     "business-offer": an_offer,
     "business-simulate": an_offer,
+    "event": hosted,
+    "event-submit": her_draft,
+    "event-withdraw": her_draft,
+    "event-vote": a_vote,
+    "event-claim": a_submitted,
+    "event-moderate": a_submitted,
+    "event-register": her_place,
+    "event-offer": a_live_event,
+    "event-ticket": her_place,
+    "event-calendar": her_place,
+    "calendar": a_feed,
+    "event-roster": hosted,
+    "event-check-in": hosted,
+    "event-attendees": hosted,
+    "event-cancel": hosted,
+    "event-feedback": a_live_event,
     "transactions-detail": a_sale,
     "transactions-refund": a_sale,
     "loyalty-redemption": a_hold,
@@ -351,6 +418,10 @@ BODIES: dict[str, Maker] = {
     "coupons-redeem": a_code,
     "coupons-campaigns": a_new_campaign,
     "business-offers": offer_terms,
+    "event-moderate": consent_to_moderate,
+    "event-check-in": lambda *_: {"code": "nonsense"},
+    "event-cancel": why,
+    "event-feedback": lambda *_: {"rating": 5},
     "transactions": at_business,
     "transactions-quote": at_business,
     "transactions-refund": why,

@@ -27,14 +27,17 @@ def grant_bonus(
     scope: str,
     key: str,
     at: datetime,
+    activates_at: datetime | None = None,
 ) -> Posted:
-    """Give bonuses that can be spent at once: one lot for each (funder, bonuses) of `parts`; the
-    network's reserve stands in for a funder that may not issue, or that part is not given.
+    """Give bonuses: one lot for each (funder, bonuses) of `parts`; the network's reserve stands in
+    for a funder that may not issue, or that part is not given. They can be spent at once, or from
+    `activates_at`.
 
     `business_id` is where it happened. (scope, key) happens once. No money was paid, so nothing
     counts towards a tier.
     """
     debt, stopped = lock_wallet_and_stops(member_id)
+    wakes_at = max(activates_at or at, at)
     issuers = [(issuer_in_place_of(funder, stopped), bonus) for funder, bonus in parts]
     given = [(issuer, bonus) for issuer, bonus in issuers if issuer]
     total = sum((bonus for _issuer, bonus in given), Decimal("0.00"))
@@ -51,26 +54,34 @@ def grant_bonus(
     )
     if is_new:
         for issuer, bonus in given:
-            _give(member_id, issuer, journal_id, to_kopecks(bonus), at=at)
-        if debt:
+            _give(member_id, issuer, journal_id, to_kopecks(bonus), at=at, wakes_at=wakes_at)
+        if debt and wakes_at <= at:
             repay(member_id=member_id, because=journal_id, at=at)
-    return Posted(journal_id, total, not is_new, at)
+    return Posted(journal_id, total, not is_new, wakes_at)
 
 
-def _give(member_id: UUID, issuer: UUID, journal_id: UUID, amount: int, *, at: datetime) -> None:
+def _give(
+    member_id: UUID,
+    issuer: UUID,
+    journal_id: UUID,
+    amount: int,
+    *,
+    at: datetime,
+    wakes_at: datetime,
+) -> None:
     if not amount:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.BIRTH_AND_WAKE,
+            sql.BIRTH_AND_WAKE if wakes_at <= at else sql.BIRTH,
             {
                 "wallet": member_id,
                 "issuer": issuer,
                 "journal": journal_id,
                 "amount": amount,
                 "rate_bp": rules.SETTLEMENT_RATE_BP,
-                "activates_at": at,
-                "expires_at": rules.expiry(activates_at=at),
+                "activates_at": wakes_at,
+                "expires_at": rules.expiry(activates_at=wakes_at),
             },
         )
 

@@ -1,0 +1,94 @@
+"""Every write of events. One file per subject; callers import from here."""
+
+from apps.events.services.books import NotHost, Stale, WrongState, may_check_in, may_host
+from apps.events.services.clock import forget_member, sweep
+from apps.events.services.door import (
+    Seen,
+    Shown,
+    annul_scan,
+    check_in,
+    correct_attendance,
+    finalise_attendance,
+)
+from apps.events.services.moderation import (
+    claim_case,
+    decline_supported,
+    moderate,
+    remove_proposal,
+)
+from apps.events.services.opinions import give_feedback, hash_of, reset_calendar
+from apps.events.services.planning import (
+    cancel_event,
+    change_event,
+    checklist,
+    complete_event,
+    publish_event,
+    schedule_event,
+    set_capacity,
+)
+from apps.events.services.proposals import (
+    VoteResult,
+    change_proposal,
+    create_event,
+    hide_results,
+    process_vote,
+    submit_proposal,
+    tally,
+    withdraw_proposal,
+)
+from apps.events.services.registering import (
+    Wish,
+    answer_offer,
+    cancel_registration,
+    is_supporter,
+    preview_of,
+    register_for_event,
+    remove_registration,
+    seat_by_hand,
+)
+
+__all__ = [
+    "NotHost",
+    "Seen",
+    "Shown",
+    "Stale",
+    "VoteResult",
+    "Wish",
+    "WrongState",
+    "annul_scan",
+    "answer_offer",
+    "cancel_event",
+    "cancel_registration",
+    "change_event",
+    "change_proposal",
+    "check_in",
+    "checklist",
+    "claim_case",
+    "complete_event",
+    "correct_attendance",
+    "create_event",
+    "decline_supported",
+    "finalise_attendance",
+    "forget_member",
+    "give_feedback",
+    "hash_of",
+    "hide_results",
+    "is_supporter",
+    "may_check_in",
+    "may_host",
+    "moderate",
+    "preview_of",
+    "process_vote",
+    "publish_event",
+    "register_for_event",
+    "remove_proposal",
+    "remove_registration",
+    "reset_calendar",
+    "schedule_event",
+    "seat_by_hand",
+    "set_capacity",
+    "submit_proposal",
+    "sweep",
+    "tally",
+    "withdraw_proposal",
+]
