@@ -42,8 +42,8 @@ def sales_at(business: Business) -> QuerySet[Transaction]:
 
 def sale_by_end_of_id(business: Business, end: str) -> Transaction | None:
     """The newest sale of a business whose id ends so: what a slip's number or code says."""
-    text = Cast("pk", TextField())
-    plain = Replace(text, Value("-"), Value(""))
+    words = TextField()
+    plain = Replace(Cast("pk", words), Value("-"), Value(""), output_field=words)
     return (
         sales_at(business)
         .annotate(end=plain)

@@ -1,17 +1,16 @@
-/* A scanner is a keyboard that types fast: ten signs or more, less than 35 ms apart, then Enter.
-   Its signs are read by the place of the key, so the Russian layout and Caps Lock change nothing.
-   What it typed never stays in a field: the whole code goes out as one event. */
+/* A scanner is a keyboard that types fast: ten signs or more, less than 35 ms apart on average, then
+   Enter. On average, since a busy old PC swallows a moment now and then. Its signs are read by the
+   place of the key, so the Russian layout and Caps Lock change nothing. What it typed never stays
+   in a field: the whole code goes out as one event. */
 (function () {
   "use strict";
 
-  const GAP = 35; // ms between two signs of a scanner
+  const GAP = 35; // ms between two signs of a scanner, on average
+  const PAUSE = 200; // ms after which something new begins
   const LEAST = 10; // signs
   const SIGNS = { Minus: "-", NumpadSubtract: "-", Slash: "/", Period: ".", Equal: "=", Semicolon: ";" };
 
-  let signs = "";
-  let last = 0;
-  let field = null;
-  let before = "";
+  let typed = []; // {sign, at, field, before}
 
   function signOf(event) {
     const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code);
@@ -25,15 +24,27 @@
     return event.key === "Shift" || event.key === "CapsLock";
   }
 
-  function begin(event) {
-    const target = event.target;
-    field = target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement ? target : null;
-    before = field ? field.value : "";
-    signs = "";
+  function keep(event, sign) {
+    const last = typed[typed.length - 1];
+    if (last && event.timeStamp - last.at > PAUSE) typed = [];
+    const field = event.target instanceof HTMLInputElement ? event.target : null;
+    typed.push({ sign, at: event.timeStamp, field, before: field ? field.value : "" });
   }
 
-  function isScan(event) {
-    return signs.length >= LEAST && event.timeStamp - last < GAP * 2;
+  /* The part of what was typed that a scanner wrote: without the slow signs of a person before it. */
+  function scanned(now) {
+    let start = 0;
+    while (start + 1 < typed.length && typed[start + 1].at - typed[start].at > GAP) start += 1;
+    const part = typed.slice(start);
+    if (part.length < LEAST || now - part[part.length - 1].at > PAUSE) return null;
+    const spent = part[part.length - 1].at - part[0].at;
+    return spent / (part.length - 1) < GAP ? part : null;
+  }
+
+  function takeBack({ field, before }) {
+    if (!field || !field.isConnected) return;
+    field.value = before;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   document.addEventListener(
@@ -41,26 +52,19 @@
     function (event) {
       if (isShift(event)) return;
       if (event.code === "Enter" || event.code === "NumpadEnter" || event.code === "Tab") {
-        if (isScan(event)) {
-          event.preventDefault();
-          event.stopImmediatePropagation();
-          if (field && field.isConnected) {
-            field.value = before;
-            field.dispatchEvent(new Event("input", { bubbles: true }));
-          }
-          document.dispatchEvent(new CustomEvent("till:scan", { detail: signs }));
-        }
-        signs = "";
+        const scan = scanned(event.timeStamp);
+        typed = [];
+        if (!scan) return;
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        takeBack(scan[0]);
+        const text = scan.map((one) => one.sign).join("");
+        document.dispatchEvent(new CustomEvent("till:scan", { detail: text }));
         return;
       }
       const sign = event.ctrlKey || event.altKey || event.metaKey ? "" : signOf(event);
-      if (!sign) {
-        signs = "";
-        return;
-      }
-      if (signs === "" || event.timeStamp - last > GAP) begin(event);
-      signs += sign;
-      last = event.timeStamp;
+      if (sign) keep(event, sign);
+      else typed = [];
     },
     true,
   );

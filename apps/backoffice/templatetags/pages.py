@@ -57,5 +57,5 @@ def least(one: Decimal, other: Decimal) -> Decimal:
 
 @register.filter
 def typed(amount: Decimal) -> str:
-    """`1234,50` as a person would type it into a field."""
-    return f"{amount:.2f}".replace(".", ",")
+    """`1234,50` or `1234`, as a person would type it into a field."""
+    return f"{amount:.2f}".removesuffix(".00").replace(".", ",")
