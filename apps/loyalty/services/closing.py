@@ -23,7 +23,7 @@ def close_wallet(*, member_id: UUID, at: datetime) -> int:
     """
     lock_wallet(member_id)
     holds = Hold.objects.filter(journal__wallet=member_id, journal__resolved_by__isnull=True)
-    for hold_id in list(holds.values_list("pk", flat=True)):
+    for hold_id in list(holds.order_by("pk").values_list("pk", flat=True)):
         release_hold(hold_id=hold_id, at=at, because="closed")
     wallet = Wallet.objects.get(pk=member_id)
     left = wallet.pending + wallet.available

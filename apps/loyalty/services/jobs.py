@@ -22,7 +22,7 @@ def time_out_holds(*, at: datetime) -> int:
     be spent, never over-states it."""
     due = Hold.objects.filter(expires_at__lte=at, journal__resolved_by__isnull=True)
     released = 0
-    for hold_id in due.values_list("journal_id", flat=True):
+    for hold_id in due.order_by("journal_id").values_list("journal_id", flat=True):
         try:
             release_hold(hold_id=hold_id, at=at, because="expired")
         except HoldResolved:  # captured at this very moment
