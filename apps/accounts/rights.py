@@ -269,7 +269,6 @@ ROWS = (
         reason=True,
         perms=("accounts.change_codelimits",),
     ),
-    Row("code_limits.change", SUPERADMIN, ALL, reason=True, perms=("accounts.change_codelimits",)),
     # messages: texts, providers, dead letters; a broadcast above 1,000 people wants a second person
     seen("messages", "notifications.notification", "notifications.attempt"),
     seen("suppressions", "notifications.suppression"),

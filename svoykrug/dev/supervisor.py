@@ -25,12 +25,25 @@ PATIENCE_SECONDS = 10.0
 LOOK_AT_SERVERS = 5.0
 LOCK = "run.lock"
 READY = "/health/ready"
+WORKER = (
+    *("-m", "celery", "-A", "svoykrug", "worker", "--pool", "threads", "--loglevel", "INFO"),
+    *("--without-mingle", "--without-gossip"),  # they have nothing to tell each other
+)
 COMMANDS: Mapping[str, Sequence[str]] = {
     "web": ("-m", "gunicorn", "svoykrug.wsgi", "--config", "svoykrug/gunicorn.conf.py"),
+    # Two workers: codes and critical messages never stand behind a broadcast or a report.
     "worker": (
-        *("-m", "celery", "-A", "svoykrug", "worker"),
-        *("--pool", "threads", "--concurrency", "4", "--loglevel", "INFO"),
-        *("--without-mingle", "--without-gossip"),  # one worker has nobody to greet
+        *WORKER,
+        "--hostname",
+        "worker@%h",
+        "--concurrency",
+        "4",
+        "--queues",
+        "celery,medium",
+    ),
+    "express": (
+        *WORKER,
+        *("--hostname", "express@%h", "--concurrency", "4", "--queues", "critical,high"),
     ),
     "beat": (
         *("-m", "celery", "-A", "svoykrug", "beat", "--loglevel", "INFO"),

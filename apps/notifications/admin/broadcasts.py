@@ -25,7 +25,7 @@ from apps.core.admin_base import (
 )
 from apps.core.errors import Refused
 from apps.notifications import queries, services
-from apps.notifications.enums import BroadcastState, State
+from apps.notifications.enums import BroadcastState, Channel, State
 from apps.notifications.models import (
     Broadcast,
 )
@@ -38,9 +38,14 @@ BROADCAST_TONES = {
 
 
 # --- broadcasts ------------------------------------------------------------------------------
+def channel_names(codes: str) -> str:
+    """In the order in which they are tried."""
+    return ", ".join(str(Channel(code).label) for code in codes.split(","))
+
+
 @admin.register(Broadcast)
 class BroadcastAdmin(ReadonlyAdmin):
-    list_display = ["named", "state_shown", "people", "whose", "second", "asked", "ended"]
+    list_display = ["named", "state_shown", "count", "whose", "second", "asked", "ended"]
     list_display_links = ["named"]
     list_filter = [("state", ChoicesDropdownFilter), days("created_at", _("Asked"))]
     list_select_related = ["asked_by", "approved_by"]
@@ -50,12 +55,12 @@ class BroadcastAdmin(ReadonlyAdmin):
         "named",
         "state_shown",
         "purpose",
-        "channels",
+        "by",
         "title_ru",
         "body_ru",
         "title_en",
         "body_en",
-        "people",
+        "count",
         "segment_shown",
         "whose",
         "second",
@@ -66,6 +71,8 @@ class BroadcastAdmin(ReadonlyAdmin):
     ]
 
     named = column("name", _("Name"))
+    count = column("people", _("people"))
+    by = column("channels", _("channels"), show=channel_names)
     whose = column("asked_by", _("Asked by"), show=str)
     second = column("approved_by", _("Allowed by"), show=str)
     asked = moment("created_at", _("Asked"))

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -31,6 +32,11 @@ from apps.notifications.words import shipped
 
 
 # --- words -----------------------------------------------------------------------------------
+def as_it_stands(text: str) -> str:
+    """Words of a message, in whatever language they are."""
+    return format_html('<pre class="sk-code">{}</pre>', text) if text else EMPTY
+
+
 class TemplateForm(ReasonedForm):
     class Meta:
         widgets = {
@@ -53,7 +59,7 @@ class TemplateForm(ReasonedForm):
 @admin.register(Template)
 class TemplateAdmin(ReasonedAdmin):
     form = TemplateForm
-    list_display = ["kind", "language", "title_shown", "is_own"]
+    list_display = ["kind", "language", "is_own"]
     list_filter = [("language", ChoicesDropdownFilter)]
     search_fields = ["kind__exact"]
     search_help_text = _("Whole kind")
@@ -83,10 +89,6 @@ class TemplateAdmin(ReasonedAdmin):
     def places(self, row: Template) -> str:
         return " ".join(f"{{{name}}}" for name in KINDS[row.kind].places) or EMPTY
 
-    @display(description=_("Title"))
-    def title_shown(self, row: Template) -> str:
-        return row.title or shipped(row.kind, row.language).title
-
     @display(description=_("Words"))
     def is_own(self, row: Template) -> str:
         own = row.title or row.body or row.sms
@@ -94,15 +96,15 @@ class TemplateAdmin(ReasonedAdmin):
 
     @display(description=_("Title of the product"))
     def title_shipped(self, row: Template) -> str:
-        return shipped(row.kind, row.language).title
+        return as_it_stands(shipped(row.kind, row.language).title)
 
     @display(description=_("Text of the product"))
     def body_shipped(self, row: Template) -> str:
-        return shipped(row.kind, row.language).body or EMPTY
+        return as_it_stands(shipped(row.kind, row.language).body)
 
     @display(description=_("SMS of the product"))
     def sms_shipped(self, row: Template) -> str:
-        return shipped(row.kind, row.language).sms or EMPTY
+        return as_it_stands(shipped(row.kind, row.language).sms)
 
     def update(self, row: Template, *, changes: dict[str, Any], by: Any, reason: str) -> None:
         services.change_words(template=row, changes=changes, by=by, reason=reason)

@@ -42,7 +42,7 @@ def release_stuck(*, at: datetime) -> int:
         (again if client and client.repeatable else unclear).append(one)
     for found, state in ((again, State.WAITING), (unclear, State.UNKNOWN)):
         Notification.objects.filter(pk__in=[one.pk for one in found]).update(
-            state=state, due_at=at, trouble="worker lost"
+            state=state, due_at=at, trouble="lost"
         )
     ring_after_commit(one.priority for one in again)
     return len(rows)
