@@ -5,6 +5,11 @@ The suffix `@batch` marks one whose app collects its deliveries in batches.
 """
 
 LISTENERS: dict[str, list[str]] = {
+    "GiftReceived": ["apps.loyalty.consumers.gift_received"],
+    "EventVoted": ["apps.loyalty.consumers.event_voted"],
+    "CheckedIn": ["apps.loyalty.consumers.checked_in"],
+    "ReferralRewarded": ["apps.loyalty.consumers.referral_rewarded"],
+    "PurchaseRefunded": ["apps.loyalty.consumers.purchase_refunded"],
     "MemberErased": [
         "apps.events.consumers.member_erased",
         "apps.businesses.consumers.member_erased",
@@ -13,9 +18,12 @@ LISTENERS: dict[str, list[str]] = {
         "apps.notifications.consumers.member_erased",
         "apps.crm.consumers.member_erased",
     ],
-    "MemberJoined": ["apps.crm.consumers.member_joined"],
+    "MemberJoined": ["apps.crm.consumers.member_joined", "apps.loyalty.consumers.member_joined"],
     "TierChanged": ["apps.crm.consumers.tier_changed"],
-    "PurchaseRecorded": ["apps.analytics.loader.TRANSACTION_FACTS@batch"],
+    "PurchaseRecorded": [
+        "apps.analytics.loader.TRANSACTION_FACTS@batch",
+        "apps.loyalty.consumers.purchase_recorded",
+    ],
 }
 
 # What members are told of: apps/notifications/drafts.py says what each means to whom.

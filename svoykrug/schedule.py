@@ -38,6 +38,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "loyalty.warn": {"task": "apps.loyalty.tasks.warn", "schedule": crontab(hour=11, minute=0)},
     "loyalty.time_out_holds": {"task": "apps.loyalty.tasks.time_out_holds", "schedule": 60},
     "loyalty.move_offers": {"task": "apps.loyalty.tasks.move_offers", "schedule": 60},
+    "loyalty.lapse_referrals": {
+        "task": "apps.loyalty.tasks.lapse_referrals",
+        "schedule": crontab(hour=0, minute=40),
+    },
     "loyalty.audit": {"task": "apps.loyalty.tasks.audit", "schedule": crontab(hour=3, minute=0)},
     "loyalty.close_month": {
         "task": "apps.loyalty.tasks.close_month",

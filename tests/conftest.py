@@ -34,6 +34,7 @@ def seed_reference_rows() -> None:
         "apps.accounts.migrations.0004_privacy_data",
         "apps.businesses.migrations.0002_network",
         "apps.notifications.migrations.0003_words",
+        "apps.loyalty.migrations.0009_badges",
     ):
         importlib.import_module(module).seed(apps, None)
 

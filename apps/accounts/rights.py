@@ -145,6 +145,8 @@ ROWS = (
     Row("loyalty.read", MEMBER),
     Row("loyalty.redeem", MEMBER),
     Row("loyalty.gift", MEMBER),
+    Row("loyalty.referral", MEMBER),
+    seen("rewards", "loyalty.referral", "loyalty.badge", "loyalty.badgeaward"),
     Row("users.me.card", MEMBER),
     # 36, 37 the offer constructor; above a limit a second person approves
     Row("offers.manage", OWNER_OF, BUSINESS),

@@ -44,6 +44,7 @@ class Kind(TextChoices):
     REPAY = "repay", _("repayment of a debt")
     EXPIRE = "expire", _("expiry")
     GIFT = "gift", _("gift")
+    REWARD = "reward", _("reward")
     ADJUST = "adjust", _("adjustment")
     CLOSE = "close", _("closing")
 
@@ -67,3 +68,17 @@ class OfferState(TextChoices):
 
 # Where the clock moves an offer on: it begins, it ends.
 LIVE_STATES: list[str] = [OfferState.SCHEDULED, OfferState.ACTIVE, OfferState.PAUSED]
+
+
+class ReferralState(TextChoices):
+    WAITING = "waiting", _("waits for a purchase")
+    REWARDED = "rewarded", _("rewarded")
+    LAPSED = "lapsed", _("lapsed")
+    REFUSED = "refused", _("refused")
+    REVOKED = "revoked", _("taken back")
+
+
+class BadgePeriod(TextChoices):
+    ONCE = "once", _("once")
+    QUARTER = "quarter", _("every quarter")
+    YEAR = "year", _("every year")

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.core.money import from_kopecks
-from apps.loyalty import settlement_sql, sql
+from apps.loyalty import badge_queries, settlement_sql, sql
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Gift, Hold, Journal, Lot, Notice
 
@@ -170,6 +170,7 @@ def export_of(member: User, *, at: datetime) -> dict[str, Any]:
         "history": [_exported(line) for line in history_of(member.pk, limit=EXPORT_MOST)],
         "lots": [_exported_lot(lot) for lot in lots.order_by("pk")],
         "gifts": [_exported_gift(gift, member) for gift in gifts],
+        "rewards": badge_queries.export_of(member),
         "warnings": list(warned.values("kind", "due_at", "days", "at")),
     }
 

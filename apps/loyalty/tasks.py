@@ -83,3 +83,9 @@ def refresh_exposure(**_: object) -> int:
 def move_offers(**_: object) -> int:
     """Offers read as begun and ended; what they give never waits for this."""
     return services.move_offers_by_clock(at=timezone.now())
+
+
+@shared_task
+def lapse_referrals(**_: object) -> int:
+    """Invitations that nobody followed lapse; the reward tests the date itself."""
+    return services.lapse_referrals(at=timezone.now())

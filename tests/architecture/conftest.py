@@ -93,6 +93,10 @@ def _sale_held_spent_and_returned() -> Transaction:
         journal_id=earned.pk, returned=Decimal(1000), key=f"back:{number}", at=timezone.now()
     )
     sale(business=business, member=member, amount="9000.00")  # repays the debt, leaves some
+    friend = UserFactory()
+    code = loyalty.referral_code_of(member)
+    loyalty.accept_invitation(member=friend, code=code, at=at)
+    loyalty.judge_badges(member_id=member.pk, at=at)
     flag_self_sale(business=business, by=seller, at=at)
     _moved_by_hand(member, number, at)
     return bought

@@ -253,7 +253,7 @@ class OfferAdmin(ReasonedAdmin):
 class OfferUseAdmin(ReadonlyAdmin):
     list_display = ["happened", "of_offer", "of_version", "person", "wanted_sum", "granted_sum"]
     list_display_links = ["happened"]
-    list_filter = [("offer", RelatedDropdownFilter), days("at", _("Time"))]
+    list_filter = [("offer__business", RelatedDropdownFilter), days("at", _("Time"))]
     list_select_related = ["offer__current", "version", "wallet__member"]
     search_fields = ["wallet__member__card_number__exact"]
     search_help_text = CARD

@@ -2,6 +2,7 @@ from django.urls import path
 
 from apps.loyalty.api.moving import AdjustmentViewSet, GiftViewSet
 from apps.loyalty.api.offers import MemberOfferViewSet, OfferViewSet
+from apps.loyalty.api.rewards import BadgeViewSet, ReferralViewSet
 from apps.loyalty.api.settlement import SettlementViewSet
 from apps.loyalty.api.views import LoyaltyViewSet, RedemptionViewSet
 
@@ -16,6 +17,12 @@ urlpatterns = [
     path(OFFER, OfferViewSet.as_view({"patch": "partial_update"}), name="business-offer"),
     path(f"{OFFER}/simulate", OfferViewSet.as_view({"post": "simulate"}), name="business-simulate"),
     path("loyalty/offers", MemberOfferViewSet.as_view({"get": "list"}), name="loyalty-offers"),
+    path("loyalty/badges", BadgeViewSet.as_view({"get": "list"}), name="loyalty-badges"),
+    path(
+        "loyalty/referral",
+        ReferralViewSet.as_view({"get": "retrieve", "post": "create"}),
+        name="loyalty-referral",
+    ),
     path("loyalty/quote", MemberOfferViewSet.as_view({"post": "quote"}), name="loyalty-quote"),
     path("loyalty/balance", LoyaltyViewSet.as_view({"get": "balance"}), name="loyalty-balance"),
     path("loyalty/history", LoyaltyViewSet.as_view({"get": "history"}), name="loyalty-history"),

@@ -1,6 +1,7 @@
 """The nouns of loyalty, one file a subject; `ledger` is the page to read first."""
 
 from apps.loyalty.models.adjustments import Adjustment, AdjustmentState
+from apps.loyalty.models.badges import Badge, BadgeAward, BadgeMark
 from apps.loyalty.models.gifts import Gift
 from apps.loyalty.models.ledger import Debt, Hold, Journal, Lot, Posting, Wallet
 from apps.loyalty.models.notices import Notice
@@ -13,6 +14,7 @@ from apps.loyalty.models.offers import (
     OfferVersion,
     SegmentEntry,
 )
+from apps.loyalty.models.referral import Referral, ReferralCode
 from apps.loyalty.models.settlement import (
     Mode,
     Settled,
@@ -23,22 +25,27 @@ from apps.loyalty.models.settlement import (
 )
 
 __all__ = [
-    "Counter",
     "Adjustment",
     "AdjustmentState",
+    "Badge",
+    "BadgeAward",
+    "BadgeMark",
+    "Counter",
     "Debt",
     "Gift",
     "Hold",
     "Journal",
     "Lot",
     "Mode",
+    "Notice",
     "OfferConstructor",
     "OfferFunder",
     "OfferSpan",
     "OfferUse",
     "OfferVersion",
-    "Notice",
     "Posting",
+    "Referral",
+    "ReferralCode",
     "SegmentEntry",
     "Settled",
     "Statement",

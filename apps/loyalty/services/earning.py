@@ -94,7 +94,8 @@ def earn_for_purchase(  # noqa: PLR0913 - what a purchase is
     except KeyReused:
         return _replayed(member, business, paid=paid, key=key, scope=scope)
     if is_new and outlook.reckoned.total:
-        bear_lots(member.pk, journal_id, outlook, activates_at=activates_at, posted_at=posted_at)
+        shares = outlook.reckoned.by_funder
+        bear_lots(member.pk, journal_id, shares, activates_at=activates_at, posted_at=posted_at)
         keep_uses(outlook, member_id=member.pk, journal_id=journal_id, at=occurred_at)
         if debt:
             repay(member_id=member.pk, because=journal_id, at=posted_at)
@@ -142,14 +143,14 @@ def snapshot(outlook: Outlook) -> dict[str, object]:
 def bear_lots(
     member_id: UUID,
     journal_id: UUID,
-    outlook: Outlook,
+    by_funder: dict[str, int],
     *,
     activates_at: datetime,
     posted_at: datetime,
 ) -> None:
     """Lots of one accrual, one for whoever pays, in one statement; awake at once when their time
     has come."""
-    due = [(issuer, amount) for issuer, amount in outlook.reckoned.by_funder.items() if amount]
+    due = [(issuer, amount) for issuer, amount in by_funder.items() if amount]
     awake = activates_at <= posted_at
     with connection.cursor() as cursor:
         cursor.execute(

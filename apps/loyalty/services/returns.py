@@ -93,7 +93,7 @@ def claw_back(*, journal_id: UUID, returned: Decimal, key: str, at: datetime) ->
         ref=earned.pk,
     )
     if is_new and amount:
-        _take_back(earned, claw_id, takes, at=at)
+        take_from_lots(earned, claw_id, takes, at=at)
     return Posted(claw_id, from_kopecks(amount), not is_new)
 
 
@@ -130,7 +130,7 @@ def _taken(earned: Journal) -> tuple[int, dict[int, int]]:
     return money, lots
 
 
-def _take_back(earned: Journal, claw_id: UUID, takes: dict[Lot, int], *, at: datetime) -> None:
+def take_from_lots(earned: Journal, claw_id: UUID, takes: dict[Lot, int], *, at: datetime) -> None:
     """Revoke what is still there; what is not is owed to the lot's issuer, but for what expired.
     `lot.clawed` knows of postings and debts, so the rest of what was taken was forgiven."""
     _money, taken = _taken(earned)
