@@ -24,7 +24,7 @@ WHYS = {"device": _("the device was here before"), "phone": _("the number was he
 class ReferralAdmin(ReadonlyAdmin):
     list_display = ["when", "inviting", "guest", "state_shown", "reason", "paid_at"]
     list_display_links = ["when"]
-    list_filter = [("state", ChoicesDropdownFilter), days("accepted_at", _("Accepted"))]
+    list_filter = [("state", ChoicesDropdownFilter), days("accepted_at", _("Invitation accepted"))]
     list_select_related = ["inviter", "invited"]
     ordering = ["-id"]
     fields = [
@@ -39,7 +39,7 @@ class ReferralAdmin(ReadonlyAdmin):
         "to_guest",
     ]
 
-    when = moment("accepted_at", _("Accepted"))
+    when = moment("accepted_at", _("Invitation accepted"))
     inviting = column("inviter", _("Inviter"), show=link)
     guest = column("invited", _("Invited"), show=link)
     reason = column("why", _("Why refused"), show=lambda why: WHYS.get(why, why))

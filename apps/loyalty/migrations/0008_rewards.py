@@ -9,183 +9,386 @@ import apps.core.ids
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0011_second_person'),
-        ('businesses', '0002_network'),
-        ('loyalty', '0007_moving'),
+        ("accounts", "0011_second_person"),
+        ("businesses", "0002_network"),
+        ("loyalty", "0007_moving"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Badge',
+            name="Badge",
             fields=[
-                ('code', models.CharField(max_length=20, primary_key=True, serialize=False, verbose_name='code')),
-                ('name_ru', models.CharField(max_length=60, verbose_name='name in Russian')),
-                ('name_en', models.CharField(max_length=60, verbose_name='name in English')),
-                ('text_ru', models.CharField(max_length=200, verbose_name='text in Russian')),
-                ('text_en', models.CharField(max_length=200, verbose_name='text in English')),
-                ('period', models.CharField(choices=[('once', 'once'), ('quarter', 'every quarter'), ('year', 'every year')], max_length=8, verbose_name='how often')),
-                ('target', models.PositiveSmallIntegerField(verbose_name='target')),
-                ('bonus', models.DecimalField(decimal_places=2, max_digits=12, verbose_name='bonuses')),
-                ('rolls_back', models.BooleanField(verbose_name='taken back after a return')),
-                ('position', models.PositiveSmallIntegerField(unique=True, verbose_name='position')),
-                ('is_active', models.BooleanField(default=True, verbose_name='can be earned')),
+                (
+                    "code",
+                    models.CharField(
+                        max_length=20, primary_key=True, serialize=False, verbose_name="code"
+                    ),
+                ),
+                ("name_ru", models.CharField(max_length=60, verbose_name="name in Russian")),
+                ("name_en", models.CharField(max_length=60, verbose_name="name in English")),
+                ("text_ru", models.CharField(max_length=200, verbose_name="text in Russian")),
+                ("text_en", models.CharField(max_length=200, verbose_name="text in English")),
+                (
+                    "period",
+                    models.CharField(
+                        choices=[
+                            ("once", "once"),
+                            ("quarter", "every quarter"),
+                            ("year", "every year"),
+                        ],
+                        max_length=8,
+                        verbose_name="how often",
+                    ),
+                ),
+                ("target", models.PositiveSmallIntegerField(verbose_name="target")),
+                (
+                    "bonus",
+                    models.DecimalField(decimal_places=2, max_digits=12, verbose_name="bonuses"),
+                ),
+                ("rolls_back", models.BooleanField(verbose_name="taken back after a return")),
+                (
+                    "position",
+                    models.PositiveSmallIntegerField(unique=True, verbose_name="position"),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="can be earned")),
             ],
             options={
-                'verbose_name': 'badge',
-                'verbose_name_plural': 'badges',
-                'ordering': ['position'],
+                "verbose_name": "badge",
+                "verbose_name_plural": "badges",
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='BadgeAward',
+            name="BadgeAward",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('period', models.CharField(blank=True, max_length=8, verbose_name='period')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='earned')),
-                ('revoked_at', models.DateTimeField(null=True, verbose_name='taken back')),
-                ('times', models.PositiveSmallIntegerField(default=1, help_text='Given, counting returns')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("period", models.CharField(blank=True, max_length=8, verbose_name="period")),
+                (
+                    "at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="earned"),
+                ),
+                ("revoked_at", models.DateTimeField(null=True, verbose_name="taken back")),
+                (
+                    "times",
+                    models.PositiveSmallIntegerField(
+                        default=1, help_text="Given, counting returns"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'earned badge',
-                'verbose_name_plural': 'earned badges',
+                "verbose_name": "earned badge",
+                "verbose_name_plural": "earned badges",
             },
         ),
         migrations.CreateModel(
-            name='BadgeMark',
+            name="BadgeMark",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text='Id of what happened', max_length=40)),
-                ('at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(help_text="Id of what happened", max_length=40)),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Referral',
+            name="Referral",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('waiting', 'waits for a purchase'), ('rewarded', 'rewarded'), ('lapsed', 'lapsed'), ('refused', 'refused'), ('revoked', 'taken back')], default='waiting', max_length=10, verbose_name='state')),
-                ('why', models.CharField(blank=True, max_length=10, verbose_name='why refused')),
-                ('accepted_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='accepted')),
-                ('lapses_at', models.DateTimeField(verbose_name='lapses')),
-                ('device_hash', models.CharField(blank=True, editable=False, max_length=64)),
-                ('phone_hash', models.CharField(blank=True, editable=False, help_text='Knows a number that joins again', max_length=64)),
-                ('sale', models.CharField(blank=True, max_length=36, verbose_name='purchase')),
-                ('rewarded_at', models.DateTimeField(null=True, verbose_name='rewarded')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waits for a purchase"),
+                            ("rewarded", "rewarded"),
+                            ("lapsed", "lapsed"),
+                            ("refused", "refused"),
+                            ("revoked", "taken back"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("why", models.CharField(blank=True, max_length=10, verbose_name="why refused")),
+                (
+                    "accepted_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="accepted"
+                    ),
+                ),
+                ("lapses_at", models.DateTimeField(verbose_name="lapses")),
+                ("device_hash", models.CharField(blank=True, editable=False, max_length=64)),
+                (
+                    "phone_hash",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="Knows a number that joins again",
+                        max_length=64,
+                    ),
+                ),
+                ("sale", models.CharField(blank=True, max_length=36, verbose_name="purchase")),
+                ("rewarded_at", models.DateTimeField(null=True, verbose_name="rewarded")),
             ],
             options={
-                'verbose_name': 'invitation',
-                'verbose_name_plural': 'invitations',
+                "verbose_name": "invitation",
+                "verbose_name_plural": "invitations",
             },
         ),
         migrations.CreateModel(
-            name='ReferralCode',
+            name="ReferralCode",
             fields=[
-                ('member', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to=settings.AUTH_USER_MODEL, verbose_name='member')),
-                ('code', models.CharField(max_length=12, unique=True, verbose_name='code')),
+                (
+                    "member",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="member",
+                    ),
+                ),
+                ("code", models.CharField(max_length=12, unique=True, verbose_name="code")),
             ],
             options={
-                'verbose_name': 'referral code',
-                'verbose_name_plural': 'referral codes',
+                "verbose_name": "referral code",
+                "verbose_name_plural": "referral codes",
             },
         ),
         migrations.RemoveConstraint(
-            model_name='journal',
-            name='journal_kind_known',
+            model_name="journal",
+            name="journal_kind_known",
         ),
         migrations.AlterField(
-            model_name='journal',
-            name='kind',
-            field=models.CharField(choices=[('earn', 'accrual'), ('activate', 'activation'), ('hold', 'hold'), ('capture', 'capture of a hold'), ('release', 'release of a hold'), ('spend', 'spending'), ('refund', 'return of spending'), ('clawback', 'taking back'), ('repay', 'repayment of a debt'), ('expire', 'expiry'), ('gift', 'gift'), ('reward', 'reward'), ('adjust', 'adjustment'), ('close', 'closing')], max_length=12, verbose_name='kind'),
+            model_name="journal",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("earn", "accrual"),
+                    ("activate", "activation"),
+                    ("hold", "hold"),
+                    ("capture", "capture of a hold"),
+                    ("release", "release of a hold"),
+                    ("spend", "spending"),
+                    ("refund", "return of spending"),
+                    ("clawback", "taking back"),
+                    ("repay", "repayment of a debt"),
+                    ("expire", "expiry"),
+                    ("gift", "gift"),
+                    ("reward", "reward"),
+                    ("adjust", "adjustment"),
+                    ("close", "closing"),
+                ],
+                max_length=12,
+                verbose_name="kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='journal',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['earn', 'activate', 'hold', 'capture', 'release', 'spend', 'refund', 'clawback', 'repay', 'expire', 'gift', 'reward', 'adjust', 'close'])), name='journal_kind_known'),
+            model_name="journal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "earn",
+                            "activate",
+                            "hold",
+                            "capture",
+                            "release",
+                            "spend",
+                            "refund",
+                            "clawback",
+                            "repay",
+                            "expire",
+                            "gift",
+                            "reward",
+                            "adjust",
+                            "close",
+                        ],
+                    )
+                ),
+                name="journal_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='badge',
-            constraint=models.CheckConstraint(condition=models.Q(('bonus__gte', 0), ('target__gte', 1)), name='badge_target_and_bonus'),
+            model_name="badge",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("bonus__gte", 0), ("target__gte", 1)),
+                name="badge_target_and_bonus",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='badge',
-            constraint=models.CheckConstraint(condition=models.Q(('period__in', ['once', 'quarter', 'year'])), name='badge_period_known'),
+            model_name="badge",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("period__in", ["once", "quarter", "year"])),
+                name="badge_period_known",
+            ),
         ),
         migrations.AddField(
-            model_name='badgeaward',
-            name='badge',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='awards', to='loyalty.badge', verbose_name='badge'),
+            model_name="badgeaward",
+            name="badge",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="awards",
+                to="loyalty.badge",
+                verbose_name="badge",
+            ),
         ),
         migrations.AddField(
-            model_name='badgeaward',
-            name='journal',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.journal'),
+            model_name="badgeaward",
+            name="journal",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="loyalty.journal",
+            ),
         ),
         migrations.AddField(
-            model_name='badgeaward',
-            name='member',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='member'),
+            model_name="badgeaward",
+            name="member",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="member",
+            ),
         ),
         migrations.AddField(
-            model_name='badgemark',
-            name='badge',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.badge'),
+            model_name="badgemark",
+            name="badge",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.badge"
+            ),
         ),
         migrations.AddField(
-            model_name='badgemark',
-            name='member',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="badgemark",
+            name="member",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='referral',
-            name='invited',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='invited'),
+            model_name="referral",
+            name="invited",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="invited",
+            ),
         ),
         migrations.AddField(
-            model_name='referral',
-            name='invited_journal',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.journal'),
+            model_name="referral",
+            name="invited_journal",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="loyalty.journal",
+            ),
         ),
         migrations.AddField(
-            model_name='referral',
-            name='inviter',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='inviter'),
+            model_name="referral",
+            name="inviter",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="inviter",
+            ),
         ),
         migrations.AddField(
-            model_name='referral',
-            name='inviter_journal',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loyalty.journal'),
+            model_name="referral",
+            name="inviter_journal",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="loyalty.journal",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='badgeaward',
-            constraint=models.UniqueConstraint(fields=('member', 'badge', 'period'), name='one_award_per_period'),
+            model_name="badgeaward",
+            constraint=models.UniqueConstraint(
+                fields=("member", "badge", "period"), name="one_award_per_period"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='badgemark',
-            constraint=models.UniqueConstraint(fields=('member', 'badge', 'key'), name='one_mark_per_fact'),
+            model_name="badgemark",
+            constraint=models.UniqueConstraint(
+                fields=("member", "badge", "key"), name="one_mark_per_fact"
+            ),
         ),
         migrations.AddIndex(
-            model_name='referral',
-            index=models.Index(fields=['inviter', 'state'], name='referral_of_inviter'),
+            model_name="referral",
+            index=models.Index(fields=["inviter", "state"], name="referral_of_inviter"),
         ),
         migrations.AddIndex(
-            model_name='referral',
-            index=models.Index(condition=models.Q(('device_hash', ''), _negated=True), fields=['device_hash'], name='referral_by_device'),
+            model_name="referral",
+            index=models.Index(
+                condition=models.Q(("device_hash", ""), _negated=True),
+                fields=["device_hash"],
+                name="referral_by_device",
+            ),
         ),
         migrations.AddIndex(
-            model_name='referral',
-            index=models.Index(condition=models.Q(('sale', ''), _negated=True), fields=['sale'], name='referral_by_sale'),
+            model_name="referral",
+            index=models.Index(
+                condition=models.Q(("sale", ""), _negated=True),
+                fields=["sale"],
+                name="referral_by_sale",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referral',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'rewarded', 'lapsed', 'refused', 'revoked'])), name='referral_state_known'),
+            model_name="referral",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["waiting", "rewarded", "lapsed", "refused", "revoked"])
+                ),
+                name="referral_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referral',
-            constraint=models.CheckConstraint(condition=models.Q(('inviter', models.F('invited')), _negated=True), name='nobody_invites_herself'),
+            model_name="referral",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("inviter", models.F("invited")), _negated=True),
+                name="nobody_invites_herself",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='referral',
-            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('phone_hash', ''), _negated=True), models.Q(('state', 'refused'), _negated=True)), fields=('phone_hash',), name='one_referral_per_number'),
+            model_name="referral",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    models.Q(("phone_hash", ""), _negated=True),
+                    models.Q(("state", "refused"), _negated=True),
+                ),
+                fields=("phone_hash",),
+                name="one_referral_per_number",
+            ),
         ),
     ]
