@@ -36,7 +36,9 @@ def buy(friend, business, amount="1000.00", at=None):
 
 
 def rewards():
-    rows = Journal.objects.filter(scope="reward", key__startswith="referral:").values_list("wallet_id", "amount")
+    rows = Journal.objects.filter(scope="reward", key__startswith="referral:").values_list(
+        "wallet_id", "amount"
+    )
     return dict(rows)
 
 
