@@ -137,6 +137,7 @@ class StandingPages:
         away = freshness.stale(request, action)
         if away:
             return away
+        start = {"tier": person.tier.code} | start
         form = form_class(request.POST if request.method == "POST" else None, initial=start)
         if form.is_bound and form.is_valid():
             done = _attempt(form, person, act)
