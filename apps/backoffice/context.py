@@ -69,6 +69,7 @@ TILL_VIEWS = {
     "till",
     "operation",
     "confirm",
+    "coupon",
     "sale",
     "return",
     "return_sale",

@@ -44,7 +44,7 @@
 
   function goBack() {
     const active = document.activeElement;
-    if (active?.id === "spend") {
+    if (active?.id === "spend" || active?.id === "coupon") {
       fill(active, "");
       return field()?.focus();
     }
@@ -100,15 +100,26 @@
     if (last) window.open(`${last.getAttribute("href")}slip/`, "_blank");
   }
 
+  function coupon() {
+    const place = till()?.querySelector(".coupon-field");
+    if (!place) return document.querySelector("[data-coupon]")?.click();
+    place.open = true;
+    place.querySelector("input").focus();
+  }
+
   const FUNCTIONS = {
     F2: redeem,
+    F4: coupon,
     F8: lastSlip,
     F9: () => document.querySelector("[data-return]")?.click(),
   };
 
   function functionOf(event) {
     if (event.ctrlKey || event.altKey || event.metaKey) return null;
-    if (event.code === "KeyR" && stepName() === "operation" && event.target.id !== "receipt") return redeem;
+    if (stepName() === "operation" && event.target.id !== "coupon") {
+      if (event.code === "KeyR") return redeem;
+      if (event.code === "KeyK") return coupon;
+    }
     return FUNCTIONS[event.code] || null;
   }
 

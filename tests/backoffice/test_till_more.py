@@ -27,6 +27,7 @@ from apps.loyalty.services import hold_bonus
 from apps.transactions.models import FraudFlag, Refund, Transaction
 from tests.backoffice.conftest import Sell, SignedIn
 from tests.factories.businesses import BusinessFactory
+from tests.factories.coupons import campaign, code_of
 
 PART = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "http://testserver/kassa/"}
 MOST_JS = 90 * 1024  # bytes, gzip
@@ -212,7 +213,7 @@ def test_another_price_than_the_preview_showed_is_shown_again(till: Client, rich
     price = re.search(r'name="price" value="(\w+)"', preview)[1]
     User.objects.filter(pk=rich.pk).update(tier=3)
 
-    answer = till.post(step.url, {"amount": "1000", "price": price, "quoted": "1000.00|0.00"})
+    answer = till.post(step.url, {"amount": "1000", "price": price, "quoted": "1000.00|0.00|"})
 
     assert answer.status_code == 422
     assert "Сумма изменилась" in answer.content.decode()
@@ -452,3 +453,57 @@ def test_an_operations_address_holds_no_person(vera: User, anna: User, salon: Bu
         )
         == 9
     )
+
+
+# --- coupons ----------------------------------------------------------------------------------------
+def test_a_coupon_is_looked_at_then_redeemed_once(till: Client, salon: Business) -> None:
+    code = code_of(campaign(salon, value=Decimal(100)))
+
+    looked = till.post("/kassa/coupon/", {"code": code, "act": "check"}).content.decode()
+    unlooked = till.post("/kassa/coupon/", {"code": code, "act": "redeem", "checked": "другой"})
+    assert 'name="checked"' in looked
+    assert "Погашен<" not in unlooked.content.decode()
+    done = till.post("/kassa/coupon/", {"code": code, "act": "redeem", "checked": code})
+    again = till.post("/kassa/coupon/", {"code": code, "act": "redeem", "checked": code})
+
+    assert "Погашен" in done.content.decode()
+    assert again.status_code == 422
+    assert "уже" in again.content.decode()
+
+
+def test_an_unknown_coupon_is_told(till: Client, salon: Business) -> None:
+    answer = till.post("/kassa/coupon/", {"code": "123", "act": "check"})
+
+    assert answer.status_code == 422
+    assert "Такого купона нет" in answer.content.decode()
+
+
+def test_a_coupon_beside_the_sum_takes_its_part_off(
+    till: Client, rich: User, salon: Business
+) -> None:
+    code = code_of(campaign(salon, value=Decimal(100)))
+    step = find(till, "89123456789")
+    asked = {"amount": "1000", "coupon": keys_of_the_russian_layout(code)}
+
+    preview = till.post(f"{step.url}quote/", asked, **PART).content.decode()
+    price = re.search(r'name="price" value="(\w+)"', preview)[1]
+    quoted = re.search(r'name="quoted" value="([^"]+)"', preview)[1]
+    till.post(step.url, asked | {"price": price, "quoted": quoted})
+
+    assert "900,00" in preview
+    sale = Transaction.objects.order_by("-id").first()
+    assert (sale.discount, sale.to_pay) == (100, 900)
+
+
+def test_a_coupon_and_bonuses_on_one_bill(
+    olga: User, rich: User, salon: Business, signed_in: SignedIn
+) -> None:
+    code = code_of(campaign(salon, value=Decimal(100)))
+    till = signed_in(olga)
+    asked = {"amount": "1000", "coupon": code, "spend": "270"}
+
+    confirm = till.post(find(till, "89123456789").url, asked).url
+    till.post(confirm, {"act": "owner", "reason": "гостья без телефона"})
+
+    sale = Transaction.objects.order_by("-id").first()
+    assert (sale.discount, sale.bonus_spent, sale.to_pay) == (100, 270, 630)

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rules
-from apps.backoffice.pages.reading import Read, is_mistyped_card, read
+from apps.backoffice.pages.reading import Read, digits_of, is_mistyped_card, read, repaired
 from apps.core.errors import Refused
 from apps.core.money import parse_amount
 
@@ -108,9 +108,10 @@ class OperationForm(AmountForm):
     """The sum, what of it is paid with bonuses, and what the preview promised."""
 
     spend = forms.CharField(max_length=64, required=False)
+    coupon = forms.CharField(max_length=40, required=False)
     receipt = forms.CharField(max_length=60, required=False)
     price = forms.CharField(max_length=32, required=False)
-    quoted = forms.CharField(max_length=64, required=False)
+    quoted = forms.CharField(max_length=128, required=False)
     again = forms.BooleanField(required=False)
 
     def clean_spend(self):
@@ -122,16 +123,34 @@ class OperationForm(AmountForm):
         except Refused as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
 
+    def clean_coupon(self) -> str:
+        return plain_code(self.cleaned_data["coupon"])
+
+    @property
+    def codes(self) -> list[str]:
+        code = self.cleaned_data["coupon"]
+        return [code] if code else []
+
     def agreed_price(self) -> str:
         """The preview's token, if it was made for these very sums: whoever types faster than the
         preview comes has seen no price yet."""
         said = self.cleaned_data
-        return said["price"] if said["quoted"] == sums(said["amount"], said["spend"]) else ""
+        shown_for = f"{said['amount']:.2f}|{said['spend'] or 0:.2f}|{said['coupon']}"
+        return said["price"] if said["quoted"] == shown_for else ""
 
 
-def sums(amount, spend) -> str:
-    """For which sums a preview was made."""
-    return f"{amount:.2f}|{spend or 0:.2f}"
+class CouponForm(forms.Form):
+    code = forms.CharField(
+        max_length=40, error_messages={"required": _("Enter the code of the coupon.")}
+    )
+
+    def clean_code(self) -> str:
+        return plain_code(self.cleaned_data["code"])
+
+
+def plain_code(text: str) -> str:
+    """A coupon's code whatever layout was on: digits without spaces, or letters put right."""
+    return digits_of(text) or repaired(text.strip())
 
 
 class ConfirmForm(forms.Form):

@@ -41,6 +41,7 @@ class Operation:
     amount: str = ""
     spend: str = ""
     price: str = ""
+    coupon: str = ""
 
     @classmethod
     def begin(
@@ -48,13 +49,14 @@ class Operation:
     ) -> "Operation":
         return cls(business_id, member_id, new_id(), hold, proof)
 
-    def waiting(self, *, amount: str, spend: str, price: str) -> "Operation":
+    def waiting(self, *, amount: str, spend: str, price: str, coupon: str = "") -> "Operation":
         """The same operation on the step where the guest confirms."""
-        return replace(self, amount=amount, spend=spend, price=price)
+        return replace(self, amount=amount, spend=spend, price=price, coupon=coupon)
 
     def token(self, *, by: User) -> str:
         said = [str(self.business_id), str(self.member_id), str(self.key), self.hold, self.proof]
-        return signing.dumps([*said, self.amount, self.spend, self.price], salt=_salt(by))
+        said += [self.amount, self.spend, self.price, self.coupon]
+        return signing.dumps(said, salt=_salt(by))
 
     @classmethod
     def read(cls, token: str, *, by: User, queued: bool = False) -> "Operation":

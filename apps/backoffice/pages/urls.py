@@ -31,6 +31,7 @@ urlpatterns = [
     path("kassa/sale/<uuid:sale_id>/undo/", till.undo, name="undo"),
     path("kassa/sale/<uuid:sale_id>/slip/", till.slip, name="slip"),
     path("kassa/sale/<uuid:sale_id>/return/", till.return_sale, name="return_sale"),
+    path("kassa/coupon/", till.coupon, name="coupon"),
     path("kassa/return/", till.find_return, name="return"),
     path("kassa/shift/", till.shift, name="shift"),
     path("kassa/shift/close/", till.close, name="shift_close"),

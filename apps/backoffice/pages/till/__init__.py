@@ -4,6 +4,7 @@ Every step is a plain form that answers with a redirect; htmx swaps the same ste
 Enter goes forward, Esc goes back (static/js/till.js).
 """
 
+from apps.backoffice.pages.till.coupon import coupon
 from apps.backoffice.pages.till.finding import find, start
 from apps.backoffice.pages.till.operating import confirm, operation, quote
 from apps.backoffice.pages.till.place import choose, lock
@@ -16,6 +17,7 @@ __all__ = [
     "choose",
     "close",
     "confirm",
+    "coupon",
     "find",
     "find_return",
     "lock",

@@ -155,6 +155,7 @@ def _record(
             source="till",
             receipt_number=asked.get("receipt", ""),
             spend=spend,
+            coupon_codes=[asked["coupon"]] if asked.get("coupon") else [],
             price=price,
         )
     except services.NotAtOwnTill:
@@ -191,6 +192,7 @@ def _operation(
         "twin": twin,
         "confirmed": confirmed,
         "spends": bool(form["spend"].value()),
+        "coupon": form["coupon"].value() or "",
     }
     wrong = problem or form.errors or twin
     return show(request, "operation", context, status=422 if wrong else 200)
@@ -212,6 +214,7 @@ def quote(request: HttpRequest, token: str) -> HttpResponse:
         return _operation(request, step, form, problem=problem, preview=preview)
     context = {
         "form": None if unfinished else form,
+        "coupon": form.cleaned_data.get("coupon", "") if preview else "",
         "problem": problem,
         "preview": preview,
         "share": services.share_of_bill(step.business),
@@ -231,6 +234,7 @@ def _quoted(
             at=timezone.now(),
             by=request.user,
             spend=spend,
+            coupon_codes=form.codes,
         )
     except Refused as refusal:
         return None, str(refusal)
@@ -239,28 +243,30 @@ def _quoted(
 
 # --- the guest's confirmation --------------------------------------------------------------------
 def _to_confirm(request: HttpRequest, step: Step, form: OperationForm) -> HttpResponse:
-    preview, problem = _quoted_unproven(request, step, form.cleaned_data)
+    preview, problem = _quoted_unproven(request, step, form)
     if preview is None:
         return _operation(request, step, form, problem=problem)
     waiting = step.operation.waiting(
         amount=f"{form.cleaned_data['amount']:.2f}",
         spend=f"{form.cleaned_data['spend']:.2f}",
         price=preview.price,
+        coupon=form.cleaned_data["coupon"],
     )
     return redirect("backoffice:confirm", waiting.token(by=request.user))
 
 
 def _quoted_unproven(
-    request: HttpRequest, step: Step, asked: dict[str, Any]
+    request: HttpRequest, step: Step, form: OperationForm
 ) -> tuple[services.Quote | None, str]:
     try:
         quoted = services.quote_purchase(
             business=step.business,
             member=step.member,
-            amount=asked["amount"],
+            amount=form.cleaned_data["amount"],
             at=timezone.now(),
             by=request.user,
-            spend=services.Spend(amount=asked["spend"]),
+            spend=services.Spend(amount=form.cleaned_data["spend"]),
+            coupon_codes=form.codes,
         )
     except Refused as refusal:
         return None, str(refusal)
@@ -303,6 +309,7 @@ def _confirm(
         "problem": problem,
         "amount": amount,
         "spend": spend,
+        "coupon": step.operation.coupon,
         "to_pay": amount - spend,
         "sent": request.session.get(SENT, {}).get(step.key),
         "may_decide": may_manage(request.user, step.business),
@@ -313,7 +320,7 @@ def _confirm(
 def _confirmed(request: HttpRequest, step: Step, said: dict[str, Any]) -> HttpResponse:
     """Raises Refused."""
     operation, act = step.operation, said["act"]
-    amount = Decimal(operation.amount)
+    asked = {"amount": Decimal(operation.amount), "coupon": operation.coupon}
     spend = Decimal(operation.spend)
     if act == "sms":
         sent = services.ask_by_sms(
@@ -326,14 +333,14 @@ def _confirmed(request: HttpRequest, step: Step, said: dict[str, Any]) -> HttpRe
         request.session[SENT] = {step.key: str(sent.code_id)}
         return redirect("backoffice:confirm", step.token)
     if act == "without":
-        sale = _record(request, step, {"amount": amount}, None, price="")
+        sale = _record(request, step, asked, None, price="")
         return redirect("backoffice:sale", sale.pk)
     agreed = (
         services.Spend(amount=spend, reason=said["reason"])
         if act == "owner"
         else _agreed(request, step, said["code"], spend)
     )
-    sale = _record(request, step, {"amount": amount}, agreed, price=operation.price)
+    sale = _record(request, step, asked, agreed, price=operation.price)
     return redirect("backoffice:sale", sale.pk)
 
 
