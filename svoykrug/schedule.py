@@ -79,4 +79,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute=10),
     },
     "crosspromo.hourly": {"task": "apps.crosspromo.tasks.hourly", "schedule": crontab(minute=20)},
+    "crosspromo.recompute_matrix": {
+        "task": "apps.crosspromo.tasks.recompute_matrix",
+        "schedule": crontab(minute=25),
+    },
 }

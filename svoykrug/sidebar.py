@@ -73,6 +73,17 @@ SIDEBAR: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("Promotion"),
+        "items": [
+            _page(_("Campaigns"), "campaign", "coupons_campaign"),
+            _page(_("Coupons"), "confirmation_number", "coupons_coupon"),
+            _page(_("Redemptions"), "redeem", "coupons_redemption"),
+            _page(_("Chains"), "link", "crosspromo_chain"),
+            _page(_("Versions of chains"), "history", "crosspromo_version"),
+            _page(_("Runs of chains"), "conversion_path", "crosspromo_run"),
+        ],
+    },
+    {
         "title": _("System"),
         "items": [
             _page(_("Audit log"), "policy", "core_auditentry"),

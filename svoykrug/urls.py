@@ -21,6 +21,7 @@ api = [
     path("", include("apps.loyalty.api.urls")),
     path("", include("apps.coupons.api.urls")),
     path("", include("apps.events.api.urls")),
+    path("", include("apps.crosspromo.api.urls")),
     path("", include("apps.transactions.api.urls")),
     path("", include("apps.notifications.api.urls")),
 ]

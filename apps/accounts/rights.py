@@ -194,6 +194,7 @@ ROWS = (
     Row("coupons.redeem", TILL, BUSINESS, masked=True),
     Row("coupons.campaigns", OWNER_OF, BUSINESS),
     # 39 chains between partners. The network reads and stops them
+    Row("chains.own", OWNER_OF, BUSINESS),
     Row("chains.oversee", ADMIN, ALL),
     # 42, 53 who works at a business. Roles of the network are further down
     Row("staff.change", OWNER_OF, BUSINESS),

@@ -1,6 +1,8 @@
 """Reads of chains that several callers need."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -59,7 +61,9 @@ def _minted(mints: QuerySet[Mint]) -> QuerySet[Coupon]:
     )
 
 
-def steps_due(*, at: datetime, limit: int = 1000) -> list[tuple[Mint, Step]]:
+def steps_due(
+    *, at: datetime, only: Version | None = None, limit: int = 1000
+) -> list[tuple[Mint, Step]]:
     """Coupons of paths that were used and are past returning, each with the step that follows and
     has no coupon yet."""
     used = (
@@ -73,6 +77,8 @@ def steps_due(*, at: datetime, limit: int = 1000) -> list[tuple[Mint, Step]]:
         .select_related("run__version", "step")
         .order_by("coupon__redeemed_at")
     )
+    if only:
+        used = used.filter(run__version=only)
     following = {
         (step.version_id, step.number): step
         for step in Step.objects.filter(
@@ -153,3 +159,34 @@ def export_of(member: User, *, at: datetime) -> dict[str, Any]:
     """What chains hold about her: which of her purchases set one off, and her arm."""
     runs = Run.objects.filter(member=member).order_by("at", "pk")
     return {"runs": list(runs.values("at", "arm", "trigger_id", place=F("from_business__name")))}
+
+
+def own_places(chain: Chain, user: User) -> list[Business]:
+    """Businesses of the newest version that she manages, senders first."""
+    version = chain.versions.order_by("-number").first()
+    if version is None:
+        return []
+    first = {step.from_business_id for step in version.steps.all()}
+    places = [one for one in partners_of(version) if user.has_perm(rights.MANAGE, one)]
+    return sorted(places, key=lambda one: (one.pk not in first, one.name))
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """What became of a step's exposures; sums in ₽. `control` is the hold-out."""
+
+    exposed: int
+    control: int
+    issued: int
+    seen: int
+    redeemed: int
+    discount: Decimal
+    bonus: Decimal
+    revenue: Decimal
+
+
+def funnels_of(version: Version) -> dict[UUID, Funnel]:
+    """Step id → its funnel. One statement for all steps."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.FUNNEL, {"version": version.pk})
+        return {row[0]: Funnel(*row[1:]) for row in cursor.fetchall()}

@@ -26,7 +26,7 @@ from apps.notifications.mailing import Leaving, leave_token
 from tests.api import Api
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
-from tests.factories.coupons import campaign, code_of, personal
+from tests.factories.coupons import campaign, chain, code_of, personal, step
 from tests.factories.events import comes, in_voting, published, submitted
 from tests.factories.notifications import broadcast_of, device_of, message_to
 from tests.factories.offers import draft_of
@@ -347,6 +347,32 @@ def consent_to_moderate(*_: Any) -> dict[str, Any]:
     return {"action": "approve"}
 
 
+def a_chain(world: World, caller: Caller, kind: str) -> Any:
+    """Own: a business of hers sends guests."""
+    if kind == MISSING:
+        return NONE
+    sender = caller.business if kind == OWN and caller.business else world.far
+    sale(business=sender, member=world.stranger)
+    return chain(step(sender, BusinessFactory())).pk
+
+
+def a_new_chain(world: World, caller: Caller, kind: str) -> dict[str, Any]:
+    sender = {OWN: caller.business or world.far, FOREIGN: world.far}.get(kind)
+    way = {
+        "from": str(sender.pk if sender else NONE),
+        "to": str(BusinessFactory().pk),
+        "benefit": {"type": "fixed", "value": "100.00"},
+        "validDays": 30,
+    }
+    return {
+        "name": "Цепочка",
+        "topology": "pair",
+        "steps": [way],
+        "startsAt": "2026-01-01T00:00:00Z",
+        "endsAt": "2099-01-01T00:00:00Z",
+    }
+
+
 Maker = Callable[[World, Caller, str], Any]
 
 
@@ -362,6 +388,8 @@ def offer_terms(*_: Any) -> dict[str, Any]:
 
 # The parameter of an address → who makes it. A route whose parameter is missing here fails.
 OBJECTS: dict[str, Maker] = {
+    "chain": a_chain,
+    "chain-simulate": a_chain,
     "coupon": a_coupon,
     "coupons-campaign-cancel": a_campaign,
     "coupons-campaign-stats": a_campaign,
@@ -414,6 +442,7 @@ OBJECTS: dict[str, Maker] = {
     "return_sale": a_sale,
 }
 BODIES: dict[str, Maker] = {
+    "chains": a_new_chain,
     "coupons-validate": a_code,
     "coupons-redeem": a_code,
     "coupons-campaigns": a_new_campaign,

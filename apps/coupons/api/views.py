@@ -48,7 +48,7 @@ class CouponViewSet(ApiViewSet):
     lookup_value_converter = "uuid"
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return super().get_serializer_context() | {"at": timezone.now()}
+        return {**super().get_serializer_context(), "at": timezone.now()}
 
     @extend_schema(
         responses=CouponOut(many=True),

@@ -9,6 +9,19 @@ from apps.crosspromo.services.chains import (
     find_chain,
 )
 from apps.crosspromo.services.drafts import ChainDraft, StepDraft, StepsInvalid, check_draft
+from apps.crosspromo.services.index import (
+    PairFigures,
+    calculate_winwin_index,
+    fix_scale,
+    recompute_conversions,
+    win_win_matrix,
+)
+from apps.crosspromo.services.recommending import (
+    ChainSuggestion,
+    generate_recommendations,
+    suggest_places,
+)
+from apps.crosspromo.services.simulating import guest_to_play, play_chain, replay_chain
 from apps.crosspromo.services.triggers import (
     close_ended,
     coupons_of_trigger,
@@ -21,10 +34,13 @@ from apps.crosspromo.services.triggers import (
 __all__ = [
     "ChainDraft",
     "ChainStale",
+    "ChainSuggestion",
     "ChainWrongState",
+    "PairFigures",
     "StepDraft",
     "StepsInvalid",
     "act_on_chain",
+    "calculate_winwin_index",
     "change_chain",
     "check_draft",
     "close_ended",
@@ -32,7 +48,15 @@ __all__ = [
     "create_chain",
     "evaluate_chain_trigger",
     "find_chain",
+    "fix_scale",
+    "generate_recommendations",
+    "guest_to_play",
     "may_trigger",
     "mint_next_steps",
+    "play_chain",
+    "recompute_conversions",
+    "replay_chain",
+    "suggest_places",
     "undo_chain_trigger",
+    "win_win_matrix",
 ]

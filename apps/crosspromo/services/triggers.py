@@ -215,11 +215,11 @@ def _move_cost(used: Iterable[Mint]) -> None:
             coupons.move_cost(coupon_id=mint.coupon_id, payer_id=mint.step.from_business_id)
 
 
-def mint_next_steps(*, at: datetime) -> int:
+def mint_next_steps(*, at: datetime, only: Version | None = None) -> int:
     """A → B → C: the coupon for C once the one for B was used and can no longer be returned; how
-    many. Safe to ring twice and late: one coupon per (run, step)."""
+    many. Safe to ring twice and late: one coupon per (run, step). `only` looks at one version."""
     count = 0
-    for mint, step in queries.steps_due(at=at):
+    for mint, step in queries.steps_due(at=at, only=only):
         count += _mint_next(mint.run_id, step, at=at)
     return count
 
