@@ -19,6 +19,7 @@ from apps.accounts.services import Answer, answer_consents, erase_person, set_jo
 from apps.analytics.models import FactBatch
 from apps.core import audit_chain
 from apps.core.models import IdempotencyKey
+from apps.coupons.models import Coupon
 from apps.loyalty import services as loyalty
 from apps.loyalty.models import Journal, Notice, Statement, StatementLine, Terms
 from apps.notifications.models import Attempt, Provider, Suppression
@@ -26,6 +27,7 @@ from apps.transactions.models import Transaction
 from apps.transactions.services import Item, flag_self_sale
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, LocationFactory, staff_of
+from tests.factories.coupons import chain, step
 from tests.factories.notifications import broadcast_of, message_to
 from tests.factories.offers import offer_of
 from tests.factories.transactions import sale
@@ -71,7 +73,17 @@ def make_rows(count: int = 1) -> None:
         _statements(bought)
         _consents_and_erasures(bought)
         _messages(bought.member)
+        _coupons_and_chains()
     loyalty.expire_due(at=timezone.now() + timedelta(days=400))
+
+
+def _coupons_and_chains() -> None:
+    """A chain that a purchase set off, and its coupon used: every table of both apps."""
+    start, end, member = BusinessFactory(), BusinessFactory(), UserFactory()
+    chain(step(start, end, funders=((start.pk, 50), (end.pk, 50))), budget=Decimal(1000))
+    sale(business=start, member=member)
+    given = Coupon.objects.get(member=member)
+    sale(business=end, member=member, coupon_codes=[given.code])
 
 
 def _sale_held_spent_and_returned() -> Transaction:
