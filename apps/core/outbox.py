@@ -7,6 +7,7 @@ letter. Listeners named with the suffix `@batch` are not drained one by one: the
 them in batches (analytics).
 """
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import cache
@@ -15,11 +16,13 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.cache import cache as store
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from apps.core.facts import FACTS, Fact
+from apps.core.ids import new_id
 from apps.core.masking import mask_text
 from apps.core.models import Delivery, Message
 
@@ -28,7 +31,17 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=5)  # longer than any task may run (CELERY_TASK_TIME_LIMIT)
 BACK_OFF = [5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600]  # seconds before attempt n + 1
 BATCH = "@batch"
-BULK = 1000  # rows in one statement
+# Rows of a batch of facts: a third of the time of a bulk import went into building them by the ORM.
+MESSAGES = """
+INSERT INTO core_message (id, topic, payload, created_at)
+SELECT m.id, %s, m.payload::jsonb, %s FROM unnest(%s::uuid[], %s::text[]) m(id, payload)
+"""
+DELIVERIES = """
+INSERT INTO core_delivery (message_id, listener, state, due_at, attempts, last_error)
+SELECT m.id, l.name, 'waiting', %s, 0, ''
+FROM unnest(%s::uuid[]) WITH ORDINALITY m(id, number) CROSS JOIN unnest(%s::text[]) l(name)
+ORDER BY m.number
+"""
 BELL = "outbox:bell"
 
 Listener = Callable[..., None]
@@ -63,16 +76,12 @@ def publish_many(facts: Sequence[Fact]) -> None:
         raise RuntimeError("A fact and its message commit together: open a transaction first.")
     if not facts:
         return
-    messages = [Message(topic=fact.topic(), payload=fact.as_payload()) for fact in facts]
-    Message.objects.bulk_create(messages, batch_size=BULK)
-    Delivery.objects.bulk_create(
-        [
-            Delivery(message=message, listener=name)
-            for message in messages
-            for name in listeners().get(message.topic, [])
-        ],
-        batch_size=BULK,
-    )
+    ids = [new_id() for _fact in facts]
+    payloads = [json.dumps(fact.as_payload(), cls=DjangoJSONEncoder) for fact in facts]
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(MESSAGES, [facts[0].topic(), now, ids, payloads])
+        cursor.execute(DELIVERIES, [now, ids, listeners().get(facts[0].topic(), [])])
     _ring_after_commit(ring_bell)
 
 

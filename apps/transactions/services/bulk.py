@@ -20,7 +20,7 @@ from apps.core import audit, outbox
 from apps.core.errors import Refused
 from apps.core.ids import new_id
 from apps.loyalty.services import Posted, Purchase, earn_in_bulk, lock_wallets, plain_members
-from apps.transactions.models import Source, Transaction, TransactionItem
+from apps.transactions.models import Source, Transaction
 from apps.transactions.services import promo
 from apps.transactions.services.sales import (
     ZERO,
@@ -173,7 +173,9 @@ def _plain_rows(batch: _Batch) -> list[int]:
         ],
         at=timezone.now(),
     )
-    return [n for n in left if batch.asked[n].member.pk in plain - twice]
+    # Categories of a receipt's lines are a part of the rule that its journal row keeps.
+    itemised = {batch.asked[n].member.pk for n in left if batch.asked[n].items}
+    return [n for n in left if batch.asked[n].member.pk in plain - twice - itemised]
 
 
 def _write(asked: Sequence[Asked], business: Business) -> list[Transaction]:
@@ -193,15 +195,6 @@ def _write(asked: Sequence[Asked], business: Business) -> list[Transaction]:
         for one, sale_id, at in zip(asked, ids, moments, strict=True)
     ]
     Transaction.objects.bulk_create(sales, batch_size=IN_ONE_INSERT)
-    if not business.is_clinic:
-        TransactionItem.objects.bulk_create(
-            [
-                TransactionItem(transaction=sale, **vars(item))
-                for sale, one in zip(sales, asked, strict=True)
-                for item in one.items
-            ],
-            batch_size=IN_ONE_INSERT,
-        )
     audit.record_machine(
         "transactions.record",
         "transaction",
