@@ -38,6 +38,17 @@ BROADCAST_TONES = {
 
 
 # --- broadcasts ------------------------------------------------------------------------------
+SEGMENT_WORDS = {
+    "tiers": _("tiers"),
+    "city": _("city"),
+    "locale": _("language"),
+    "joined_from": _("joined from"),
+    "joined_to": _("joined until"),
+    "has_app": _("has the app"),
+    "bought_at": _("bought at"),
+}
+
+
 def channel_names(codes: str) -> str:
     """In the order in which they are tried."""
     return ", ".join(str(Channel(code).label) for code in codes.split(","))
@@ -85,7 +96,11 @@ class BroadcastAdmin(ReadonlyAdmin):
 
     @display(description=_("Segment"))
     def segment_shown(self, row: Broadcast) -> str:
-        said = [f"{name}: {value}" for name, value in row.segment.items()]
+        said = [
+            f"{SEGMENT_WORDS.get(name, name)}: "
+            + (", ".join(map(str, value)) if isinstance(value, list) else str(value))
+            for name, value in row.segment.items()
+        ]
         return "; ".join(said) or str(_("everybody"))
 
     @display(description=_("Messages"))
