@@ -45,8 +45,12 @@ TONES = {
 TRY_TONES = {TryState.REFUSED: "bad", TryState.BARRED: "quiet", TryState.UNKNOWN: "warn"}
 
 
+def state_name(state: str) -> str:
+    return str(_("not delivered") if state == State.FAILED else State(state).label)
+
+
 def state_badge(state: str) -> str:
-    return badge(State(state).label, TONES.get(State(state), "quiet"))
+    return badge(state_name(state), TONES.get(State(state), "quiet"))
 
 
 # --- messages --------------------------------------------------------------------------------
@@ -79,7 +83,7 @@ class DeadFilter(DropdownFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterator[tuple[str, Any]]:
-        return ((str(state), state.label) for state in State)
+        return ((str(state), state_name(state)) for state in State)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         return queryset.filter(state=self.value()) if self.value() else queryset
@@ -103,7 +107,7 @@ class NotificationAdmin(ReadonlyAdmin):
         "person",
         "kind",
         "words",
-        "get_priority_display",
+        "urgency",
         "state_shown",
         "by",
         "tries",
@@ -117,6 +121,7 @@ class NotificationAdmin(ReadonlyAdmin):
     ]
 
     person = column("member", _("Member"), show=link)
+    urgency = column("get_priority_display", _("priority"), show=lambda words: words())
     written = moment("created_at", _("Written"))
     due = moment("due_at", _("Next attempt"))
     until = moment("expires_at", _("Worth sending until"))
