@@ -84,6 +84,15 @@ SIDEBAR: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("CRM"),
+        "items": [
+            _page(_("Connections"), "cable", "crm_crmintegration"),
+            _page(_("Synchronisations"), "sync", "crm_syncrun"),
+            _page(_("Records of CRMs"), "inventory", "crm_externalrecord"),
+            _page(_("Merged repeats"), "merge", "crm_duplicatemerge"),
+        ],
+    },
+    {
         "title": _("System"),
         "items": [
             _page(_("Audit log"), "policy", "core_auditentry"),

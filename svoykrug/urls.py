@@ -24,12 +24,14 @@ api = [
     path("", include("apps.crosspromo.api.urls")),
     path("", include("apps.transactions.api.urls")),
     path("", include("apps.notifications.api.urls")),
+    path("", include("apps.crm.api.urls")),
 ]
 
 urlpatterns = [
     path("api/v1/", include(api)),
     path("webhooks/messages/<str:provider>", messages_webhook, name="messages-webhook"),
     path("", include("apps.notifications.pages")),
+    path("", include("apps.crm.api.hooks")),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs", docs.swagger, name="docs"),
     path("redoc", docs.redoc, name="redoc"),

@@ -300,6 +300,18 @@ ROWS = (
         "django_celery_beat.crontabschedule",
         "django_celery_beat.intervalschedule",
     ),
+    # 43, 44 partners' own systems: an owner connects hers, a free address is for superadmins
+    Row("crm.change", OWNER_OF, BUSINESS),
+    Row("pages.crm", OWNER_OF, BUSINESS, masked=True),
+    Row("crm.free_address", SUPERADMIN, ALL),
+    Row("integrations.list", ADMIN, ALL),
+    Row("integrations.change", ADMIN, ALL),
+    Row("integrations.sync", ADMIN, ALL),
+    Row("pages.integrations", ADMIN, ALL),
+    seen("crm", "crm.crmintegration", "crm.syncrun", "crm.externalrecord", "crm.duplicatemerge"),
+    Row("crm.poll", ADMIN, ALL, reason=True, perms=("crm.change_crmintegration",)),
+    # calls of outside systems: no session, each proves itself (security.md part 6)
+    Row("webhooks.crm", PUBLIC, routes=("webhooks/crm/<str:key>",)),
     # 61 the contract and signing keys. api.md: open, the app is built against them
     Row("docs.read", PUBLIC, routes=("openapi.json", "docs", "redoc", ".well-known/jwks.json")),
     Row("health.read", PUBLIC, routes=("health/live", "health/ready")),

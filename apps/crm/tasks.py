@@ -1,6 +1,6 @@
 """What the clock asks of the hub. Each task is a doorbell: safe to ring twice."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -19,11 +19,20 @@ MOST_EVENTS = 200
 
 
 @shared_task
-def sync_integration(*, integration_id: str, trigger: str = Trigger.SCHEDULE, **_: object) -> int:
+def sync_integration(
+    *,
+    integration_id: str,
+    trigger: str = Trigger.SCHEDULE,
+    since: str | None = None,
+    **_: object,
+) -> int:
     """One poll. Somebody else reads it now: theirs counts. By hand a pause is not kept."""
     try:
         run = services.run_sync(
-            UUID(integration_id), trigger=Trigger(trigger), force=trigger == Trigger.HAND
+            UUID(integration_id),
+            trigger=Trigger(trigger),
+            since=datetime.fromisoformat(since) if since else None,
+            force=trigger == Trigger.HAND,
         )
     except Busy:
         return 0

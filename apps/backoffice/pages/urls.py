@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.backoffice.pages import confirm, home, owner, signin, staff_signin, till
+from apps.backoffice.pages import confirm, crm, home, owner, signin, staff_signin, till
 
 app_name = "backoffice"
 
@@ -40,4 +40,6 @@ urlpatterns = [
     path("kassa/lock/", till.lock, name="till_lock"),
     path("biz/", home.home),
     path("biz/<slug:slug>/", owner.dashboard, name="owner"),
+    path("biz/<slug:slug>/crm/", crm.crm, name="crm"),
+    path("control/integrations/", crm.integrations, name="integrations"),
 ]

@@ -18,6 +18,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from apps.accounts import rights
 from apps.accounts.models import User
+from apps.accounts.services import written_reason
 from apps.businesses.models import Business
 from apps.core import audit, sealing
 from apps.core.errors import Forbidden, Invalid, NotFound
@@ -309,9 +310,10 @@ def retry_now(*, integration: CRMIntegration, by: User | None, at: datetime) -> 
 def change_poll(
     *, integration: CRMIntegration, changes: Mapping[str, Any], by: User, reason: str
 ) -> None:
-    """How often and how far back a system is asked. Raises Forbidden."""
+    """How often and how far back a system is asked. Raises Forbidden, ReasonMissing."""
     if not by.has_perm("crm.change_crmintegration"):
         raise Forbidden
+    reason = written_reason("crm.poll", reason, by=by)
     row = CRMIntegration.objects.select_for_update().get(pk=integration.pk)
     for name in changes.keys() & {"poll_minutes", "lookback_days", "enrols", "writes_back"}:
         setattr(row, name, changes[name])
