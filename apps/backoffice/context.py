@@ -61,7 +61,14 @@ class Place:
             ]
             return [Section(*place) for place in places]
         if job in ADMINS:
-            return [Section(_("Administration"), reverse("admin:index"), False)]
+            return [
+                Section(_("Administration"), reverse("admin:index"), False),
+                Section(
+                    _("Connections"),
+                    reverse("backoffice:integrations"),
+                    self.view == "integrations",
+                ),
+            ]
         return []
 
 

@@ -50,6 +50,14 @@ COMMANDS: Mapping[str, Sequence[str]] = {
         *("--scheduler", "django_celery_beat.schedulers:DatabaseScheduler"),
     ),
 }
+# The demo partners' own systems, with trade that goes on: development only.
+SIMULATOR = (
+    *("manage.py", "crm_simulator", "--tick", "20", "--members", "60"),
+    *("--state", ".run/crm_world.json"),
+    *("--connect", "mindal=yclients", "--connect", "lisichkino=iiko"),
+    *("--connect", "lisichkino=onec2", "--connect", "skinerica=onec"),
+    *("--connect", "stim=amocrm", "--connect", "millennium=renovatio"),
+)
 SETUP = ("migrate --noinput", "migrate_clickhouse", "load_demo")
 
 
@@ -208,7 +216,9 @@ class Supervisor:
             banner.logins(self.url, table.rstrip(), document)
 
     def _start(self) -> None:
-        for name, words in COMMANDS.items():
+        development = self.environment.get("ENVIRONMENT") == "development"
+        extra = {"simulator": SIMULATOR} if development else {}
+        for name, words in {**COMMANDS, **extra}.items():
             child = Child(name, words, self.environment, self.profile.logs / f"{name}.log")
             self.children.append(child)
             child.hushed = READY.encode()  # our own asking is no news

@@ -31,6 +31,7 @@ PUBLIC = {
     "/redoc",
     "/.well-known/jwks.json",
     "/health/live",
+    "/webhooks/crm/sample",  # proves itself by its secret address, a token or a signature
     "/health/ready",
     "/u/sample/",  # a signed address at the foot of a letter
     "/webhooks/messages/sample",  # a provider, by its signature

@@ -19,6 +19,8 @@ from apps.accounts.rights import Who
 from apps.backoffice.pages.tokens import Operation
 from apps.businesses.models import Business
 from apps.core.ids import new_id
+from apps.crm.services import connect
+from apps.crm.services.connections import webhook_key
 from apps.events.models import Event
 from apps.events.services import reset_calendar
 from apps.loyalty.services import adjust_balance, hold_bonus
@@ -371,6 +373,13 @@ def a_new_chain(world: World, caller: Caller, kind: str) -> dict[str, Any]:
         "startsAt": "2026-01-01T00:00:00Z",
         "endsAt": "2099-01-01T00:00:00Z",
     }
+def a_connection_key(world: World, caller: Caller, kind: str) -> Any:
+    row = connect(business=world.far, system="yclients", by=None, options={"company_id": "1"})
+    return webhook_key(row)
+
+
+def a_connection(*_: Any) -> dict[str, Any]:
+    return {"system": "yclients", "options": {"companyId": "1"}, "test": False}
 
 
 Maker = Callable[[World, Caller, str], Any]
@@ -433,6 +442,10 @@ OBJECTS: dict[str, Maker] = {
     "admin-user-block": a_person,
     "admin-user-unblock": a_person,
     "owner": a_slug,
+    "crm": a_slug,
+    "crm-webhook": a_connection_key,
+    "admin-integration": a_business,
+    "admin-integration-sync": a_business,
     "sale": a_sale,
     "operation": a_token,
     "quote": a_token,
@@ -443,6 +456,7 @@ OBJECTS: dict[str, Maker] = {
 }
 BODIES: dict[str, Maker] = {
     "chains": a_new_chain,
+    "admin-integration": a_connection,
     "coupons-validate": a_code,
     "coupons-redeem": a_code,
     "coupons-campaigns": a_new_campaign,

@@ -2,11 +2,14 @@
 
 import base64
 import re
+import time
+import uuid
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from apps.crm.adapters.onec.signature import sign
 from apps.crm.simulator.server import Reply, Request, Simulated
 from apps.crm.simulator.world import Guest, Refund, Sale
 
@@ -211,8 +214,25 @@ class Onec(Simulated):
             for one in self.world.guests.values()
         ]
 
+    # --- calls of the extension ---
+    def hook(self, what: str, sale: Sale) -> tuple[bytes, dict[str, str]]:
+        body = Reply({"ref": guid("6f0d5a60", sale.id), "return": False}).encoded()
+        stamp, event = str(int(time.time())), uuid.uuid4().hex
+        return body, {
+            "Content-Type": "application/json",
+            "X-Krug-Timestamp": stamp,
+            "X-Krug-Event": event,
+            "X-Krug-Signature": sign(SIGNING, timestamp=stamp, event=event, body=body),
+        }
+
     def _local(self, at: datetime) -> str:
         return at.astimezone(ZoneInfo(self.zone)).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+class SecondOnec(Onec):
+    """The infobase of another partner."""
+
+    name: ClassVar[str] = "onec2"
 
 
 def _by(field: str) -> Callable[[dict[str, Any]], str]:

@@ -65,6 +65,7 @@ class Simulated:
     """One system. `answer` knows its contract; `refusal` is its own envelope of a failure."""
 
     name: ClassVar[str]
+    kind: ClassVar[str] = ""
     limits: ClassVar[tuple[tuple[int, float], ...]] = ()
 
     def __init__(self, world: World, zone: str = "Europe/Moscow") -> None:
@@ -73,6 +74,10 @@ class Simulated:
         self.hooks: list[Callable[[str, Any], None]] = []
         self.recent: deque[float] = deque(maxlen=1000)
         self.asked: list[str] = []  # every request, for tests
+
+    def __init_subclass__(cls) -> None:
+        # A second installation of a system has a name of its own and the same kind.
+        cls.kind = cls.kind or cls.name
 
     def answer(self, request: Request) -> Reply:
         raise NotImplementedError

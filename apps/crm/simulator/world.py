@@ -12,13 +12,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-SYSTEMS = ("yclients", "iiko", "onec", "amocrm", "renovatio")
 NAMES = ("Анна", "Мария", "Елена", "Ольга", "Дарья", "Вера", "Нина", "Юлия", "Алина", "Кира")
 SURNAMES = ("Тестова", "Иванова", "Петрова", "Орлова", "Зимина", "Лаврова", "Белова", "Котова")
 PRICES = {
     "yclients": (900, 12000, 50),
     "iiko": (450, 9000, 10),
     "onec": (390, 14000, 10),
+    "onec2": (300, 6000, 10),
     "amocrm": (1500, 60000, 100),
     "renovatio": (700, 16000, 50),
 }
