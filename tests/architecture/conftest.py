@@ -20,6 +20,8 @@ from apps.analytics.models import FactBatch
 from apps.core import audit_chain
 from apps.core.models import IdempotencyKey
 from apps.coupons.models import Coupon
+from apps.crm.models import DuplicateMerge, ExternalRecord, SyncRun
+from apps.crm.services import connect
 from apps.loyalty import services as loyalty
 from apps.loyalty.models import Journal, Notice, Statement, StatementLine, Terms
 from apps.notifications.models import Attempt, Provider, Suppression
@@ -74,6 +76,7 @@ def make_rows(count: int = 1) -> None:
         _consents_and_erasures(bought)
         _messages(bought.member)
         _coupons_and_chains()
+        _crm(bought)
     loyalty.expire_due(at=timezone.now() + timedelta(days=400))
 
 
@@ -128,6 +131,29 @@ def _moved_by_hand(member: User, number: int, at: datetime) -> None:
         at=at,
     )
     Notice.objects.create(member=member, kind=Notice.Kind.EXPIRY, due_at=at, days=3, at=at)
+
+
+def _crm(bought: Transaction) -> None:
+    """A connection with a run, a record and a repeat that was merged."""
+    at = timezone.now()
+    row = connect(business=bought.business, system="yclients", by=None, options={"company_id": "1"})
+    SyncRun.objects.create(
+        integration=row, trigger="hand", state="done", since=at, until=at, ended_at=at
+    )
+    record = ExternalRecord.objects.create(
+        integration=row,
+        entity="payment",
+        external_id=str(next(_numbers)),
+        amount=bought.amount,
+        applied=bought.amount,
+        occurred_at=at,
+        digest="0" * 64,
+        member=bought.member,
+        sale=bought,
+        state="applied",
+    )
+    other = sale(business=bought.business, member=bought.member)
+    DuplicateMerge.objects.create(record=record, kept=bought, dropped=other, amount=bought.amount)
 
 
 def _devices_and_batches(bought: Transaction) -> None:

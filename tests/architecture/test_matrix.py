@@ -205,7 +205,7 @@ def to_login(answer: Any) -> bool:
 def page_is_right(call: Call, caller: worlds.Caller, kind: str, answer: Any) -> bool:
     row, got = call.row, answer.status_code
     if call.address.startswith("webhooks/"):  # a signature opens it, not a person
-        return got in (200, 202, 401, 404, 405)
+        return got in (200, 202, 401, 404, 405, 415)
     if rights.PUBLIC in row.who:
         return got not in REFUSED and got < 500 or call.name == "health-ready"
     if caller.user is None or not caller.user.job or caller.user.blocked_at:
