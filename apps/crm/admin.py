@@ -107,7 +107,8 @@ class SyncRunAdmin(ReadonlyAdmin):
     ]
     list_display_links = ["began"]
     list_filter = [
-        ("integration", RelatedDropdownFilter),
+        ("integration__business", RelatedDropdownFilter),
+        ("integration__system", ChoicesDropdownFilter),
         ("state", ChoicesDropdownFilter),
         ("trigger", ChoicesDropdownFilter),
         days("started_at", _("Began")),
@@ -154,7 +155,8 @@ class ExternalRecordAdmin(ReadonlyAdmin):
         "why",
     ]
     list_filter = [
-        ("integration", RelatedDropdownFilter),
+        ("integration__business", RelatedDropdownFilter),
+        ("integration__system", ChoicesDropdownFilter),
         ("state", ChoicesDropdownFilter),
         ("reason", ChoicesDropdownFilter),
         days("occurred_at", _("Occurred")),
