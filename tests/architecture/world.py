@@ -373,6 +373,8 @@ def a_new_chain(world: World, caller: Caller, kind: str) -> dict[str, Any]:
         "startsAt": "2026-01-01T00:00:00Z",
         "endsAt": "2099-01-01T00:00:00Z",
     }
+
+
 def a_connection_key(world: World, caller: Caller, kind: str) -> Any:
     row = connect(business=world.far, system="yclients", by=None, options={"company_id": "1"})
     return webhook_key(row)
