@@ -26,7 +26,6 @@ from apps.crm.adapters import ADAPTERS
 from apps.crm.enums import Reason, RecordState, RunState, State, System, Trigger
 from apps.crm.models import CRMIntegration, DuplicateMerge, ExternalRecord, SyncRun
 from apps.crm.services.connections import webhook_key
-from apps.crm.tasks import sync_integration
 
 ROWS = 25
 MERGES = 5
@@ -251,7 +250,7 @@ def _run_test(request: HttpRequest, row: CRMIntegration) -> None:
 def _sync(request: HttpRequest, business: Business) -> None:
     row = _integration(request, business)
     services.retry_now(integration=row, by=request.user, at=timezone.now())
-    sync_integration.delay(integration_id=str(row.pk), trigger=Trigger.HAND.value)
+    services.ask_sync(integration_id=row.pk)
     messages.success(request, _("Synchronisation has begun. Its row appears in the log."))
 
 

@@ -3,12 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-import structlog
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema
-from kombu.exceptions import OperationalError as BrokerDown
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,11 +18,8 @@ from apps.core.http.errors import MESSAGES, STATUS
 from apps.core.http.views import ApiViewSet
 from apps.crm import queries, services
 from apps.crm.api.serializers import ConnectIn, IntegrationOut, StartedOut, SyncIn, shown
-from apps.crm.enums import EventState, Trigger
+from apps.crm.enums import EventState
 from apps.crm.models import CRMIntegration
-from apps.crm.tasks import process_webhook, sync_integration
-
-log = structlog.get_logger(__name__)
 
 HEADERS = (
     "content-type",
@@ -72,9 +67,8 @@ class IntegrationViewSet(ApiViewSet):
         if "system" in asked:
             rows = rows.filter(system=asked["system"])
         ids = [row.pk for row in rows.order_by("pk")]
-        since = asked["since"].isoformat() if "since" in asked else None
         for pk in ids:
-            sync_integration.delay(integration_id=str(pk), trigger=Trigger.HAND.value, since=since)
+            services.ask_sync(integration_id=pk, since=asked.get("since"))
         return Response(StartedOut({"started": ids}).data, status=202)
 
 
@@ -101,12 +95,7 @@ def crm_webhook(request: HttpRequest, key: str) -> HttpResponse:
     except Refused as refused:
         return _refusal(refused)
     if event and event.state == EventState.WAITING:
-        try:
-            process_webhook.apply_async(
-                kwargs={"event_id": str(event.pk)}, retry=False, ignore_result=True
-            )
-        except BrokerDown:  # Beat finds what waits
-            log.warning("crm.broker_down")
+        services.ask_webhook(event_id=event.pk)
     return HttpResponse(
         envelope.success({"received": True}), content_type="application/json", status=200
     )

@@ -1,6 +1,7 @@
 """Every write of the CRM hub. One file per noun; callers import from here."""
 
 from apps.crm.services.backfills import continue_backfill, start_backfill
+from apps.crm.services.bells import ask_sync, ask_webhook
 from apps.crm.services.claims import claim_records, forget_person
 from apps.crm.services.connections import (
     ConnectionMissing,
@@ -23,6 +24,8 @@ __all__ = [
     "ConnectionMissing",
     "Step",
     "UnknownKey",
+    "ask_sync",
+    "ask_webhook",
     "change_poll",
     "claim_records",
     "connect",
