@@ -21,6 +21,7 @@ EMPTY: dict[str, Any] = {
 }
 PARTS = {
     "next_event": "apps.events.queries.next_event_of",
+    "newest_coupons": "apps.coupons.api.overview.newest",
     "balance": "apps.loyalty.api.overview.balance",
     "status": "apps.loyalty.api.overview.tier",
     "unread_count": "apps.notifications.api.overview.unread",

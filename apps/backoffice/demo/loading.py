@@ -18,6 +18,7 @@ from django.utils import timezone
 from apps.accounts.enums import Job, TierCode
 from apps.accounts.models import StatusTier, TOTPDevice, User
 from apps.accounts.services import change_tier, get_or_create_member, set_job, update_profile
+from apps.backoffice.demo import promotion
 from apps.backoffice.demo.partners import PARTNERS, Partner
 from apps.backoffice.demo.people import ADMIN, PASSWORD, SUPERADMIN, Person
 from apps.backoffice.demo.world import YEAR, ZONE, Guest, Visit, World, make_world
@@ -66,6 +67,8 @@ def load(*, size: Size, at: datetime, progress: Callable[[int, int], None]) -> W
     at, size = _begin(size, at)
     world = make_world(at=at, **asdict(size))
     shops = _open_shops(at)
+    places = {slug: shop.business for slug, shop in shops.items()}
+    promotion.open_chain(places, at=at)
     members = [_member(guest) for guest in world.guests]
     midnight = at.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     for first in range(0, len(world.visits), BATCH):
@@ -73,6 +76,8 @@ def load(*, size: Size, at: datetime, progress: Callable[[int, int], None]) -> W
         _record(batch, members, shops, today=midnight)
         progress(first + len(batch), first + len(batch))
     _invite(world, members, at)
+    staff = {slug: shop.staff[0] for slug, shop in shops.items()}
+    promotion.open_campaigns(places, staff, at=at)
     expire_due(at=timezone.now())
     with transaction.atomic():
         audit.record(None, LOADED, "demo", size.seed)
