@@ -59,8 +59,17 @@ def open_campaigns(
     places: Mapping[str, Business], staff: Mapping[str, User], *, at: datetime
 ) -> None:
     """After the sales: a promo code, codes on leaflets, bonuses for the guests of a shop."""
+    for slug, draft in _drafts(at).items():
+        if Campaign.objects.filter(business=places[slug], name=draft.name).exists():
+            continue
+        made = create_campaign(business=places[slug], draft=draft, by=None, at=at)
+        if draft.audience == "anyone":
+            _use_some(made, places[slug], staff[slug])
+
+
+def _drafts(at: datetime) -> dict[str, Draft]:
     until = at + timedelta(days=60)
-    drafts = {
+    return {
         "mindal": Draft(
             name="Первый снег",
             benefit="percent",
@@ -95,12 +104,6 @@ def open_campaigns(
             min_amount=Decimal(3000),
         ),
     }
-    for slug, draft in drafts.items():
-        if Campaign.objects.filter(business=places[slug], name=draft.name).exists():
-            continue
-        made = create_campaign(business=places[slug], draft=draft, by=None, at=at)
-        if draft.audience == "anyone":
-            _use_some(made, places[slug], staff[slug])
 
 
 def _use_some(made: Campaign, business: Business, by: User) -> None:
