@@ -27,6 +27,24 @@ env = environ.Env()
 if os.environ.get("ENVIRONMENT") != "production" and "DATABASE_URL" not in os.environ:
     environ.Env.read_env(BASE_DIR / ".run" / "dev.env")
 
+# A secret may lie in a file, as containers hand it over: NAME_FILE says where.
+SECRETS = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "CLICKHOUSE_URL",
+    "SECRET_KEY",
+    "FIELD_KEYS",
+    "INDEX_KEY",
+    "CODE_PEPPER",
+    "ANALYTICS_KEY",
+    "TICKET_KEYS",
+    "SMSRU_API_ID",
+    "SENDGRID_API_KEY",
+)
+for _name in SECRETS:
+    if f"{_name}_FILE" in os.environ:
+        os.environ.setdefault(_name, Path(os.environ[f"{_name}_FILE"]).read_text().strip())
+
 
 def required(name: str) -> str:
     """The value of a setting that has no sensible default; stops the start when it is missing."""
@@ -311,6 +329,19 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "ENUM_NAME_OVERRIDES": {
+        "EventKind": "apps.events.enums.Kind",
+        "EventState": "apps.events.enums.State",
+        "RegistrationState": "apps.events.enums.Place",
+        "OfferState": "apps.loyalty.enums.OfferState",
+        "CouponState": "apps.coupons.enums.CouponState",
+        "ChainState": "apps.crosspromo.enums.ChainState",
+        "BroadcastState": "apps.notifications.enums.BroadcastState",
+        "MessageChannel": "apps.notifications.enums.Channel",
+        "TierCode": "apps.accounts.enums.TierCode",
+        "OfferKind": "apps.loyalty.enums.OfferKind",
+        "SaleStatus": "apps.transactions.models.Status",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.core.http.schema.camelize_properties",

@@ -19,7 +19,7 @@ class SendCodeOut(Out):
     resend_in = serializers.IntegerField(help_text="seconds")
 
 
-class DeviceIn(In):
+class SignInDeviceIn(In):
     name = serializers.CharField(max_length=80)
     platform = serializers.CharField(max_length=16)
 
@@ -28,7 +28,7 @@ class VerifyCodeIn(In):
     code_id = serializers.UUIDField()
     code = serializers.RegexField(r"^[0-9]{6}$", error_messages={"invalid": _("Six digits.")})
     referral_code = serializers.CharField(max_length=32, required=False)
-    device = DeviceIn(required=False)
+    device = SignInDeviceIn(required=False)
 
 
 class RefreshIn(In):

@@ -204,7 +204,7 @@ class RedeemIn(In):
     amount = MoneyIn(required=False, help_text="the bill, when the sale is not recorded here")
 
 
-class RedemptionOut(Out):
+class CouponRedemptionOut(Out):
     id = serializers.UUIDField()
     coupon_id = serializers.UUIDField()
     title = serializers.CharField(source="campaign.title")

@@ -21,8 +21,8 @@ from apps.coupons.api.serializers import (
     ClaimIn,
     CodeOut,
     CouponOut,
+    CouponRedemptionOut,
     RedeemIn,
-    RedemptionOut,
     StatsOut,
     ValidateIn,
     ValidateOut,
@@ -106,7 +106,7 @@ class TillViewSet(ApiViewSet):
         return Response(line_data(line))
 
     @extend_schema(
-        request=RedeemIn, responses={201: RedemptionOut}, tags=["coupons"], parameters=KEY
+        request=RedeemIn, responses={201: CouponRedemptionOut}, tags=["coupons"], parameters=KEY
     )
     @limited
     @idempotent
@@ -120,7 +120,7 @@ class TillViewSet(ApiViewSet):
             sale_id=asked.get("transaction_id"),
             amount=asked.get("amount"),
         )
-        return Response(RedemptionOut(redemption).data, status=201)
+        return Response(CouponRedemptionOut(redemption).data, status=201)
 
     def _business(self, business_id: UUID) -> Business:
         found = partners().filter(pk=business_id).first()

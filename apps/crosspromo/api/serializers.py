@@ -31,7 +31,7 @@ class TriggerIn(In):
     first_visit = serializers.BooleanField(required=False, default=False)
 
 
-class FunderIn(In):
+class ChainFunderIn(In):
     business_id = serializers.UUIDField()
     share = serializers.IntegerField(min_value=1, max_value=100, help_text="percent")
 
@@ -44,7 +44,7 @@ class StepIn(In):
     valid_days = serializers.IntegerField(min_value=1, max_value=90)
     min_bill = MoneyIn(required=False)
     delay_hours = serializers.IntegerField(min_value=0, max_value=1440, required=False, default=0)
-    funders = FunderIn(many=True, required=False)
+    funders = ChainFunderIn(many=True, required=False)
     fee = MoneyIn(required=False)
 
     def get_fields(self) -> dict[str, Any]:

@@ -49,7 +49,11 @@ class ChainViewSet(ApiViewSet):
     page_by = "created_at"
     lookup_value_converter = "uuid"
 
-    @extend_schema(responses=OpenApiTypes.OBJECT, tags=["cross-promo"])
+    @extend_schema(
+        operation_id="cross_promo_chains_list",
+        responses=OpenApiTypes.OBJECT,
+        tags=["cross-promo"],
+    )
     def list(self, request: Request) -> Response:
         rows = self.paginate_queryset(queries.chains_seen_by(request.user))
         return self.get_paginated_response([chain_data(row, by=request.user) for row in rows])

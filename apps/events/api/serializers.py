@@ -249,7 +249,7 @@ class RegisterIn(In):
     auto_accept = serializers.BooleanField(default=False)
 
 
-class OfferIn(In):
+class SeatAnswerIn(In):
     accept = serializers.BooleanField()
 
 

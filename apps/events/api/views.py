@@ -22,10 +22,10 @@ from apps.events.api.serializers import (
     FeedbackIn,
     FeedbackOut,
     ModerateIn,
-    OfferIn,
     ProposalIn,
     RegisterIn,
     RegistrationOut,
+    SeatAnswerIn,
     SubmitIn,
     TicketOut,
     VoteIn,
@@ -276,11 +276,11 @@ class PlaceViewSet(Events):
         )
         return Response(self.my_place(event))
 
-    @extend_schema(request=OfferIn, responses=RegistrationOut, tags=TAGS)
+    @extend_schema(request=SeatAnswerIn, responses=RegistrationOut, tags=TAGS)
     @idempotent
     def offer(self, request: Request, pk: UUID) -> Response:
         event = self.find(pk)
-        accept = self.read(OfferIn)["accept"]
+        accept = self.read(SeatAnswerIn)["accept"]
         services.answer_offer(user=request.user, event=event, accept=accept, at=timezone.now())
         return Response(self.my_place(event))
 

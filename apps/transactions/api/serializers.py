@@ -131,7 +131,7 @@ class ItemOut(Out):
     price = MoneyOut()
 
 
-class QuoteOut(Out):
+class SaleQuoteOut(Out):
     amount = MoneyOut()
     discount = MoneyOut()
     bonus_spent = MoneyOut()

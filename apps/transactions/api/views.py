@@ -28,13 +28,13 @@ from apps.loyalty.queries import balance_of
 from apps.transactions import queries, rules, services
 from apps.transactions.api.filters import SaleFilter
 from apps.transactions.api.serializers import (
-    QuoteOut,
     RefundAnswerOut,
     RefundIn,
     SaleDetailOut,
     SaleIn,
     SaleLineOut,
     SaleOut,
+    SaleQuoteOut,
     SpendCodeIn,
     SpendCodeOut,
     SpendConfirmIn,
@@ -169,7 +169,7 @@ class SaleViewSet(ApiViewSet):
         )
         return Response(answer, status=201)
 
-    @extend_schema(request=SaleIn, responses=QuoteOut, tags=["transactions"])
+    @extend_schema(request=SaleIn, responses=SaleQuoteOut, tags=["transactions"])
     @told_apart
     def quote(self, request: Request) -> Response:
         asked = self.read(SaleIn)
@@ -197,7 +197,7 @@ class SaleViewSet(ApiViewSet):
                 "available": quote.available,
             },
         }
-        return Response(QuoteOut(answer).data)
+        return Response(SaleQuoteOut(answer).data)
 
     @extend_schema(
         request=RefundIn, responses={201: RefundAnswerOut}, tags=["transactions"], parameters=[KEY]
