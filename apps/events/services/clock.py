@@ -77,6 +77,7 @@ def remind(event: Event, hours: int, *, at: datetime) -> None:
             starts_at=event.times.starts_at.isoformat(),
             hours_left=hours,
             at=at.isoformat(),
+            title=event.title,
         )
         outbox.publish(fact)
 

@@ -104,6 +104,7 @@ def moderate(
             member_id=str(event.creator_id),
             decision=action,
             at=at.isoformat(),
+            title=event.title,
         )
         outbox.publish(fact)
     return event

@@ -219,6 +219,7 @@ def _tell_changed(event: Event, *, at: datetime) -> None:
             member_id=str(registration.member_id),
             starts_at=event.times.starts_at.isoformat(),
             at=at.isoformat(),
+            title=event.title,
         )
         outbox.publish(fact)
 
@@ -320,6 +321,7 @@ def _cancel_one(
         member_id=str(registration.member_id),
         reason=reason,
         at=at.isoformat(),
+        title=event.title,
     )
     outbox.publish(fact)
 

@@ -139,6 +139,7 @@ def _place(
         state=registration.state,
         starts_at=event.times.starts_at.isoformat(),
         at=at.isoformat(),
+        title=event.title,
     )
     outbox.publish(fact)
     # A single may fit where the pair ahead of her does not; people with points come last.
@@ -268,6 +269,7 @@ def leave(event: Event, registration: EventRegistration, *, reason: str, at: dat
         member_id=str(registration.member_id),
         reason=reason,
         at=at.isoformat(),
+        title=event.title,
     )
     outbox.publish(fact)
     waitlist.promote(event, at=at)

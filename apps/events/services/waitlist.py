@@ -107,6 +107,7 @@ def confirm_by_itself(event: Event, registration: EventRegistration, *, at: date
         registration_id=str(registration.pk),
         member_id=str(registration.member_id),
         at=at.isoformat(),
+        title=event.title,
     )
     outbox.publish(fact)
     return True
@@ -150,6 +151,7 @@ def _offer(event: Event, registration: EventRegistration, *, at: datetime) -> bo
         member_id=str(registration.member_id),
         until=until.isoformat(),
         at=at.isoformat(),
+        title=event.title,
     )
     outbox.publish(fact)
     return True
