@@ -1,5 +1,6 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy as said
 
 
 class Benefit(TextChoices):
@@ -22,15 +23,15 @@ class Audience(TextChoices):
 
 
 class CampaignState(TextChoices):
-    ACTIVE = "active", _("active")
-    CANCELLED = "cancelled", _("cancelled")
+    ACTIVE = "active", said("coupon", "active")
+    CANCELLED = "cancelled", said("campaign", "cancelled")
 
 
 class CouponState(TextChoices):
-    ACTIVE = "active", _("active")
-    REDEEMED = "redeemed", _("redeemed")
-    EXPIRED = "expired", _("expired")
-    CANCELLED = "cancelled", _("cancelled")
+    ACTIVE = "active", said("coupon", "active")
+    REDEEMED = "redeemed", said("coupon", "redeemed")
+    EXPIRED = "expired", said("coupon", "expired")
+    CANCELLED = "cancelled", said("coupon", "cancelled")
 
 
 class Base(TextChoices):

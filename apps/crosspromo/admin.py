@@ -96,7 +96,7 @@ class ChainAdmin(ReadonlyAdmin):
     def records(self, chain: Chain) -> str:
         return links(
             [
-                ("crosspromo_run", _("Runs"), {"version__chain__id__exact": chain.pk}),
+                ("crosspromo_run", _("Runs of chains"), {"version__chain__id__exact": chain.pk}),
                 ("core_auditentry", _("Audit log"), {"object_id": chain.pk}),
             ]
         )

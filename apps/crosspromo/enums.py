@@ -1,5 +1,6 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy as said
 
 
 class Topology(TextChoices):
@@ -18,17 +19,17 @@ class Fork(TextChoices):
 
 class ChainState(TextChoices):
     PROPOSED = "proposed", _("awaits the partners")
-    LIVE = "live", _("live")
-    PAUSED = "paused", _("paused")
-    DECLINED = "declined", _("declined")
-    ENDED = "ended", _("ended")
+    LIVE = "live", said("chain", "live")
+    PAUSED = "paused", said("chain", "paused")
+    DECLINED = "declined", said("chain", "declined")
+    ENDED = "ended", said("chain", "ended")
 
 
 class VersionState(TextChoices):
     PROPOSED = "proposed", _("awaits the partners")
-    LIVE = "live", _("live")
-    RETIRED = "retired", _("replaced")
-    DECLINED = "declined", _("declined")
+    LIVE = "live", said("chain", "live")
+    RETIRED = "retired", said("chain", "replaced")
+    DECLINED = "declined", said("chain", "declined")
 
 
 class Arm(TextChoices):

@@ -72,6 +72,8 @@ def play_chain(
     with db.atomic():
         _make_live(version)
         lock_wallet(member.pk)
+        # What she went through before would only keep her out: she is played as if new to it.
+        Run.objects.filter(member=member, version__chain_id=version.chain_id).update(undone_at=at)
         played = _play(version, member, amount, at=at)
         db.set_rollback(True)
     return played
