@@ -44,7 +44,8 @@ READ = """
 SELECT from_business, to_business, arm, sum(exposed), sum(converted), sum(returned), sum(revenue),
        sum(discount), sum(bonus_cost), sum(cost_to), sum(cost_from), sum(fee)
 FROM cross_promo_conversions
-WHERE hour >= {since:DateTime('UTC')} OR arm = 'before'
+WHERE arm = 'before'
+   OR hour >= {since:DateTime('UTC')} AND hour <= {at:DateTime('UTC')} - toIntervalDay(window)
 GROUP BY from_business, to_business, arm
 """
 
@@ -97,15 +98,25 @@ def _rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 def cells(*, at: datetime) -> Cells:
     """Every direction and arm of the last 90 days, with what was before. Works without ClickHouse:
-    then reckoned anew."""
+    then reckoned anew.
+
+    Only exposures whose window is over: a guest who still may come is no guest who stayed away.
+    """
     since = at - timedelta(days=WINDOW_DAYS)
     try:
-        rows = clickhouse.read("crosspromo.cells", READ, since=since.astimezone(UTC))
+        rows = clickhouse.read(
+            "crosspromo.cells", READ, since=since.astimezone(UTC), at=at.astimezone(UTC)
+        )
         return {(row[0], row[1], str(row[2])): Cell(*row[3:]) for row in rows}
     except clickhouse.Unavailable:
         log.warning("winwin.without_clickhouse")
     rows = hours_between(since=since, until=at) + organic_rows(launched=since)
-    return summed(rows)
+    return summed([row for row in rows if _is_ripe(row, at=at)])
+
+
+def _is_ripe(row: tuple[Any, ...], *, at: datetime) -> bool:
+    days, hour, arm = row[0], row[1], row[4]
+    return bool(arm == "before" or hour <= at - timedelta(days=int(days)))
 
 
 def summed(rows: Sequence[tuple[Any, ...]]) -> Cells:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from apps.core import clickhouse
@@ -46,8 +47,13 @@ def guests(start: Any, end: Any, count: int) -> None:
             sale(business=end, member=member, amount="500")
 
 
-def later() -> Any:
+def soon() -> Any:
     return timezone.now() + timedelta(minutes=1)
+
+
+def later() -> Any:
+    """When every exposure of the test is over."""
+    return timezone.now() + timedelta(days=31)
 
 
 def test_counters_are_true(facts, places):
@@ -56,7 +62,7 @@ def test_counters_are_true(facts, places):
     guests(start, end, 20)
     arms = list(Run.objects.values_list("arm", flat=True))
 
-    recompute_conversions(at=later())
+    recompute_conversions(at=soon())
 
     cells = figures.cells(at=later())
     treated, control = cells[start.pk, end.pk, "treated"], cells[start.pk, end.pk, "control"]
@@ -73,28 +79,27 @@ def test_recomputing_replaces(facts, places):
     start, end = places
     chain(step(start, end))
     guests(start, end, 3)
-    at = later()
 
     for minute in range(3):
-        recompute_conversions(at=at + timedelta(minutes=minute))
+        recompute_conversions(at=soon() + timedelta(minutes=minute))
 
-    assert figures.cells(at=at)[start.pk, end.pk, "treated"].exposed == 3
+    assert figures.cells(at=later())[start.pk, end.pk, "treated"].exposed == 3
 
 
 def test_a_late_redemption_and_a_return_are_in(facts, places, member):
     start, end = places
     chain(step(start, end))
     bought = sale(business=start, member=member)
-    recompute_conversions(at=later())
+    recompute_conversions(at=soon())
     before = figures.cells(at=later())[start.pk, end.pk, "treated"]
     Run.objects.update(at=timezone.now() - timedelta(days=20))
     code = Coupon.objects.get(member=member).code
     sale(business=end, member=member, coupon_codes=[code])
 
-    recompute_conversions(at=later())
+    recompute_conversions(at=soon())
     after = figures.cells(at=later())[start.pk, end.pk, "treated"]
     undo_chain_trigger(sale_id=bought.pk, at=timezone.now())
-    recompute_conversions(at=later() + timedelta(minutes=1))
+    recompute_conversions(at=soon() + timedelta(minutes=1))
     undone = figures.cells(at=later())[start.pk, end.pk, "treated"]
 
     assert (before.exposed, before.converted) == (1, 0)
@@ -109,7 +114,7 @@ def test_one_exposure_of_a_guest_in_a_window(facts, places, member):
     for _ in range(3):
         sale(business=start, member=member)
 
-    recompute_conversions(at=later())
+    recompute_conversions(at=soon())
 
     cell = figures.cells(at=later())[start.pk, end.pk, "treated"]
     assert (Run.objects.count(), cell.exposed, cell.returned) == (3, 1, 1)
@@ -127,7 +132,7 @@ def test_the_level_before_the_chain(facts, places):
             sale(business=end, member=member, occurred_at=at - timedelta(days=20))
     chain(step(start, end))
 
-    recompute_conversions(at=later())
+    recompute_conversions(at=soon())
 
     before = figures.cells(at=later())[start.pk, end.pk, "before"]
     assert (before.exposed, before.converted) == (6, 2)
@@ -147,7 +152,7 @@ def test_figures_are_the_same_without_clickhouse(facts, places, monkeypatch):
     chain(step(start, end), holdout_percent=50)
     guests(start, end, 8)
     at = later()
-    recompute_conversions(at=at)
+    recompute_conversions(at=soon())
     kept = figures.cells(at=at)
 
     def down(*_: Any, **__: Any) -> None:
@@ -179,14 +184,18 @@ def test_a_pair_that_both_sides_gain_from(facts, places, owner):
             came = n % 5 == 0 or (got and n % 2)
             if came:
                 sale(business=two, member=member)
-    recompute_conversions(at=later())
+    recompute_conversions(at=timezone.now())
+    fresh = win_win_matrix(by=mine, at=timezone.now())
 
     [pair] = win_win_matrix(by=mine, at=later())
 
     assert pair.index.words in ("proven", "likely")
     assert pair.index.value > 0
-    assert calculate_winwin_index(*places) == pytest.approx(calculate_winwin_index(*places[::-1]))
-    assert calculate_winwin_index(*places) == pytest.approx(pair.index.value, rel=0.01)
+    assert fresh == []  # every guest still may come
+    with time_machine.travel(later()):
+        there, back = calculate_winwin_index(*places), calculate_winwin_index(*places[::-1])
+    assert there == pytest.approx(back)
+    assert there == pytest.approx(pair.index.value, rel=0.01)
     assert win_win_matrix(by=owner, at=later()) == []
 
 
@@ -195,7 +204,7 @@ def test_clinics_stand_in_no_owners_matrix(facts, places):
     clinic = BusinessFactory(category="medical")
     chain(step(start, clinic))
     sale(business=start)
-    recompute_conversions(at=later())
+    recompute_conversions(at=soon())
 
     assert win_win_matrix(by=staff_of(start, role="business_owner"), at=later()) == []
     assert win_win_matrix(by=staff_of(clinic, role="business_owner"), at=later()) == []
