@@ -9,7 +9,10 @@ LISTENERS: dict[str, list[str]] = {
     "EventVoted": ["apps.loyalty.consumers.event_voted"],
     "CheckedIn": ["apps.loyalty.consumers.checked_in"],
     "ReferralRewarded": ["apps.loyalty.consumers.referral_rewarded"],
-    "PurchaseRefunded": ["apps.loyalty.consumers.purchase_refunded"],
+    "PurchaseRefunded": [
+        "apps.analytics.loader.TRANSACTION_FACTS@batch",
+        "apps.loyalty.consumers.purchase_refunded",
+    ],
     "MemberErased": [
         "apps.events.consumers.member_erased",
         "apps.businesses.consumers.member_erased",

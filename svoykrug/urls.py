@@ -23,6 +23,7 @@ api = [
     path("", include("apps.events.api.urls")),
     path("", include("apps.crosspromo.api.urls")),
     path("", include("apps.transactions.api.urls")),
+    path("", include("apps.analytics.api.urls")),
     path("", include("apps.notifications.api.urls")),
     path("", include("apps.crm.api.urls")),
 ]

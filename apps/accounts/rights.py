@@ -186,6 +186,7 @@ ROWS = (
     Row("transactions.summary", MEMBER | OWNER_OF, BUSINESS),
     Row("pages.till", TILL, BUSINESS, but_not=ADMIN, masked=True),
     # 34 figures of a business
+    Row("analytics.read", OWNER_OF, BUSINESS),
     Row("pages.owner", OWNER_OF, BUSINESS, masked=True),
     # 7, 31, 37 coupons: her own; used at the till; campaigns of a business
     Row("coupons.own", MEMBER),

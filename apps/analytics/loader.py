@@ -47,7 +47,24 @@ class FactTable:
     row: Callable[[dict[str, Any], int], list[Any]]
 
 
+def _signed(payload: dict[str, Any]) -> dict[str, Any]:
+    """A return in the shape of a sale: its own id, sums below zero, the receipt it belongs to."""
+    return payload | {
+        "transaction_id": payload["refund_id"],
+        "sale_id": payload["transaction_id"],
+        "location_id": None,
+        "kind": "refund",
+        "category": payload.get("category", ""),
+        "closes": int(payload.get("is_whole", False)),
+        "amount": f"-{payload['amount']}",
+        "to_pay": f"-{payload['money']}",
+        "bonus_accrued": f"-{payload['bonus_taken']}",
+        "bonus_spent": f"-{payload['bonus_returned']}",
+    }
+
+
 def _transaction_row(payload: dict[str, Any], sequence: int) -> list[Any]:
+    payload = _signed(payload) if "refund_id" in payload else payload
     moment = datetime.fromisoformat(payload["occurred_at"])
     local = moment.astimezone(ZoneInfo(payload["zone"]))
     return [
@@ -66,6 +83,8 @@ def _transaction_row(payload: dict[str, Any], sequence: int) -> list[Any]:
         local.date(),
         local.hour,
         local.isoweekday(),
+        UUID(payload.get("sale_id", payload["transaction_id"])),
+        payload.get("closes", 0),
         sequence,
     ]
 
@@ -89,6 +108,8 @@ TRANSACTION_FACTS = FactTable(
         "local_day",
         "local_hour",
         "local_weekday",
+        "sale_id",
+        "closes",
         "version",
     ),
     row=_transaction_row,

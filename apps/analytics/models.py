@@ -45,3 +45,37 @@ class FactBatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.table} {self.rows}"
+
+
+class Snapshot(models.Model):
+    """One nightly reckoning of one scope and day, with its summary: what stays readable when
+    ClickHouse is down, and how a job that was killed knows where to go on. No business is the
+    whole network."""
+
+    class Kind(models.TextChoices):
+        RFM = "rfm", _("guests by recency and frequency")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
+    business = models.ForeignKey(
+        "businesses.Business", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    day = models.DateField(_("day"))
+    rows = models.PositiveIntegerField(_("rows"))
+    summary = models.JSONField(default=dict, help_text="Counts and sums; no member")
+    computed_at = models.DateTimeField(_("reckoned"))
+
+    class Meta:
+        verbose_name = _("nightly figures")
+        verbose_name_plural = _("nightly figures")
+        constraints = [
+            models.UniqueConstraint(
+                name="one_snapshot_a_day",
+                fields=["kind", "business", "day"],
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(name="snapshot_kind_known", condition=Q(kind__in=["rfm"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.day}"

@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 LOCK_WAIT = 20.0  # seconds before another process's long operation counts as "down"
 READ_LIMIT = 10  # seconds a dashboard query may take
+WRITE_LIMIT = 300  # seconds a nightly statement may take
 # The embedded engine is newer than the server we promise to run on: behave as that one.
 COMPATIBLE = {"compatibility": "25.8"}
 
@@ -140,6 +141,18 @@ def insert(
                 "deduplicate_blocks_in_dependent_materialized_views": 1,
             },
         )
+
+
+def write(name: str, sql: str, /, **values: Any) -> None:
+    """INSERT … SELECT or DELETE within the engine: rows do not travel. For jobs, not requests."""
+    started = time.perf_counter()
+    with session(database=database()) as client:
+        client.command(
+            f"/* {name} */ {sql}",
+            parameters=values,
+            settings={**COMPATIBLE, "max_execution_time": WRITE_LIMIT, "final": 1},
+        )
+    log.debug("clickhouse.write", name=name, ms=round((time.perf_counter() - started) * 1000))
 
 
 def command(sql: str) -> Any:

@@ -90,7 +90,7 @@ class SessionReuseDetected(Fact):
 class PurchaseRefunded(Fact):
     """Goods came back, whole or in part. Sums of this return alone: `amount` of the receipt's
     total, `money` handed back, `bonus_taken` from what was earned, `bonus_returned` of what was
-    spent."""
+    spent. `is_whole`: nothing of the receipt is left."""
 
     transaction_id: str
     refund_id: str
@@ -103,6 +103,8 @@ class PurchaseRefunded(Fact):
     occurred_at: str
     zone: str
     source: str
+    category: str = ""
+    is_whole: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -217,4 +217,6 @@ def _fact(refund: Refund) -> PurchaseRefunded:
         occurred_at=refund.at.isoformat(),
         zone=sale.business.zone,
         source=str(sale.source),
+        category=str(sale.business.category),
+        is_whole=sale.returned == sale.amount,
     )

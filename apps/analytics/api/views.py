@@ -1,0 +1,86 @@
+"""Figures for owners and admins: one business, or for admins without one the whole network."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.enums import Job
+from apps.accounts.permissions import Can
+from apps.analytics import rfm_queries
+from apps.analytics.api.serializers import rfm_data
+from apps.businesses.models import Business, Role
+from apps.businesses.queries import businesses_of
+from apps.core.errors import Invalid, NotFound
+from apps.core.http.views import ApiViewSet
+
+BUSINESS = OpenApiParameter("businessId", str, description="An admin without one: the network")
+
+
+class WhichBusiness(Invalid):
+    field = "businessId"
+    message = _("Say which of your businesses.")
+
+
+class DayUnknown(Invalid):
+    field = "date"
+    message = _("Write the day as 2026-01-31.")
+
+
+class FiguresViewSet(ApiViewSet):
+    """Segments, series and cohorts of the caller's business, each with the time it is as of."""
+
+    permission_classes = [Can("analytics.read")]
+
+    @extend_schema(
+        responses=OpenApiTypes.OBJECT,
+        tags=["analytics"],
+        parameters=[BUSINESS, OpenApiParameter("on", OpenApiTypes.DATE)],
+    )
+    def rfm(self, request: Request) -> Response:
+        place = place_of(request)
+        found = rfm_queries.snapshot_of(business=place, on=day_of(request, "on"))
+        moves = rfm_queries.moves(business=place, day=found.day) if found else None
+        return Response(rfm_data(found, moves))
+
+
+def place_of(request: Request) -> Business | None:
+    """The business that is asked about: hers, else it does not exist. An owner of one need not
+    say which; None is the network, for admins."""
+    user: Any = request.user
+    own = businesses_of(user, role=Role.OWNER)
+    given = request.query_params.get("businessId")
+    if given:
+        return _by_id(own, given)
+    if user.job in (Job.ADMIN, Job.SUPERADMIN):
+        return None
+    found = list(own[:2])
+    if len(found) != 1:
+        raise WhichBusiness
+    return found[0]
+
+
+def _by_id(own: Any, given: str) -> Business:
+    try:
+        found: Business | None = own.filter(pk=UUID(given)).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def day_of(request: Request, name: str) -> date | None:
+    """A day of the query; None when it is not said. Raises DayUnknown."""
+    given = request.query_params.get(name)
+    if not given:
+        return None
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise DayUnknown from None
