@@ -40,7 +40,7 @@ SELECT member, recency, tenure, frequency, half_year, money,
        1 + intDiv(5 * (rank() OVER (ORDER BY frequency) - 1), count() OVER ()) AS quantile_f,
        1 + intDiv(5 * (rank() OVER (ORDER BY money) - 1), count() OVER ()) AS quantile_m
 FROM ({_PEOPLE})
-"""
+"""  # noqa: S608 - constants of this file
 
 _SCORED = f"""
 SELECT *,
@@ -55,7 +55,7 @@ SELECT *,
        toUInt8(quantile_m) AS m,
        arrayElement({{grid:Array(String)}}, (r - 1) * 5 + f) AS cell
 FROM ({_RANKED})
-"""
+"""  # noqa: S608 - constants of this file
 
 # One guest a row: integers only, so neither the order of rows nor ties matter.
 RFM = f"""
