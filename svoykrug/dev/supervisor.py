@@ -217,7 +217,8 @@ class Supervisor:
 
     def _start(self) -> None:
         development = self.environment.get("ENVIRONMENT") == "development"
-        extra = {"simulator": SIMULATOR} if development else {}
+        asked = bool(os.environ.get("CRM_SIMULATOR"))
+        extra = {"simulator": SIMULATOR} if development and asked else {}
         for name, words in {**COMMANDS, **extra}.items():
             child = Child(name, words, self.environment, self.profile.logs / f"{name}.log")
             self.children.append(child)
