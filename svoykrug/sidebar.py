@@ -63,6 +63,17 @@ SIDEBAR: list[dict[str, Any]] = [
         ],
     },
     {
+        "title": _("Events"),
+        "items": [
+            _page(_("Events"), "celebration", "events_event"),
+            _page(_("Registrations"), "event_seat", "events_eventregistration"),
+            _page(_("Scans"), "qr_code_scanner", "events_scan"),
+            _page(_("Votes"), "how_to_vote", "events_voterecord"),
+            _page(_("Moderation"), "gavel", "events_case"),
+            _page(_("Penalties"), "report", "events_penalty"),
+        ],
+    },
+    {
         "title": _("Messages"),
         "items": [
             _page(_("Messages"), "mail", "notifications_notification"),

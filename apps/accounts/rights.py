@@ -174,6 +174,18 @@ ROWS = (
     Row("events.cancel", MEMBER, BUSINESS),
     Row("events.attendees", MEMBER, BUSINESS),
     Row("events.check_in", MEMBER, BUSINESS),
+    seen("events", "events.event", "events.eventchange", "events.seat", "events.case"),
+    seen(
+        "event_guests",
+        "events.eventregistration",
+        "events.registrationchange",
+        "events.penalty",
+        "events.scan",
+        "events.voterecord",
+    ),
+    Row("events.curate", ADMIN, ALL, reason=True, perms=("events.change_event",)),
+    # check-in pages: those who stand at the host partner's till, its owner, admins
+    Row("pages.door", TILL, BUSINESS, masked=True),
     # 25-31 the till. api.md: A includes S; the till's pages stay for those who stand there
     Row("transactions.list", MEMBER | TILL, BUSINESS),
     Row("transactions.read", MEMBER | TILL, BUSINESS),

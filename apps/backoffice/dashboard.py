@@ -1,4 +1,4 @@
-"""The admin's first page: six facts, each with the list behind it."""
+"""The admin's first page: seven facts, each with the list behind it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +21,9 @@ from apps.businesses.queries import partners
 from apps.core.models import Delivery
 from apps.core.money import format_number, format_rub
 from apps.core.outbox import oldest_waiting_seconds
+from apps.events.enums import State
+from apps.events.models import Event
+from apps.events.queries import overdue
 from apps.loyalty.queries import ledger_faults
 from apps.transactions.models import Status, Transaction
 
@@ -45,7 +48,8 @@ def facts(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the theme calls to fill the page."""
     now = timezone.now()
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    shown = [_people(midnight), *_sales(midnight), _outbox(), _load(now), _ledger()]
+    shown = [_people(midnight), *_sales(midnight), _supported(now)]
+    shown += [_outbox(), _load(now), _ledger()]
     return context | {"facts": shown}
 
 
@@ -83,6 +87,18 @@ def _sales(midnight: datetime) -> list[Fact]:
         Fact(_("Sales today"), _whole(sums["receipts"]), buyers, url),
         Fact(_("Paid today"), format_rub(sums["paid"], always_kopecks=False), bonuses, url),
     ]
+
+
+def _supported(now: datetime) -> Fact:
+    """Proposals that wait for the curator: promised within a fortnight."""
+    waiting = Event.objects.filter(state=State.THRESHOLD_REACHED).count()
+    late = overdue(at=now).count() if waiting else 0
+    title, value = _("Supported proposals"), _whole(waiting)
+    if late:
+        note = ngettext("%(n)s overdue", "%(n)s overdue", late) % {"n": _whole(late)}
+        return Fact(title, value, note, _list("events_event", "?overdue=1"), "bad")
+    url = _list("events_event", f"?state__exact={State.THRESHOLD_REACHED}")
+    return Fact(title, value, _("none is overdue"), url, "warn" if waiting else "")
 
 
 def _outbox() -> Fact:

@@ -207,12 +207,17 @@ def _place_actions(facts: Facts, *, at: datetime) -> list[str]:
 
 def why_not_me(event: Event, mine: EventRegistration, *, position: int, at: datetime) -> str:
     """Why she waits, as a code that the app puts into words: what must happen for an offer."""
-    if mine.seats_wanted > 1 and not mine.alone_too:
-        return "pair_needs_two"
     points = Penalty.objects.filter(
         member=mine.member_id, removed_at__isnull=True, lapses_at__gt=at
     ).aggregate(points=Sum("points"))["points"]
-    if rules.standing(points or 0).waitlist_only:
+    return why_waiting(mine, points=points or 0, position=position)
+
+
+def why_waiting(mine: EventRegistration, *, points: int, position: int) -> str:
+    """The same for a list, whose points and positions were asked in one statement."""
+    if mine.seats_wanted > 1 and not mine.alone_too:
+        return "pair_needs_two"
+    if rules.standing(points).waitlist_only:
         return "after_all_others"
     return "next" if position == 1 else "others_ahead"
 

@@ -17,11 +17,14 @@ from apps.accounts.freshness import CONFIRMED
 from apps.accounts.models import Session, TOTPDevice, User
 from apps.accounts.services import Answer, answer_consents, erase_person, set_job, trust_device
 from apps.analytics.models import FactBatch
+from apps.businesses.models import Business
 from apps.core import audit_chain
 from apps.core.models import IdempotencyKey
 from apps.coupons.models import Coupon
 from apps.crm.models import DuplicateMerge, ExternalRecord, SyncRun
 from apps.crm.services import connect
+from apps.events.models import Penalty
+from apps.events.services import Shown, check_in, process_vote, remove_registration
 from apps.loyalty import services as loyalty
 from apps.loyalty.models import Journal, Notice, Statement, StatementLine, Terms
 from apps.notifications.models import Attempt, Provider, Suppression
@@ -30,6 +33,7 @@ from apps.transactions.services import Item, flag_self_sale
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, LocationFactory, staff_of
 from tests.factories.coupons import chain, step
+from tests.factories.events import comes, in_voting, published
 from tests.factories.notifications import broadcast_of, message_to
 from tests.factories.offers import offer_of
 from tests.factories.transactions import sale
@@ -77,6 +81,7 @@ def make_rows(count: int = 1) -> None:
         _messages(bought.member)
         _coupons_and_chains()
         _crm(bought)
+        _events(bought.business)
     loyalty.expire_due(at=timezone.now() + timedelta(days=400))
 
 
@@ -201,6 +206,28 @@ def _messages(member: User) -> None:
         member=member, channel="sms", address_index=str(message.pk), reason="202"
     )
     Provider.objects.create(name=str(message.pk)[-12:], channel="sms", balance="12.50")
+
+
+def _events(business: Business) -> None:
+    """A full event with a line, a removed guest, scans and points; a proposal being voted on."""
+    at = timezone.now()
+    event = published(business=business, capacity=2)
+    places = [comes(event) for _ in range(5)]
+    remove_registration(
+        registration=places[0], by=UserFactory(job="admin"), reason="просила в чате", at=at
+    )
+    for n, place in enumerate(places[1:3]):
+        shown = Shown(nonce=f"n{n}", at=at, registration_id=place.pk, device="вход")
+        check_in(event=event, shown=[shown], by=staff_of(business), at=at)
+    Penalty.objects.create(
+        registration=places[1],
+        member=places[1].member,
+        points=1,
+        cause="cancelled_late",
+        given_at=at,
+        lapses_at=at + timedelta(days=60),
+    )
+    process_vote(UserFactory(), in_voting(), 1, at=at)
 
 
 def _statements(bought: Transaction) -> None:

@@ -103,12 +103,12 @@ def test_days_are_filtered_as_they_are_written_here(
     assert answer.context["cl"].result_count == found
 
 
-def test_first_page_shows_six_facts(admin_client: Client) -> None:
+def test_first_page_shows_seven_facts(admin_client: Client) -> None:
     make_rows(1)
 
     page = admin_client.get(reverse("admin:index")).content.decode()
 
-    assert page.count('class="sk-fact ') + page.count('class="sk-fact"') == 6
+    assert page.count('class="sk-fact ') + page.count('class="sk-fact"') == 7
     assert "сходятся" in page
 
 

@@ -22,6 +22,7 @@ from apps.accounts.rights import Row
 from tests.architecture import world as worlds
 from tests.architecture.world import BODIES, CALLERS, FOREIGN, KINDS, MISSING, OBJECTS, OWN, World
 from tests.conftest import seed_reference_rows
+from tests.factories.events import comes, published
 from tests.factories.notifications import broadcast_of
 
 pytestmark = pytest.mark.django_db
@@ -315,6 +316,9 @@ def test_own_pages_of_the_admin_are_known_here() -> None:
         "accounts_user_role",
         "accounts_user_tier",
         "accounts_user_unblock",
+        "events_event_decide",
+        "events_event_new",
+        "events_eventregistration_decide",
         "loyalty_adjustment_confirm",
         "loyalty_adjustment_decline",
         "loyalty_wallet_adjust",
@@ -338,6 +342,9 @@ def test_own_pages_of_the_admin_are_for_admins(who: str, world: World) -> None:
         reverse("admin:accounts_user_reveal", args=[world.stranger.pk]),
         reverse("admin:accounts_user_tier", args=[world.stranger.pk]),
         reverse("admin:accounts_user_unblock", args=[world.stranger.pk]),
+        reverse("admin:events_event_new"),
+        reverse("admin:events_event_decide", args=[published().pk, "cancel"]),
+        reverse("admin:events_eventregistration_decide", args=[comes(published()).pk, "remove"]),
         reverse("admin:loyalty_adjustment_confirm", args=[worlds.NONE]),
         reverse("admin:loyalty_adjustment_decline", args=[worlds.NONE]),
         reverse("admin:loyalty_wallet_adjust", args=[world.stranger.pk]),

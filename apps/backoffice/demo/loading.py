@@ -19,6 +19,7 @@ from apps.accounts.enums import Job, TierCode
 from apps.accounts.models import StatusTier, TOTPDevice, User
 from apps.accounts.services import change_tier, get_or_create_member, set_job, update_profile
 from apps.backoffice.demo import promotion
+from apps.backoffice.demo.events import load_events
 from apps.backoffice.demo.partners import PARTNERS, Partner
 from apps.backoffice.demo.people import ADMIN, PASSWORD, SUPERADMIN, Person
 from apps.backoffice.demo.world import YEAR, ZONE, Guest, Visit, World, make_world
@@ -79,6 +80,10 @@ def load(*, size: Size, at: datetime, progress: Callable[[int, int], None]) -> W
     staff = {slug: shop.staff[0] for slug, shop in shops.items()}
     promotion.open_campaigns(places, staff, at=at)
     expire_due(at=timezone.now())
+    chief = User.objects.filter(job=Job.SUPERADMIN).order_by("pk").first()
+    if chief:
+        businesses = {slug: shop.business for slug, shop in shops.items()}
+        load_events(shops=businesses, members=members, by=chief, at=timezone.now())
     with transaction.atomic():
         audit.record(None, LOADED, "demo", size.seed)
     return world

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.backoffice.pages import confirm, crm, home, owner, signin, staff_signin, till
+from apps.backoffice.pages import confirm, crm, door, home, owner, signin, staff_signin, till
 
 app_name = "backoffice"
 
@@ -38,6 +38,11 @@ urlpatterns = [
     path("kassa/settings/", till.settings, name="till_settings"),
     path("kassa/queue/", till.queue, name="queue"),
     path("kassa/lock/", till.lock, name="till_lock"),
+    path("door/", door.doors, name="door"),
+    path("door/<uuid:pk>/", door.entrance, name="door_event"),
+    path("door/<uuid:pk>/live/", door.live, name="door_live"),
+    path("door/<uuid:pk>/find/", door.find, name="door_find"),
+    path("door/<uuid:pk>/annul/", door.annul, name="door_annul"),
     path("biz/", home.home),
     path("biz/<slug:slug>/", owner.dashboard, name="owner"),
     path("biz/<slug:slug>/crm/", crm.crm, name="crm"),

@@ -7,6 +7,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.core.ids import new_id
 from apps.core.money import MINUS, NBSP, format_number
 
 register = template.Library()
@@ -22,6 +23,12 @@ def icon(name: str) -> SafeString:
         static(SPRITE),
         name,
     )
+
+
+@register.simple_tag
+def nonce() -> str:
+    """A form's own number: sent twice, it is the same act."""
+    return str(new_id())
 
 
 @register.filter

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -321,7 +320,8 @@ def remove_registration(
 def seat_by_hand(
     *, event: Event, member: User, by: User, reason: str, at: datetime, over_limit: bool = False
 ) -> EventRegistration:
-    """An admin seats somebody, above the capacity only when she says so. Nothing is charged.
+    """An admin seats somebody, also from the middle of the line, above the capacity only when she
+    says so. Nothing is charged.
 
     Raises WrongState, ReasonNeeded, SeatsGone.
     """
@@ -330,24 +330,22 @@ def seat_by_hand(
     if event.state != State.PUBLISHED:
         raise WrongState
     active = event.registrations.filter(member=member, state__in=ACTIVE).first()
-    if active:
+    if active and active.state != Place.WAITLISTED:
         return active
-    if not over_limit and free_seats(event) == 0:
+    registration = active or EventRegistration(event=event, member=member, joined_at=at)
+    if not over_limit and free_seats(event) < registration.seats_wanted:
         raise WrongState
-    registration = EventRegistration.objects.create(
-        event=event,
-        member=member,
-        state=Place.CONFIRMED,
-        joined_at=at,
-        seated_at=at,
-        ticket=1,
-        reason=reason,
-        paid=Decimal(0),
-    )
+    if active:
+        fields = {"seated_at": at, "ticket": active.ticket + 1, "reason": reason}
+        step(active, Place.CONFIRMED, by=by, at=at, reason=reason, **fields)
+    else:
+        registration.state, registration.seated_at = Place.CONFIRMED, at
+        registration.ticket, registration.reason = 1, reason
+        registration.save(force_insert=True)
+        trace(registration, before="", by=by, at=at, reason=reason)
     if over_limit:
         add_extra_seat(event, registration)
     else:
         take_seats(event, registration)
-    trace(registration, before="", by=by, at=at, reason=reason)
     audit.record(by, "events.seat_by_hand", "registration", registration.pk, reason=reason)
     return registration

@@ -19,28 +19,36 @@ from apps.backoffice.pages.access import View, for_jobs, may_sell, mine
 from apps.backoffice.pages.tokens import queue_pass
 from apps.backoffice.pages.trust import device_of
 from apps.businesses.models import Business
+from apps.events.watching import doors_of
 
 CHOSEN = "till_business"  # session key
 SEEN = "till_seen"  # session key: Unix seconds of the last step
 LOCK_AFTER = timedelta(minutes=10)
 
 
-def at_till(view: View) -> View:
-    """For those who stand at a till. A trusted computer that nobody touched for ten minutes asks
-    who is there, whatever the scripts on it did."""
+def stands(action: str, *, is_touch: bool = True) -> Callable[[View], View]:
+    """For those who stand where guests are. A trusted computer that nobody touched for ten minutes
+    asks who is there, whatever the scripts on it did; what a script asks by itself is no touch."""
 
-    @wraps(view)
-    def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        now = timezone.now().timestamp()
-        seen = request.session.get(SEEN, now)
-        if now - seen > LOCK_AFTER.total_seconds() and device_of(request):
-            return _to_pin(request)
-        if now - seen > 30 or SEEN not in request.session:  # one write in half a minute is enough
-            request.session[SEEN] = now
-        return view(request, *args, **kwargs)
+    def wrap(view: View) -> View:
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            now = timezone.now().timestamp()
+            seen = request.session.get(SEEN, now)
+            if now - seen > LOCK_AFTER.total_seconds() and device_of(request):
+                return _to_pin(request)
+            fresh = now - seen <= 30 and SEEN in request.session
+            if is_touch and not fresh:  # one write in half a minute is enough
+                request.session[SEEN] = now
+            return view(request, *args, **kwargs)
 
-    guard: Callable[[View], View] = for_jobs("pages.till")
-    return guard(wrapped)
+        guard: Callable[[View], View] = for_jobs(action)
+        return guard(wrapped)
+
+    return wrap
+
+
+at_till = stands("pages.till")
 
 
 def open_businesses(request: HttpRequest) -> list[Business]:
@@ -99,6 +107,9 @@ def show(
     }
     if business is not None and not part:
         context |= {
+            "has_door": doors_of(
+                request.user, [business], at=timezone.now(), hosted=False
+            ).exists(),
             "queue_pass": queue_pass(business_id=business.pk, by=request.user),
             "locks": bool(device_of(request)),
         }

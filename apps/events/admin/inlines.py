@@ -1,0 +1,258 @@
+"""Tabs under an event: the line with its reasons, seats, registrations, scans, history."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from apps.core.admin_base import EMPTY, ReadonlyInline, badge, column, link, moment
+from apps.core.money import format_number
+from apps.events import queries, rules, watching
+from apps.events.admin.words import SCAN_TONES, place_of, why_not
+from apps.events.enums import Place, Scanned, State
+from apps.events.models import (
+    Case,
+    Event,
+    EventChange,
+    EventRegistration,
+    Penalty,
+    RegistrationChange,
+    Scan,
+    Seat,
+)
+
+MENDABLE = (Place.ATTENDED, Place.NO_SHOW, Place.EXCUSED)
+
+
+def acts_on(row: EventRegistration) -> list[str]:
+    """What an admin may do with a registration now."""
+    live = row.event.state == State.PUBLISHED
+    acts = []
+    if row.state == Place.WAITLISTED and live:
+        acts.append("seat")
+    if row.state in (Place.CONFIRMED, Place.OFFERED, Place.WAITLISTED) and live:
+        acts.append("remove")
+    mendable = row.state in MENDABLE or row.state == Place.CONFIRMED
+    if mendable and row.event.state == State.COMPLETED:
+        acts.append("mend")
+    return acts
+
+
+ACT_WORDS = {"seat": _("Give a seat"), "remove": _("Remove"), "mend": _("Mend the mark")}
+
+
+def act_links(row: EventRegistration) -> str:
+    found = [
+        (reverse("admin:events_eventregistration_decide", args=[row.pk, act]), ACT_WORDS[act])
+        for act in acts_on(row)
+    ]
+    return format_html_join(" ", '<a class="sk-list" href="{}">{}</a>', found) if found else EMPTY
+
+
+def seat_numbers(row: EventRegistration) -> str:
+    """`4`, `4, 5`, `21 (over the limit)`."""
+    told = [
+        f"{seat.number} ({_('over the limit')})" if seat.over_limit else str(seat.number)
+        for seat in sorted(row.seats.all(), key=lambda seat: seat.number)
+    ]
+    return ", ".join(told) or EMPTY
+
+
+class RegistrationColumns:
+    person = column("member", _("Member"), show=link)
+    since = moment("joined_at", _("Since"))
+    spent = column("paid", _("Paid, bonuses"), show=format_number)
+    back = column("returned", _("Returned, bonuses"), show=format_number)
+
+    @display(description=_("State"))
+    def state_shown(self, row: EventRegistration) -> str:
+        return place_of(row)
+
+    @display(description=_("Seat"))
+    def seats_shown(self, row: EventRegistration) -> str:
+        return seat_numbers(row)
+
+    @display(description=_("Decisions"))
+    def decisions(self, row: EventRegistration) -> str:
+        return act_links(row)
+
+
+class LineInline(RegistrationColumns, ReadonlyInline):
+    """Who waits, in order, each with what must happen for an offer."""
+
+    model = EventRegistration
+    tab = True
+    ordering = ("band", "turn", "id")
+    verbose_name_plural = _("waiting list")
+    fields = ["place", "person", "since", "guests", "auto_accept", "why", "decisions"]
+
+    place = column("position", _("Place in line"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EventRegistration]:
+        rows = super().get_queryset(request).select_related("member", "event")
+        return watching.in_line(rows, at=timezone.now())
+
+    @display(description=_("Why not promoted"))
+    def why(self, row: Any) -> str:
+        code = queries.why_waiting(row, points=row.points_now, position=row.position)
+        return why_not(code, position=row.position, phase=phase_of(row.event, at=timezone.now()))
+
+
+def phase_of(event: Event, *, at: datetime) -> str:
+    """Of a published event; empty for any other."""
+    if event.state != State.PUBLISHED:
+        return ""
+    return rules.phase_of(event.times, free=0, waiting=1, now=at)
+
+
+class RegistrationInline(RegistrationColumns, ReadonlyInline):
+    model = EventRegistration
+    tab = True
+    ordering = ("-joined_at", "-id")
+    verbose_name_plural = _("registrations")
+    fields = ["person", "state_shown", "seats_shown", "guests", "since", "spent", "back"]
+    fields += ["reason", "decisions"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EventRegistration]:
+        rows = super().get_queryset(request).exclude(state=Place.WAITLISTED)
+        return rows.select_related("member", "event").prefetch_related("seats")
+
+
+class SeatInline(ReadonlyInline):
+    model = Seat
+    tab = True
+    ordering = ("number",)
+    per_page = 40
+    fields = ["number", "held_by", "held_as", "mark"]
+
+    held_by = column("registration__member", _("Member"), show=link)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Seat]:
+        return super().get_queryset(request).select_related("registration__member")
+
+    @display(description=_("State"))
+    def held_as(self, seat: Seat) -> str:
+        return place_of(seat.registration) if seat.registration else badge(_("free"))
+
+    @display(description=_("Mark"))
+    def mark(self, seat: Seat) -> str:
+        if seat.over_limit:
+            return badge(_("over the limit"), "warn")
+        return badge(_("goes when she leaves"), "warn") if seat.leaving else EMPTY
+
+
+class ScanColumns:
+    on_device = moment("device_at", _("Device time"))
+    on_server = moment("server_at", _("Server time"))
+    guest = column("registration", _("Registration"), show=lambda row: link(row, _guest(row)))
+    hand = column("by", _("By"), show=link)
+
+    @display(description=_("Result"))
+    def result_shown(self, scan: Scan) -> str:
+        return badge(scan.get_result_display(), SCAN_TONES.get(Scanned(scan.result), "bad"))
+
+    @display(description=_("Worth a look"))
+    def conflict(self, scan: Scan) -> str:
+        if scan.annulled_at:
+            return badge(_("annulled"))
+        if scan.would_refuse:
+            return badge(_("let in offline, would have been refused"), "warn")
+        late = (scan.server_at - scan.device_at).total_seconds() > rules.LATE_SCAN_MINUTES * 60
+        return badge(_("arrived late")) if late else EMPTY
+
+
+def _guest(row: EventRegistration) -> str:
+    return str(row.member or _("erased"))
+
+
+class ScanInline(ScanColumns, ReadonlyInline):
+    model = Scan
+    tab = True
+    ordering = ("-server_at", "-id")
+    fields = ["on_device", "result_shown", "guest", "device", "hand", "conflict", "reason"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Scan]:
+        return super().get_queryset(request).select_related("registration__member", "by")
+
+
+class ScanOfGuestInline(ScanInline):
+    tab = False
+    fields = ["on_device", "on_server", "result_shown", "device", "hand", "conflict", "reason"]
+
+
+class CaseColumns:
+    opened = moment("opened_at", _("Opened"))
+    decided = moment("decided_at", _("Decided"))
+    who_decided = column("decided_by", _("Decided by"), show=link)
+    claimed = column("claimed_by", _("Moderator"), show=link)
+
+    @display(description=_("Decision"))
+    def decision_shown(self, case: Case) -> str:
+        if not case.decision:
+            return badge(_("in the queue"), "warn")
+        return badge(case.get_decision_display(), "good" if case.decision == "approve" else "quiet")
+
+
+class CaseInline(CaseColumns, ReadonlyInline):
+    model = Case
+    tab = True
+    ordering = ("-opened_at",)
+    fields = ["opened", "decision_shown", "reason", "comment", "who_decided", "decided"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
+        return super().get_queryset(request).select_related("decided_by")
+
+
+class ChangeInline(ReadonlyInline):
+    model = EventChange
+    tab = True
+    verbose_name_plural = _("history")
+    fields = ["when", "move", "hand", "reason"]
+
+    when = moment("at", _("Time"))
+    hand = column("by", _("By"), show=link)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EventChange]:
+        return super().get_queryset(request).select_related("by")
+
+    @display(description=_("Change"))
+    def move(self, row: EventChange) -> str:
+        names = dict(State.choices)
+        after = str(names.get(row.after, row.after))
+        if row.before == row.after:
+            return str(_("edited: %(names)s")) % {"names": ", ".join(row.snapshot) or after}
+        return f"{names.get(row.before, '')} → {after}".strip()
+
+
+class StepInline(ReadonlyInline):
+    model = RegistrationChange
+    verbose_name_plural = _("history")
+    fields = ["when", "move", "hand", "reason"]
+
+    when = moment("at", _("Time"))
+    hand = column("by", _("By"), show=link)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RegistrationChange]:
+        return super().get_queryset(request).select_related("by")
+
+    @display(description=_("Change"))
+    def move(self, row: RegistrationChange) -> str:
+        names = dict(Place.choices)
+        return f"{names.get(row.before, '')} → {names.get(row.after, row.after)}".strip()
+
+
+class PenaltyColumns:
+    given = moment("given_at", _("Given"))
+    lapses = moment("lapses_at", _("Lapses"))
+    back = moment("removed_at", _("Taken back"))
+
+
+class PenaltyInline(PenaltyColumns, ReadonlyInline):
+    model = Penalty
+    fields = ["points", "cause", "given", "lapses", "back"]

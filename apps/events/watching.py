@@ -1,0 +1,165 @@
+"""Reads of those who organise and of those who stand at the door."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet, Subquery, Sum, Window
+from django.db.models.expressions import OuterRef
+from django.db.models.functions import Coalesce, RowNumber
+
+from apps.accounts.models import User
+from apps.events import rules
+from apps.events.enums import ACTIVE, Place, Scanned, State
+from apps.events.models import Event, EventRegistration, Penalty, Scan, Seat, VoteRecord
+from apps.events.services.books import is_admin
+
+AHEAD = timedelta(days=14)  # the door opens three hours before; a list of the fortnight to plan by
+AFTER = timedelta(hours=24)  # a late look at who came
+COMES = (Place.CONFIRMED, Place.ATTENDED)
+
+
+# --- the organiser -------------------------------------------------------------------------------
+def with_numbers(events: QuerySet[Event]) -> QuerySet[Event]:
+    """Each with `taken`, `line_length`, `points` and `voters`, in one statement."""
+    held = Seat.objects.filter(event=OuterRef("pk"), registration__isnull=False)
+    waiting = EventRegistration.objects.filter(event=OuterRef("pk"), state=Place.WAITLISTED)
+    yes = VoteRecord.objects.filter(event=OuterRef("pk"), is_current=True, value=1)
+    return events.annotate(
+        taken=_one(held, Count("pk")),
+        line_length=_one(waiting, Count("pk")),
+        points=_one(yes, Sum("weight")),
+        voters=_one(yes, Count("pk")),
+    )
+
+
+def _one(rows: QuerySet[Any], number: Any) -> Any:
+    """A number of each event's rows, 0 when there are none."""
+    counted = rows.order_by().values("event").annotate(number=number)
+    return Coalesce(Subquery(counted.values("number")), 0)
+
+
+def in_line(rows: QuerySet[EventRegistration], *, at: datetime) -> QuerySet[EventRegistration]:
+    """Who waits, in order, each with `position` and `points_now`."""
+    live = (
+        Penalty.objects.filter(member=OuterRef("member"), removed_at__isnull=True, lapses_at__gt=at)
+        .order_by()
+        .values("member")
+        .annotate(total=Sum("points"))
+    )
+    return (
+        rows.filter(state=Place.WAITLISTED)
+        .annotate(
+            position=Window(
+                RowNumber(),
+                partition_by="event",
+                order_by=[F("band").asc(), F("turn").asc(), F("id").asc()],
+            ),
+            points_now=Coalesce(Subquery(live.values("total")), 0),
+        )
+        .order_by("band", "turn", "id")
+    )
+
+
+@dataclass(frozen=True)
+class Consequences:
+    """What cancelling an event does: how many people are told, how many bonuses go back."""
+
+    people: int
+    returned: Decimal
+
+
+def cancelling(event: Event) -> Consequences:
+    sums = event.registrations.filter(state__in=ACTIVE).aggregate(
+        people=Count("pk"), returned=Sum(F("paid") - F("returned"), default=Decimal(0))
+    )
+    return Consequences(sums["people"], sums["returned"])
+
+
+def votes_by_tier(event: Event) -> list[tuple[str, int, int]]:
+    """(tier, voters, points) of those who said yes, only groups of five people and more."""
+    rows = (
+        event.votes.filter(is_current=True, value=1)
+        .values("tier")
+        .annotate(people=Count("pk"), points=Sum("weight"))
+        .order_by("-points")
+    )
+    least = rules.AUTHOR_SEES_GROUPS_FROM
+    return [(row["tier"], row["people"], row["points"]) for row in rows if row["people"] >= least]
+
+
+# --- the door ------------------------------------------------------------------------------------
+def doors_of(user: User, businesses: Any, *, at: datetime, hosted: bool = True) -> QuerySet[Event]:
+    """Events at whose door she may stand, from yesterday's to those of a fortnight ahead, soonest
+    first, each with `inside` and `expected` people. `hosted`: also those she proposed."""
+    near = Event.objects.filter(
+        state__in=[State.PUBLISHED, State.COMPLETED],
+        starts_at__lt=at + AHEAD,
+        ends_at__gt=at - AFTER,
+    )
+    if not is_admin(user):
+        own = Q(business__in=businesses)
+        near = near.filter(own | Q(creator=user) if hosted else own)
+    people = 1 + F("registrations__guests")
+    return (
+        near.select_related("business")
+        .annotate(
+            inside=Coalesce(Sum(people, filter=Q(registrations__state=Place.ATTENDED)), 0),
+            expected=Coalesce(Sum(people, filter=Q(registrations__state__in=COMES)), 0),
+        )
+        .order_by("starts_at", "id")
+    )
+
+
+@dataclass(frozen=True)
+class Counters:
+    """People, guests included: who is in, who is expected in all; scans that want a look."""
+
+    inside: int
+    expected: int
+    conflicts: int
+
+    @property
+    def missing(self) -> int:
+        return self.expected - self.inside
+
+
+def counters(event: Event) -> Counters:
+    people = 1 + F("guests")
+    sums = event.registrations.aggregate(
+        inside=Coalesce(Sum(people, filter=Q(state=Place.ATTENDED)), 0),
+        expected=Coalesce(Sum(people, filter=Q(state__in=COMES)), 0),
+    )
+    return Counters(**sums, conflicts=event.scans.filter(would_refuse=True).count())
+
+
+def last_scans(event: Event, *, limit: int = 12) -> list[Scan]:
+    rows = event.scans.select_related("registration__member__tier", "by")
+    return list(rows.prefetch_related("registration__seats").order_by("-server_at", "-id")[:limit])
+
+
+def may_be_annulled(scan: Scan, *, at: datetime) -> bool:
+    """The same question that services.annul_scan asks, for a button."""
+    fresh = at <= scan.server_at + timedelta(minutes=rules.ANNUL_MINUTES)
+    return fresh and scan.result == Scanned.OK and scan.annulled_at is None
+
+
+def guests_named(event: Event, text: str, *, limit: int = 20) -> list[EventRegistration]:
+    """People of this event by the beginning of a name, or the last four digits of the card.
+
+    Cancelled ones are found too: whoever stands at the door hears why she is not let in.
+    """
+    found = Q()
+    for word in text.split():
+        if word.isascii() and word.isdigit() and len(word) == 4:
+            found &= Q(member__card_number__endswith=word)
+        else:
+            found &= Q(member__first_name__istartswith=word) | Q(
+                member__last_name__istartswith=word
+            )
+    if not found:
+        return []
+    rows = event.registrations.filter(found, member__isnull=False)
+    rows = rows.select_related("member__tier").prefetch_related("seats")
+    return list(rows.order_by("member__first_name", "member__last_name", "pk")[:limit])
