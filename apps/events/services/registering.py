@@ -336,8 +336,9 @@ def seat_by_hand(
     if not over_limit and free_seats(event) < registration.seats_wanted:
         raise WrongState
     if active:
-        fields = {"seated_at": at, "ticket": active.ticket + 1, "reason": reason}
-        step(active, Place.CONFIRMED, by=by, at=at, reason=reason, **fields)
+        turn = active.ticket + 1
+        step(active, Place.CONFIRMED, by=by, at=at, reason=reason, seated_at=at, ticket=turn)
+        EventRegistration.objects.filter(pk=active.pk).update(reason=reason)
     else:
         registration.state, registration.seated_at = Place.CONFIRMED, at
         registration.ticket, registration.reason = 1, reason
