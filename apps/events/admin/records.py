@@ -66,7 +66,7 @@ class VoteRecordAdmin(ReadonlyAdmin):
     """Weights as they were cast. Voters are named to admins alone, for a look at rings."""
 
     list_display = ["cast", "of_event", "person", "value", "weight", "tier", "counts"]
-    list_filter = [("is_current", BooleanRadioFilter), days("cast_at", _("Cast"))]
+    list_filter = [days("cast_at", _("Cast"))]
     list_select_related = ["event", "voter"]
     search_fields = ["voter__card_number__exact"]
     search_help_text = CARD
