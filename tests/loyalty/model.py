@@ -4,7 +4,9 @@ Written for clarity, not speed: every lot is a dictionary of boxes, every operat
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from apps.core.money import from_kopecks, to_kopecks
 from apps.loyalty import rules
@@ -14,7 +16,7 @@ BOXES = ("pending", "available", "held", "spent", "expired", "revoked")
 
 @dataclass
 class ModelLot:
-    issuer: str
+    issuer: UUID
     activates_at: datetime
     expires_at: datetime
     boxes: dict[str, int]
@@ -30,7 +32,7 @@ class ModelLot:
 
 @dataclass
 class ModelDebt:
-    creditor: str
+    creditor: UUID
     amount: int
     repaid: int = 0
 
@@ -39,7 +41,7 @@ class ModelDebt:
 class Taking:
     """Parts taken by one spending, hold or capture: (lot, amount) in the order they were taken."""
 
-    business: str
+    business: UUID
     parts: list[tuple[ModelLot, int]]
     returned: dict[int, int] = field(default_factory=dict)
 
@@ -48,9 +50,11 @@ class Model:
     """One member."""
 
     def __init__(self) -> None:
+        self.tiers = ModelTiers()
+        self.given: dict[date, int] = {}
         self.lots: list[ModelLot] = []
         self.debts: list[ModelDebt] = []
-        self.clearing: dict[tuple[str, str], int] = {}
+        self.clearing: dict[tuple[UUID, UUID], int] = {}
 
     def total(self, box: str) -> int:
         return sum(lot.boxes[box] for lot in self.lots)
@@ -62,13 +66,13 @@ class Model:
         live = [lot for lot in self.lots if lot.boxes["available"] and lot.expires_at > at]
         return sorted(live, key=lambda lot: (lot.expires_at, lot.order))
 
-    def clear(self, issuer: str, acceptor: str, amount: int) -> None:
+    def clear(self, issuer: UUID, acceptor: UUID, amount: int) -> None:
         pair = (issuer, acceptor)
         self.clearing[pair] = self.clearing.get(pair, 0) + amount
 
     def earn(
         self,
-        business: str,
+        business: UUID,
         paid: int,
         rate_bp: int,
         occurred_at: datetime,
@@ -93,7 +97,7 @@ class Model:
             self.repay(now)
         return lot
 
-    def take(self, business: str, amount: int, box: str, at: datetime) -> Taking | None:
+    def take(self, business: UUID, amount: int, box: str, at: datetime) -> Taking | None:
         live = self.spendable(at)
         if sum(lot.boxes["available"] for lot in live) < amount:
             return None
@@ -182,3 +186,113 @@ class Model:
         for lot in self.lots:
             if lot.boxes["available"] and lot.expires_at <= at:
                 lot.move("available", "expired", lot.boxes["available"])
+
+    def give(self, friend: "Model", amount: int, at: datetime) -> str:
+        """ "" when given, else why not."""
+        today = at.astimezone(MOSCOW).date()
+        if self.owed():
+            return "debt"
+        if self.given.get(today, 0) + amount > 300_000:
+            return "limit"
+        live = self.spendable(at)
+        if sum(lot.boxes["available"] for lot in live) < amount:
+            return "insufficient"
+        self.given[today] = self.given.get(today, 0) + amount
+        for lot in live:
+            part = min(amount, lot.boxes["available"])
+            if part:
+                lot.move("available", "revoked", part)
+                amount -= part
+                boxes = dict.fromkeys(BOXES, 0) | {"available": part}
+                friend.lots.append(
+                    ModelLot(lot.issuer, lot.activates_at, lot.expires_at, boxes, len(friend.lots))
+                )
+        if friend.owed():
+            friend.repay(at)
+        return ""
+
+    def adjust(self, network: UUID, amount: int, at: datetime) -> bool:
+        if amount > 0:
+            boxes = dict.fromkeys(BOXES, 0) | {"available": amount}
+            lapse = rules.expiry(activates_at=at)
+            self.lots.append(ModelLot(network, at, lapse, boxes, len(self.lots)))
+            if self.owed():
+                self.repay(at)
+            return True
+        live, left = self.spendable(at), -amount
+        if sum(lot.boxes["available"] for lot in live) < left:
+            return False
+        for lot in live:
+            part = min(left, lot.boxes["available"])
+            if part:
+                lot.move("available", "revoked", part)
+                left -= part
+        return True
+
+    def close(self, at: datetime) -> None:
+        for lot in self.lots:
+            if lot.boxes["pending"]:
+                lot.move("pending", "revoked", lot.boxes["pending"])
+            if lot.boxes["available"]:
+                box = "revoked" if lot.expires_at > at else "expired"
+                lot.move("available", box, lot.boxes["available"])
+
+
+MOSCOW = ZoneInfo("Europe/Moscow")
+DAY = timedelta(days=1)
+# position: (rate, kopecks asked for, partners asked for)
+LADDER = {1: (500, 0, 1), 2: (700, 300_000, 1), 3: (1000, 900_000, 2)}
+
+
+@dataclass
+class ModelPayment:
+    at: datetime
+    business: UUID
+    paid: int
+    returns: list[tuple[datetime, int]] = field(default_factory=list)
+
+
+@dataclass
+class ModelTiers:
+    """Tiers told day by day, without any shortcut."""
+
+    position: int = 1
+    since: datetime | None = None
+    moves: list[tuple[datetime, int]] = field(default_factory=list)
+    payments: list[ModelPayment] = field(default_factory=list)
+
+    def rate_at(self, moment: datetime) -> int:
+        here = 1
+        for at, position in self.moves:
+            if at <= moment:
+                here = position
+        return LADDER[here][0]
+
+    def has(self, position: int, day: date) -> bool:
+        _rate, threshold, least = LADDER[position]
+        left: list[tuple[UUID, int]] = []
+        for payment in self.payments:
+            if timedelta(0) <= day - payment.at.astimezone(MOSCOW).date() < 365 * DAY:
+                back = sum(n for at, n in payment.returns if at.astimezone(MOSCOW).date() <= day)
+                if payment.paid > back:
+                    left.append((payment.business, payment.paid - back))
+        return sum(n for _b, n in left) >= threshold and len({b for b, _n in left}) >= least
+
+    def evaluate(self, at: datetime, joined: datetime) -> None:
+        today = at.astimezone(MOSCOW).date()
+        reached = max((one for one in LADDER if one > 1 and self.has(one, today)), default=1)
+        if reached > self.position:
+            self.move(reached, at)
+        elif self.position > 1 and not self.has(self.position, today):
+            start = (self.since or joined).astimezone(MOSCOW).date()
+            short = 0
+            day = today
+            while day >= start and short <= 30 and not self.has(self.position, day):
+                short += 1
+                day -= DAY
+            if short > 30:  # today is the 31st day without enough: 30 are over
+                self.move(self.position - 1, at)
+
+    def move(self, position: int, at: datetime) -> None:
+        self.position, self.since = position, at
+        self.moves.append((at, position))
