@@ -45,6 +45,7 @@ TOLD = (
     "EventSeatOffered",
     "GiftReceived",
     "MemberJoined",
+    "PhoneChanged",
     "PurchaseRecorded",
     "PurchaseRefunded",
     "ReferralRewarded",

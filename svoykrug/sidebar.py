@@ -51,6 +51,7 @@ SIDEBAR: list[dict[str, Any]] = [
             _page(_("Journal"), "menu_book", "loyalty_journal"),
             _page(_("Lots"), "stacks", "loyalty_lot"),
             _page(_("Adjustments"), "tune", "loyalty_adjustment"),
+            _page(_("Numbers of the programme"), "123", "loyalty_loyaltysettings"),
             _page(_("Gifts"), "redeem", "loyalty_gift"),
             _page(_("Settlement"), "balance", "loyalty_statement"),
             _page(_("Lines of statements"), "compare_arrows", "loyalty_statementline"),

@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.core import clickhouse, clickhouse_migrations
+from apps.loyalty import settings_queries
 from tests.api import Api
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
@@ -35,6 +36,7 @@ def seed_reference_rows() -> None:
         "apps.businesses.migrations.0002_network",
         "apps.notifications.migrations.0003_words",
         "apps.loyalty.migrations.0009_badges",
+        "apps.loyalty.migrations.0010_settings",
     ):
         importlib.import_module(module).seed(apps, None)
 
@@ -51,6 +53,7 @@ def _own_files(tmp_path: Path, settings: Any) -> None:
 def _empty_cache() -> Iterator[None]:
     yield
     cache.clear()
+    settings_queries.forget()
 
 
 @pytest.fixture(scope="session")

@@ -275,6 +275,16 @@ ROWS = (
     # 58 dictionaries
     seen("tiers", "accounts.statustier", "accounts.tierversion", "accounts.tierchange"),
     Row("tiers.change", ADMIN, ALL, reason=True, perms=("accounts.change_statustier",)),
+    # 58 the numbers of the programme; what an admin moves alone is set by the superadmin (59)
+    seen("loyalty_settings", "loyalty.loyaltysettings"),
+    Row(
+        "loyalty_settings.change",
+        ADMIN,
+        ALL,
+        fresh=True,
+        reason=True,
+        perms=("loyalty.change_loyaltysettings",),
+    ),
     # 59 limits of codes
     seen("code_limits", "accounts.codelimits"),
     Row(

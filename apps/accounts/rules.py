@@ -38,6 +38,7 @@ PREFIX_DIGITS = 6
 ACCESS_LIFE = 15 * 60  # seconds
 REFRESH_LIFE = 30 * 86400  # seconds
 REFRESH_GRACE = 60  # seconds in which a lost answer is given again
+FREEZE_AFTER_PHONE = DAY  # seconds without spending or giving after a change of number
 FRESH_FOR = 15 * 60  # seconds a shown second factor counts as fresh
 CONFIRM_TRIES = (10, DAY)  # wrong ones
 SEEN_EVERY = 60  # seconds: "last seen" is written at most this often

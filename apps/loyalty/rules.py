@@ -11,12 +11,13 @@ from decimal import ROUND_DOWN, Decimal
 from zoneinfo import ZoneInfo
 
 MOSCOW = ZoneInfo("Europe/Moscow")
+# Defaults of LoyaltySettings, the row that an admin may change.
 LIFE_DAYS = 90
 HOLD_MINUTES = 15
-NETWORK_BONUS_SHARE = 50  # percent of a bill payable with bonuses, at most
 GIFT_A_DAY = Decimal(3000)  # bonuses that one member may give
 ADJUST_ALONE = Decimal(5000)  # bonuses that one admin moves in a wallet a day without another
 EXPIRY_WARN_DAYS = (14, 3)
+NETWORK_BONUS_SHARE = 50  # percent of a bill payable with bonuses, at most
 SETTLEMENT_RATE_BP = 10_000  # one bonus settles for one rouble
 
 
@@ -36,10 +37,10 @@ def activation(*, occurred_at: datetime, pending_days: int) -> datetime:
     return occurred_at + timedelta(days=pending_days)
 
 
-def expiry(*, activates_at: datetime) -> datetime:
+def expiry(*, activates_at: datetime, life_days: int = LIFE_DAYS) -> datetime:
     """The first moment at which the bonus can no longer be spent: midnight in Moscow after the
-    90th day from activation."""
-    last_day = activates_at.astimezone(MOSCOW).date() + timedelta(days=LIFE_DAYS)
+    90th day from activation (`life_days`)."""
+    last_day = activates_at.astimezone(MOSCOW).date() + timedelta(days=life_days)
     midnight = datetime(last_day.year, last_day.month, last_day.day, tzinfo=MOSCOW)
     return midnight + timedelta(days=1)
 

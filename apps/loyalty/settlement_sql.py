@@ -143,13 +143,55 @@ AUDITS = {
         FULL JOIN (
             SELECT s.statement_id, t.issuer_id AS debtor_id, p.acceptor_id AS creditor_id,
                    sum(CASE WHEN p.dst = 'spent' THEN p.amount ELSE -p.amount END) AS bonuses,
-                   count(*) AS postings
+                   count(*) AS postings, count(DISTINCT p.id) AS different
             FROM loyalty_settled s
             JOIN loyalty_posting p ON p.id = s.posting_id
             JOIN loyalty_lot t ON t.id = p.lot_id
             GROUP BY 1, 2, 3
         ) h ON (h.statement_id, h.debtor_id, h.creditor_id)
              = (l.statement_id, l.debtor_id, l.creditor_id)
-        WHERE (h.bonuses, h.postings) IS DISTINCT FROM (l.bonuses, l.postings) LIMIT 1
+        WHERE (h.bonuses, h.postings, h.different)
+            IS DISTINCT FROM (l.bonuses, l.postings, l.postings)
+        ORDER BY 1 LIMIT 1
+    """,
+    "a posting stands in two statements": """
+        SELECT posting_id::text FROM loyalty_settled
+        GROUP BY posting_id HAVING count(*) > 1 ORDER BY posting_id LIMIT 1
+    """,
+    # Money is rounded once a pair so that it adds up to the rounded whole; then the nets of all
+    # partners add up to 0. A line that was disputed has let its postings go: asked of the others.
+    "money of a statement is not what its bonuses are worth": """
+        SELECT l.statement_id::text
+        FROM loyalty_statementline l
+        JOIN (
+            SELECT s.statement_id, sum(CASE WHEN p.dst = 'spent' THEN p.amount ELSE -p.amount END
+                                       * t.rate_bp) AS exact
+            FROM loyalty_settled s
+            JOIN loyalty_posting p ON p.id = s.posting_id
+            JOIN loyalty_lot t ON t.id = p.lot_id
+            WHERE t.issuer_id <> p.acceptor_id GROUP BY 1
+        ) h ON h.statement_id = l.statement_id
+        WHERE l.debtor_id <> l.creditor_id
+        GROUP BY l.statement_id, h.exact
+        HAVING bool_and(l.disputed_at IS NULL)
+           AND sum(l.amount) <> floor((2 * h.exact + 10000) / 20000)
+        ORDER BY 1 LIMIT 1
+    """,
+    # Told from the other side: what lots say was spent, issuer by issuer.
+    "statements and what waits are not all that was spent": """
+        SELECT coalesce(l.issuer_id, c.debtor_id)::text
+        FROM (SELECT issuer_id, sum(spent) AS spent FROM loyalty_lot GROUP BY 1) l
+        FULL JOIN (
+            SELECT debtor_id, sum(bonuses) AS cleared FROM (
+                SELECT debtor_id, bonuses FROM loyalty_statementline WHERE disputed_at IS NULL
+                UNION ALL
+                SELECT t.issuer_id,
+                       CASE WHEN p.dst = 'spent' THEN p.amount ELSE -p.amount END
+                FROM loyalty_posting p JOIN loyalty_lot t ON t.id = p.lot_id
+                WHERE p.acceptor_id IS NOT NULL
+                  AND NOT EXISTS (SELECT 1 FROM loyalty_settled s WHERE s.posting_id = p.id)
+            ) both_parts GROUP BY 1
+        ) c ON c.debtor_id = l.issuer_id
+        WHERE coalesce(l.spent, 0) <> coalesce(c.cleared, 0) ORDER BY 1 LIMIT 1
     """,
 }

@@ -276,6 +276,7 @@ AUDITS = {
     "lot boxes do not sum to its amount": """
         SELECT id::text FROM loyalty_lot
         WHERE amount <> pending + available + held + spent + expired + revoked
+           OR least(pending, available, held, spent, expired, revoked) < 0
         ORDER BY id LIMIT 1
     """,
 }

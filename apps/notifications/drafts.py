@@ -125,6 +125,10 @@ def _reuse(fact: facts.SessionReuseDetected) -> Iterator[Draft]:
     yield Draft("session_reuse", fact.member_id, {"when": fact.at, "session": fact.session_id})
 
 
+def _phone(fact: facts.PhoneChanged) -> Iterator[Draft]:
+    yield Draft("phone_changed", fact.member_id, {"when": fact.at})
+
+
 # --- events ----------------------------------------------------------------------------------
 MODERATED = {
     "approve": "event_approved",
@@ -187,6 +191,7 @@ BY_FACT: dict[type[Fact], Callable[[Any], Iterator[Draft]]] = {
     facts.CouponIssued: _coupon,
     facts.StatementClosed: _statement,
     facts.SessionReuseDetected: _reuse,
+    facts.PhoneChanged: _phone,
     facts.EventModerated: _moderated,
     facts.EventRegistered: _registered,
     facts.EventSeatOffered: _seat_offered,

@@ -48,6 +48,10 @@ ALL = (
         "session_reuse", SECURITY, CRITICAL, (PUSH, SMS, EMAIL), ("when",),
         patience=MINUTE, quiet=False,
     ),
+    Kind(
+        "phone_changed", SECURITY, CRITICAL, (PUSH, SMS, EMAIL), ("when",),
+        patience=MINUTE, quiet=False,
+    ),
     Kind("welcome", BONUSES, MEDIUM, (PUSH,), life=3 * DAY),
     Kind("bonus_accrued", BONUSES, MEDIUM, (PUSH,), ("partner", "bonus", "amount"), quiet=False),
     Kind(

@@ -1,13 +1,19 @@
 """A new number wants a code to the old one and a code to the new one."""
 
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
+from django.utils import timezone
 
 from apps.accounts import services
 from apps.accounts.models import Session, User
-from apps.core.models import AuditEntry
-from tests.accounts.codes import last_code, wrong
+from apps.core.models import AuditEntry, Message
+from apps.loyalty.services import BonusesFrozen, InsufficientBonus, spend_bonus
+from tests.accounts.codes import last_code, messages, wrong
 from tests.api import Api
 from tests.factories.accounts import UserFactory
+from tests.factories.businesses import BusinessFactory
 
 pytestmark = pytest.mark.django_db
 OLD, NEW = "+79161110001", "+79161110002"
@@ -92,3 +98,31 @@ def test_her_own_number_and_nonsense_are_refused(mine: Api) -> None:
         assert answer.status_code == 422, phone
         assert list(answer.json()["error"]["details"]) == ["phone"]
     assert services.PhoneSame.field == "phone"
+
+
+def test_bonuses_are_frozen_for_a_day_and_the_old_number_is_told(
+    mine: Api, anna: User, django_capture_on_commit_callbacks
+) -> None:
+    business = BusinessFactory()
+    ids = ask(mine)
+    with django_capture_on_commit_callbacks(execute=True):
+        confirm(mine, ids)
+    anna.refresh_from_db()
+    at = timezone.now()
+
+    body = {"businessId": str(business.pk), "amount": "1.00"}
+    held = mine.post("/loyalty/redeem", body)
+    with pytest.raises(BonusesFrozen):
+        spend_bonus(member=anna, business=business, amount=Decimal("1.00"), key="k", at=at)
+    with pytest.raises(InsufficientBonus):  # no longer frozen: only empty
+        spend_bonus(
+            member=anna,
+            business=business,
+            amount=Decimal("1.00"),
+            key="k",
+            at=at + timedelta(days=1),
+        )
+
+    assert (held.status_code, held.json()["error"]["code"]) == (409, "WRONG_STATE")
+    assert "изменён" in [one["text"] for one in messages() if one["phone"] == OLD][-1]
+    assert Message.objects.filter(topic="PhoneChanged").count() == 1

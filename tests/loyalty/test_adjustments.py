@@ -1,7 +1,9 @@
 from decimal import Decimal as D
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.services import ReasonMissing
@@ -10,6 +12,7 @@ from apps.core.errors import Forbidden
 from apps.core.models import AuditEntry, Message
 from apps.loyalty import queries, services
 from apps.loyalty.models import Adjustment, Debt, Journal, Lot
+from tests.accounts.desks import desk_of
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory
 from tests.loyalty.test_services import earn
@@ -171,3 +174,59 @@ def test_nonsense_amounts_are_refused(amount, api, member, admins):
     )
 
     assert answer.status_code == 422
+
+
+# --- the page ------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("decision", "state"), [("confirm", "done"), ("decline", "declined")], ids=["yes", "no"]
+)
+def test_the_dialogs_of_a_waiting_one_open_and_decide(decision, state, member, admins, at):
+    row = adjust(member, "9000.00", by=admins[0], at=at)
+    url = reverse(f"admin:loyalty_adjustment_{decision}", args=[row.pk])
+    desk = desk_of(admins[1])
+
+    opened = desk.get(url)
+    sent = desk.post(url, {"sent": "1"})
+
+    row.refresh_from_db()
+    assert (opened.status_code, sent.status_code, row.state) == (200, 302, state)
+    assert "<form" in opened.content.decode()
+
+
+def test_the_page_asks_for_a_fresh_second_factor_before_it_decides(member, admins, at):
+    row = adjust(member, "9000.00", by=admins[0], at=at)
+    url = reverse("admin:loyalty_adjustment_confirm", args=[row.pk])
+
+    answer = desk_of(admins[1], confirmed_ago=3600).post(url, {"sent": "1"})
+
+    row.refresh_from_db()
+    assert answer.url.startswith("/login/confirm/")
+    assert row.state == "waiting"
+
+
+def test_an_adjustment_costs_so_many_statements(member, admins, at):
+    """Lock, who she is, the key, what was done alone today; network, lock, journal, lot and
+    posting in one; the row itself. A larger one in two steps."""
+    adjust(member, "1.00", by=admins[0], at=at, key="makes the wallet")
+
+    with CaptureQueriesContext(connection) as asked:
+        services.adjust_balance(
+            member=member, amount=D("2.00"), reason=REASON, by=admins[0], key="k", at=at
+        )
+
+    assert ledger_of(asked) == 7
+
+
+def test_taking_costs_so_many_statements(member, admins, at):
+    adjust(member, "5.00", by=admins[0], at=at, key="makes the wallet")
+
+    with CaptureQueriesContext(connection) as asked:
+        services.adjust_balance(
+            member=member, amount=D("-2.00"), reason=REASON, by=admins[0], key="k", at=at
+        )
+
+    assert ledger_of(asked) == 6
+
+
+def ledger_of(asked):
+    return len([one for one in asked if "loyalty_" in one["sql"]])

@@ -2,6 +2,8 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Session
 from apps.accounts.services import erase_person
@@ -80,3 +82,15 @@ def test_words_of_gifts_go_with_either_of_the_two(member, business, at):
     outbox.drain()
 
     assert Gift.objects.get().message_sealed == ""
+
+
+@pytest.mark.parametrize("lots", [1, 5])
+def test_closing_costs_as_many_statements_for_any_number_of_lots(lots, member, business, at):
+    for n in range(lots):
+        earn(member, business, at=at, key=str(n))
+
+    with CaptureQueriesContext(connection) as asked:
+        services.close_wallet(member_id=member.pk, at=at)
+
+    # lock, open holds, what is left, closings before, journal, everything moved in one
+    assert len([one for one in asked if "loyalty_" in one["sql"]]) == 6

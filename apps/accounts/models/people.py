@@ -86,6 +86,12 @@ class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: igno
     tier_since = models.DateTimeField(
         _("on this tier since"), null=True, editable=False, help_text="Empty: since she joined"
     )
+    frozen_until = models.DateTimeField(
+        _("bonuses frozen until"),
+        null=True,
+        editable=False,
+        help_text="After a change of her number nothing is spent or given away for a day",
+    )
     job = models.CharField(
         _("job"), max_length=20, choices=Job.choices, blank=True, default=Job.NONE
     )

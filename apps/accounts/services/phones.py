@@ -1,7 +1,8 @@
 """A new phone number: proven by codes to the old number and to the new one."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -17,6 +18,12 @@ from apps.accounts.services.sessions import end_session
 from apps.core import audit, outbox
 from apps.core.errors import Invalid, Refused
 from apps.core.facts import PhoneChanged
+from apps.core.gateways import sms
+
+OLD_NUMBER = _(
+    "The number of your Own Circle account was changed. If it was not you, write to support today: "
+    "bonuses are frozen for 24 hours."
+)
 
 
 class PhoneTaken(Refused):
@@ -89,15 +96,21 @@ def _take(user: User, phone: str, *, keep: Session, at: datetime) -> User:
     other = User.objects.with_phone(phone)
     if other and other.pk != person.pk:
         raise PhoneTaken
+    before = person.phone
     person.set_phone(phone)
+    # Whoever took the number over has not the bonuses yet: she is told and has a day to object.
+    person.frozen_until = at + timedelta(seconds=rules.FREEZE_AFTER_PHONE)
     try:
         with transaction.atomic():
-            person.save(update_fields=["phone_sealed", "phone_index"])
+            person.save(update_fields=["phone_sealed", "phone_index", "frozen_until"])
     except IntegrityError as raced:  # somebody took the number since we looked
         raise PhoneTaken from raced
     audit.record(person, "accounts.phone_changed", "user", person.pk, changed={"phone": phone})
     for session in Session.objects.filter(user=person, revoked_at__isnull=True):
         if session.pk != keep.pk:
             end_session(session=session, because="phone_changed", at=timezone.now(), by=person)
+    # Her devices and the new number hear the fact; the old number is nowhere but here.
     outbox.publish(PhoneChanged(member_id=str(person.pk), at=at.isoformat()))
+    tell_old = partial(sms.post, phone=before, text=str(OLD_NUMBER), life=rules.DAY)
+    transaction.on_commit(tell_old)
     return person

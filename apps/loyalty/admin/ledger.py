@@ -103,7 +103,7 @@ class WalletAdmin(ReadonlyAdmin):
         dialog={
             "title": _("Adjust the balance"),
             "description": _(
-                "The network pays for what is added. Above 5 000 a day another admin confirms."
+                "The network pays for what is added. Above the limit of a day another admin confirms."
             ),
             "form_class": AdjustDialog,
             "form_submit_text": _("Go on"),

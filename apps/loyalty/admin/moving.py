@@ -13,7 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 
-from apps.accounts import rights
+from apps.accounts import freshness, rights
 from apps.core.admin_base import ReadonlyAdmin, badge, column, days, link, moment, money
 from apps.core.errors import Refused
 from apps.loyalty import services
@@ -106,9 +106,9 @@ class AdjustmentAdmin(ReadonlyAdmin):
                 at=timezone.now(),
             )
 
-        return decided(
-            request, decide, reverse("admin:loyalty_adjustment_change", args=[object_id])
-        )
+        url = reverse("admin:loyalty_adjustment_change", args=[object_id])
+        away = freshness.stale(request, services.ADJUST, back=url)
+        return away or decided(request, decide, url)
 
 
 def decided(request: HttpRequest, decision: Callable[[], None], url: str) -> HttpResponse:

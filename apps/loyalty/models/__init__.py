@@ -15,6 +15,7 @@ from apps.loyalty.models.offers import (
     SegmentEntry,
 )
 from apps.loyalty.models.referral import Referral, ReferralCode
+from apps.loyalty.models.settings import LoyaltySettings
 from apps.loyalty.models.settlement import (
     Mode,
     Settled,
@@ -36,6 +37,7 @@ __all__ = [
     "Hold",
     "Journal",
     "Lot",
+    "LoyaltySettings",
     "Mode",
     "Notice",
     "OfferConstructor",

@@ -10,6 +10,7 @@ from apps.loyalty.services.adjustments import (
 )
 from apps.loyalty.services.badges import judge_badges, mark_badge
 from apps.loyalty.services.books import (
+    BonusesFrozen,
     BonusInvalid,
     InsufficientBonus,
     KeyReused,
@@ -48,6 +49,8 @@ from apps.loyalty.services.offers import (
     return_offer,
     submit_offer,
 )
+from apps.loyalty.services.programme import CHANGE as CHANGE_SETTINGS
+from apps.loyalty.services.programme import change_loyalty_settings, may_set_limits
 from apps.loyalty.services.referral import (
     AlreadyInvited,
     CodeUnknown,
@@ -89,6 +92,7 @@ from apps.loyalty.services.warnings import warn_of_expiry, warn_of_tiers
 
 __all__ = [
     "ADJUST",
+    "CHANGE_SETTINGS",
     "AlreadyDecided",
     "SecondPerson",
     "adjust_balance",
@@ -108,6 +112,7 @@ __all__ = [
     "AlreadyInvited",
     "AlreadyLeaving",
     "BonusInvalid",
+    "BonusesFrozen",
     "CodeUnknown",
     "Forecast",
     "HoldResolved",
@@ -134,6 +139,7 @@ __all__ = [
     "begin_run_off",
     "calculate_bonus",
     "capture_hold",
+    "change_loyalty_settings",
     "change_terms",
     "claw_back",
     "close_month",
@@ -157,6 +163,7 @@ __all__ = [
     "lock_wallet_and_stops",
     "lock_wallets",
     "mark_badge",
+    "may_set_limits",
     "month_left",
     "move_offers_by_clock",
     "move_tiers",

@@ -19,7 +19,7 @@ from apps.core.errors import Forbidden, NotFound, Refused
 from apps.core.facts import BonusAdjusted
 from apps.core.masking import mask_text
 from apps.core.money import from_kopecks, to_kopecks
-from apps.loyalty import moving_sql, queries, rules, sql, tier_rules
+from apps.loyalty import moving_sql, queries, rules, settings_queries, sql, tier_rules
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Adjustment, AdjustmentState
 from apps.loyalty.services.books import (
@@ -30,6 +30,7 @@ from apps.loyalty.services.books import (
     write_journal,
 )
 from apps.loyalty.services.debts import repay
+from apps.loyalty.settings_queries import expiry_of
 
 ADJUST = "users.adjust"
 
@@ -49,7 +50,7 @@ def adjust_balance(
 ) -> Adjustment:
     """Add bonuses to a wallet or take them (`amount` < 0), by an admin, with a reason.
 
-    The network pays for what is added; what is taken goes back to its issuers. Above 5 000 a day
+    The network pays for what is added; what is taken goes back to its issuers. Above a limit a day
     for one wallet it only asks: another admin carries it out (`decide_adjustment`). The same key
     answers the same adjustment. Raises Forbidden, NotFound, ReasonMissing, BonusInvalid,
     InsufficientBonus, KeyReused.
@@ -71,7 +72,9 @@ def adjust_balance(
     asked = Adjustment(
         wallet_id=member.pk, amount=kopecks, reason=reason, key=key, asked_by=by, asked_at=at
     )
-    if abs(kopecks) + _alone_today(member.pk, by, at=at) <= to_kopecks(rules.ADJUST_ALONE):
+    if abs(kopecks) + _alone_today(member.pk, by, at=at) <= to_kopecks(
+        settings_queries.current().adjust_alone
+    ):
         _carry_out(asked, at=at)
     asked.save(force_insert=True)
     action = "loyalty.adjust" if asked.journal_id else "loyalty.adjust_asked"
@@ -161,7 +164,7 @@ def _add(wallet: UUID, issuer: UUID, journal_id: UUID, amount: int, *, at: datet
         "amount": amount,
         "rate_bp": rules.SETTLEMENT_RATE_BP,
         "activates_at": at,
-        "expires_at": rules.expiry(activates_at=at),
+        "expires_at": expiry_of(at),
     }
     debt = lock_wallet(wallet)
     with connection.cursor() as cursor:

@@ -14,11 +14,13 @@ import orjson
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.models import User
 from apps.core.errors import Invalid, Refused
 from apps.core.ids import new_id
 from apps.loyalty import sql
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Journal
+from apps.loyalty.rules import MOSCOW
 
 
 class InsufficientBonus(Refused):
@@ -29,6 +31,11 @@ class InsufficientBonus(Refused):
 class KeyReused(Refused):
     code = "IDEMPOTENCY_MISMATCH"
     message = _("This operation key was used for something else. Nothing was changed.")
+
+
+class BonusesFrozen(Refused):
+    code = "WRONG_STATE"
+    message = _("The number was changed lately: bonuses can be used again from %(until)s.")
 
 
 class BonusInvalid(Invalid):
@@ -46,6 +53,13 @@ class Posted:
     replayed: bool = False
     activates_at: datetime | None = None
     rate_bp: int = 0
+
+
+def refuse_frozen(member: User, *, at: datetime) -> None:
+    """Nothing is spent or given away in the day after a change of number. Raises BonusesFrozen."""
+    if member.frozen_until and member.frozen_until > at:
+        until = member.frozen_until.astimezone(MOSCOW)
+        raise BonusesFrozen(until=f"{until:%d.%m.%Y %H:%M}")
 
 
 def lock_wallet(member_id: UUID) -> int:

@@ -26,6 +26,7 @@ from apps.loyalty.enums import Kind
 from apps.loyalty.models import OfferSpan
 from apps.loyalty.services.books import Posted, body_hash
 from apps.loyalty.services.issuing import issuer_in_place_of, stops
+from apps.loyalty.settings_queries import expiry_of
 from apps.loyalty.tier_queries import Place
 
 
@@ -101,7 +102,7 @@ def earn_in_bulk(*, business: Business, purchases: Sequence[Purchase]) -> dict[s
                     "journal": journal["id"],
                     "amount": journal["amount"],
                     "wakes": wakes,
-                    "lapses": rules.expiry(activates_at=wakes),
+                    "lapses": expiry_of(wakes),
                     "posted": one.posted_at,
                 }
             )

@@ -22,6 +22,7 @@ from apps.loyalty.services.books import KeyReused, Posted, write_journal
 from apps.loyalty.services.debts import repay
 from apps.loyalty.services.issuing import Stops, issuer_in_place_of, lock_wallet_and_stops, stops
 from apps.loyalty.services.offer_uses import keep_uses
+from apps.loyalty.settings_queries import expiry_of
 
 
 def calculate_bonus(amount: Decimal, user: User, business: Business) -> Decimal:
@@ -162,6 +163,6 @@ def bear_lots(
                 "amounts": [amount for _issuer, amount in due],
                 "rate_bp": rules.SETTLEMENT_RATE_BP,
                 "activates_at": activates_at,
-                "expires_at": rules.expiry(activates_at=activates_at),
+                "expires_at": expiry_of(activates_at),
             },
         )

@@ -16,7 +16,7 @@ from apps.core import audit, outbox
 from apps.core.errors import Invalid, NotFound, Refused
 from apps.core.facts import GiftReceived
 from apps.core.money import from_kopecks, to_kopecks
-from apps.loyalty import moving_sql, queries, rules, tier_rules
+from apps.loyalty import moving_sql, queries, settings_queries, tier_rules
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Gift
 from apps.loyalty.services.books import (
@@ -24,6 +24,7 @@ from apps.loyalty.services.books import (
     InsufficientBonus,
     KeyReused,
     lock_wallets,
+    refuse_frozen,
     write_journal,
 )
 from apps.loyalty.services.debts import repay
@@ -66,6 +67,7 @@ def send_gift(
         raise GiftToSelf
     if receiver is None or not receiver.is_active or not is_verified(receiver):
         raise ReceiverUnknown
+    refuse_frozen(sender, at=at)
     return give(
         sender=sender, receiver=receiver, amount=amount, key=key, at=at, message=message.strip()
     )
@@ -145,10 +147,11 @@ def _check(sender_id: UUID, receiver_id: UUID, amount: int, *, at: datetime) -> 
         owes, receiver_owes, given = cursor.fetchone()
     if owes:
         raise GiverInDebt
-    limit = to_kopecks(rules.GIFT_A_DAY)
+    most = settings_queries.current().gift_a_day
+    limit = to_kopecks(most)
     if given + amount > limit:
         left = from_kopecks(max(0, limit - int(given)))
-        raise GiftOverLimit(limit=f"{rules.GIFT_A_DAY:.2f}", left=f"{left:.2f}")
+        raise GiftOverLimit(limit=f"{most:.2f}", left=f"{left:.2f}")
     return bool(receiver_owes)
 
 

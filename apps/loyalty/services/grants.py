@@ -16,6 +16,7 @@ from apps.loyalty.models import Debt, Journal, Lot
 from apps.loyalty.services.books import Posted, lock_wallet, write_journal
 from apps.loyalty.services.debts import repay
 from apps.loyalty.services.issuing import issuer_in_place_of, lock_wallet_and_stops
+from apps.loyalty.settings_queries import expiry_of
 
 
 @transaction.atomic(savepoint=False)
@@ -81,7 +82,7 @@ def _give(
                 "amount": amount,
                 "rate_bp": rules.SETTLEMENT_RATE_BP,
                 "activates_at": wakes_at,
-                "expires_at": rules.expiry(activates_at=wakes_at),
+                "expires_at": expiry_of(wakes_at),
             },
         )
 

@@ -18,11 +18,10 @@ from apps.loyalty.enums import ReferralState
 from apps.loyalty.models import Counter, Referral, ReferralCode
 from apps.loyalty.services.books import lock_wallet, lock_wallets
 from apps.loyalty.services.rewards import give_reward, take_reward_back
+from apps.loyalty.settings_queries import current as numbers
 
 LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # without look-alikes
-INVITER, INVITED = Decimal("300.00"), Decimal("200.00")
-LEAST = Decimal("1000.00")  # ₽ paid
-PENDING_DAYS, LAPSE_DAYS, A_MONTH = 14, 180, 10
+LAPSE_DAYS = 180
 KNOWN_DAYS = 365  # how long a number that joined is recognised
 TAKE_PLACE = """
 INSERT INTO loyalty_counter (scope, period, used) VALUES (%s, %s, 1)
@@ -120,7 +119,7 @@ def reward_referral(*, invited_id: UUID, sale: str, occurred_at: datetime, at: d
     waiting = invitations.filter(invited_id=invited_id, state=ReferralState.WAITING).first()
     if waiting is None or occurred_at < waiting.accepted_at:
         return False
-    if referral_queries.kept_money(sale) < LEAST:
+    if referral_queries.kept_money(sale) < numbers().referral_least:
         return False
     lock_wallets({waiting.inviter_id, invited_id})
     rows = Referral.objects.filter(pk=waiting.pk, state=ReferralState.WAITING)
@@ -130,10 +129,14 @@ def reward_referral(*, invited_id: UUID, sale: str, occurred_at: datetime, at: d
     if not rows.update(state=ReferralState.REWARDED, sale=sale, rewarded_at=at):
         return False
     waiting.refresh_from_db()
-    waiting.invited_journal_id = _give(waiting, "invited", invited_id, INVITED, at=at)
+    waiting.invited_journal_id = _give(
+        waiting, "invited", invited_id, numbers().referral_invited, at=at
+    )
     is_here = User.objects.filter(pk=waiting.inviter_id, erased_at__isnull=True).exists()
     if is_here and _takes_place(waiting.inviter_id, at=at):
-        waiting.inviter_journal_id = _give(waiting, "inviter", waiting.inviter_id, INVITER, at=at)
+        waiting.inviter_journal_id = _give(
+            waiting, "inviter", waiting.inviter_id, numbers().referral_inviter, at=at
+        )
     waiting.save(update_fields=["invited_journal", "inviter_journal"])
     return True
 
@@ -142,7 +145,7 @@ def _takes_place(inviter_id: UUID, *, at: datetime) -> bool:
     """One of her ten places of this month, by one conditional statement."""
     month = at.astimezone(rules.MOSCOW).strftime("%Y-%m")
     with connection.cursor() as cursor:
-        cursor.execute(TAKE_PLACE, [f"referral:{inviter_id}", month, A_MONTH])
+        cursor.execute(TAKE_PLACE, [f"referral:{inviter_id}", month, numbers().referral_a_month])
         return bool(cursor.rowcount)
 
 
@@ -151,8 +154,12 @@ def _give(referral: Referral, role: str, member_id: UUID, amount: Decimal, *, at
         member_id=member_id,
         amount=amount,
         key=f"referral:{referral.pk}:{role}",
-        because={"referral": str(referral.pk), "role": role},
-        pending_days=PENDING_DAYS,
+        because={
+            "referral": str(referral.pk),
+            "role": role,
+            "least": str(numbers().referral_least),
+        },
+        pending_days=numbers().referral_pending_days,
         at=at,
     )
     outbox.publish(
@@ -171,7 +178,7 @@ def _give(referral: Referral, role: str, member_id: UUID, amount: Decimal, *, at
 def revoke_referral(*, sale: str, at: datetime) -> bool:
     """The purchase came back so far that less than 1 000 ₽ is left of it: so do both rewards."""
     rewarded = Referral.objects.filter(sale=sale, state=ReferralState.REWARDED).first()
-    if rewarded is None or referral_queries.kept_money(sale) >= LEAST:
+    if rewarded is None or referral_queries.kept_money(sale) >= _least_of(rewarded):
         return False
     lock_wallets({rewarded.inviter_id, rewarded.invited_id})
     rows = Referral.objects.filter(pk=rewarded.pk, state=ReferralState.REWARDED)
@@ -181,6 +188,13 @@ def revoke_referral(*, sale: str, at: datetime) -> bool:
         if journal_id:
             take_reward_back(journal_id=journal_id, at=at)
     return True
+
+
+def _least_of(rewarded: Referral) -> Decimal:
+    """₽ that the purchase had to reach on its day."""
+    given = rewarded.invited_journal
+    told = given.rule.get("least") if given else None
+    return Decimal(told) if told else numbers().referral_least
 
 
 def lapse_referrals(*, at: datetime) -> int:
@@ -205,4 +219,4 @@ def forget_referrals(*, member_id: UUID) -> None:
 def month_left(inviter_id: UUID, *, at: datetime) -> int:
     month = at.astimezone(rules.MOSCOW).strftime("%Y-%m")
     row = Counter.objects.filter(scope=f"referral:{inviter_id}", period=month).first()
-    return A_MONTH - (row.used if row else 0)
+    return max(0, numbers().referral_a_month - (row.used if row else 0))

@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.businesses.models import Business
 from apps.core.errors import NotFound, Refused
 from apps.core.money import from_kopecks, to_kopecks
-from apps.loyalty import queries, rules, sql
+from apps.loyalty import queries, settings_queries, sql
 from apps.loyalty.enums import Box, Kind
 from apps.loyalty.models import Hold, Journal
 from apps.loyalty.services.books import (
@@ -19,6 +19,7 @@ from apps.loyalty.services.books import (
     InsufficientBonus,
     Posted,
     lock_wallet,
+    refuse_frozen,
     write_journal,
 )
 from apps.loyalty.services.debts import repay
@@ -46,7 +47,7 @@ def spend_bonus(
     """Spend bonuses at a business, nearest expiry first; the business becomes their acceptor.
 
     `posted_at` is given when the books learn of it later than it happened.
-    Raises BonusInvalid, InsufficientBonus (with `available`), KeyReused.
+    Raises BonusInvalid, BonusesFrozen, InsufficientBonus (with `available`), KeyReused.
     """
     journal_id, is_new = _open(
         Kind.SPEND,
@@ -69,7 +70,7 @@ def hold_bonus(
     """Set bonuses aside for one bill at a business: 15 minutes, one capture, whole or in part.
 
     The hold's `code` is what the member shows at the till. The same key answers the same hold.
-    Raises BonusInvalid, InsufficientBonus, KeyReused.
+    Raises BonusInvalid, BonusesFrozen, InsufficientBonus, KeyReused.
     """
     journal_id, is_new = _open(
         Kind.HOLD, member=member, business=business, amount=amount, key=key, at=at
@@ -78,7 +79,8 @@ def hold_bonus(
         return Hold.objects.get(journal_id=journal_id)
     _take(member, business, journal_id, to_kopecks(amount), Box.HELD, at=at)
     return Hold.objects.create(
-        journal_id=journal_id, expires_at=at + timedelta(minutes=rules.HOLD_MINUTES)
+        journal_id=journal_id,
+        expires_at=at + timedelta(minutes=settings_queries.current().hold_minutes),
     )
 
 
@@ -95,6 +97,8 @@ def _open(
     kopecks = to_kopecks(amount)
     if kopecks <= 0:
         raise BonusInvalid
+    if posted_at is None:  # what the books only learn of has happened
+        refuse_frozen(member, at=at)
     lock_wallet(member.pk)
     return write_journal(
         kind=kind,

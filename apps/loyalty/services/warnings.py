@@ -10,7 +10,7 @@ from apps.accounts.models import StatusTier
 from apps.core import outbox
 from apps.core.facts import BonusesExpiring, TierAtRisk
 from apps.core.money import from_kopecks
-from apps.loyalty import moving_sql, rules, tier_queries, tier_rules
+from apps.loyalty import moving_sql, settings_queries, tier_queries, tier_rules
 from apps.loyalty.tier_queries import Place
 from apps.loyalty.tier_rules import Keeping
 
@@ -29,7 +29,8 @@ def warn_of_expiry(*, at: datetime) -> int:
 
 @transaction.atomic
 def _warn_of_expiry(*, at: datetime) -> int:
-    more, less = rules.EXPIRY_WARN_DAYS
+    numbers = settings_queries.current()
+    more, less = numbers.warn_days, numbers.last_warn_days
     today = tier_rules.day_of(at)
     values: dict[str, Any] = {
         "at": at,
