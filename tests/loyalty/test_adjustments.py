@@ -186,7 +186,7 @@ def test_the_dialogs_of_a_waiting_one_open_and_decide(decision, state, member, a
     desk = desk_of(admins[1])
 
     opened = desk.get(url)
-    sent = desk.post(url, {"sent": "1"})
+    sent = desk.post(url, {"_form_submitted": "True"})
 
     row.refresh_from_db()
     assert (opened.status_code, sent.status_code, row.state) == (200, 302, state)
@@ -197,7 +197,7 @@ def test_the_page_asks_for_a_fresh_second_factor_before_it_decides(member, admin
     row = adjust(member, "9000.00", by=admins[0], at=at)
     url = reverse("admin:loyalty_adjustment_confirm", args=[row.pk])
 
-    answer = desk_of(admins[1], confirmed_ago=3600).post(url, {"sent": "1"})
+    answer = desk_of(admins[1], confirmed_ago=3600).post(url, {"_form_submitted": "True"})
 
     row.refresh_from_db()
     assert answer.url.startswith("/login/confirm/")

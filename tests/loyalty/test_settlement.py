@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.services import ReasonMissing
@@ -117,6 +117,7 @@ def test_the_settlement_price_is_of_the_day_of_issue(member, salon, cafe, monkey
     assert sum(matrix().values()) == exact.quantize(Decimal("0.01"))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     parts=st.lists(st.integers(-(10**12), 10**12), max_size=30),
     unit=st.sampled_from([1, 7, 10_000]),
