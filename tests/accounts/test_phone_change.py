@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts import services
@@ -111,10 +112,11 @@ def test_bonuses_are_frozen_for_a_day_and_the_old_number_is_told(
     at = timezone.now()
 
     body = {"businessId": str(business.pk), "amount": "1.00"}
-    held = mine.post("/loyalty/redeem", body)
-    with pytest.raises(BonusesFrozen):
+    held = mine.post("/loyalty/redemptions", body)
+    with pytest.raises(BonusesFrozen), transaction.atomic():
         spend_bonus(member=anna, business=business, amount=Decimal("1.00"), key="k", at=at)
-    with pytest.raises(InsufficientBonus):  # no longer frozen: only empty
+    # no longer frozen: only empty
+    with pytest.raises(InsufficientBonus), transaction.atomic():
         spend_bonus(
             member=anna,
             business=business,

@@ -47,13 +47,14 @@ def closed(member, business, at):
 
 
 def spoil(statement):
+    """Write it as nobody can: past all triggers."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SET CONSTRAINTS ALL IMMEDIATE"
         )  # a table with checks to come is not altered
-        cursor.execute("SET session_replication_role = replica")  # no trigger sees it
+        for table in ("lot", "wallet", "posting", "settled", "statementline"):
+            cursor.execute(f"ALTER TABLE loyalty_{table} DISABLE TRIGGER USER")
         cursor.execute(statement)
-        cursor.execute("SET session_replication_role = origin")
 
 
 def test_true_books_have_no_faults(closed):
