@@ -56,3 +56,14 @@ TOLD = (
 )
 for _topic in TOLD:
     LISTENERS.setdefault(_topic, []).append("apps.notifications.consumers.heard")
+
+# What members do beside buying.
+for _topic in (
+    "EventRegistered",
+    "CheckedIn",
+    "EventVoted",
+    "CouponIssued",
+    "CouponRedeemed",
+    "MessageMoved",
+):
+    LISTENERS.setdefault(_topic, []).append("apps.analytics.engagement.ENGAGEMENT_FACTS@batch")

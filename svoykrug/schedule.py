@@ -9,6 +9,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "core.heartbeat": {"task": "apps.core.tasks.heartbeat", "schedule": 5},
     "core.drain_outbox": {"task": "apps.core.tasks.drain_outbox", "schedule": 5},
     "analytics.load_facts": {"task": "apps.analytics.tasks.load_facts", "schedule": 60},
+    "analytics.keep_dashboards": {
+        "task": "apps.analytics.tasks.keep_dashboards",
+        "schedule": crontab(minute=35),
+    },
     "analytics.snapshot_rfm": {
         "task": "apps.analytics.tasks.snapshot_rfm",
         "schedule": crontab(hour="2-6", minute=15),

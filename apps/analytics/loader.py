@@ -7,8 +7,6 @@ window have passed, ReplacingMergeTree collapses the copies by their version.
 """
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -21,7 +19,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.accounts.queries import surrogates_of
+from apps.analytics.engagement import ENGAGEMENT_FACTS
 from apps.analytics.models import FactBatch
+from apps.analytics.tables import FactTable
+from apps.businesses.models import Business
 from apps.core import clickhouse
 from apps.core.models import Delivery
 from apps.core.outbox import BATCH
@@ -34,17 +35,6 @@ LOCK = 7_206_151_302  # one loader at a time; any number
 
 class BatchChanged(Exception):
     """The frozen rows no longer have their digest: somebody altered the outbox."""
-
-
-@dataclass(frozen=True)
-class FactTable:
-    """A table, its columns, and how a payload (with `member`, her surrogate id, added) becomes a
-    row."""
-
-    name: str
-    listener: str
-    columns: tuple[str, ...]
-    row: Callable[[dict[str, Any], int], list[Any]]
 
 
 def _signed(payload: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +104,8 @@ TRANSACTION_FACTS = FactTable(
     ),
     row=_transaction_row,
 )
-TABLES = [TRANSACTION_FACTS]
+TABLES = [TRANSACTION_FACTS, ENGAGEMENT_FACTS]
+OWN_ZONE = "Europe/Moscow"  # of what belongs to no business
 
 
 def load_waiting(*, most_rows: int = MOST_ROWS) -> int:
@@ -176,7 +167,8 @@ def _payloads(
 ) -> list[tuple[int, dict[str, Any]]]:
     rows = Delivery.objects.order_by("sequence")
     rows = rows.filter(sequence__in=sequences) if sequences else rows.filter(batch_id=batch_id)
-    return list(rows.values_list("sequence", "message__payload"))
+    found = rows.values_list("sequence", "message__topic", "message__payload")
+    return [(sequence, payload | {"topic": topic}) for sequence, topic, payload in found]
 
 
 def _digest(payloads: list[tuple[int, dict[str, Any]]]) -> str:
@@ -186,8 +178,14 @@ def _digest(payloads: list[tuple[int, dict[str, Any]]]) -> str:
 def rows_of(table: FactTable, payloads: list[tuple[int, dict[str, Any]]]) -> list[list[Any]]:
     """Payloads as rows, members under their surrogates of now."""
     members = surrogates_of({payload["member_id"] for _sequence, payload in payloads})
+    zones = {str(pk): zone for pk, zone in Business.objects.values_list("pk", "zone")}
     return [
-        table.row(payload | {"member": members[payload["member_id"]]}, sequence)
+        table.row(
+            {"zone": zones.get(payload.get("business_id") or "", OWN_ZONE)}
+            | payload
+            | {"member": members[payload["member_id"]]},
+            sequence,
+        )
         for sequence, payload in payloads
     ]
 

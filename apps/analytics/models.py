@@ -54,6 +54,7 @@ class Snapshot(models.Model):
 
     class Kind(models.TextChoices):
         RFM = "rfm", _("guests by recency and frequency")
+        DASHBOARD = "dashboard", _("dashboard")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
@@ -74,7 +75,9 @@ class Snapshot(models.Model):
                 fields=["kind", "business", "day"],
                 nulls_distinct=False,
             ),
-            models.CheckConstraint(name="snapshot_kind_known", condition=Q(kind__in=["rfm"])),
+            models.CheckConstraint(
+                name="snapshot_kind_known", condition=Q(kind__in=["rfm", "dashboard"])
+            ),
         ]
 
     def __str__(self) -> str:

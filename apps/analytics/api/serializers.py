@@ -1,8 +1,13 @@
+import csv
+import io
 from decimal import Decimal
 from typing import Any
 
+from django.http import HttpResponse
+
 from apps.analytics.enums import Method, Segment
 from apps.analytics.models import Snapshot
+from apps.analytics.services import DashboardData
 
 
 def rfm_data(snapshot: Snapshot | None, moves: list[tuple[str, str, int]] | None) -> dict[str, Any]:
@@ -38,3 +43,41 @@ def rfm_data(snapshot: Snapshot | None, moves: list[tuple[str, str, int]] | None
         if moves is None
         else [{"before": before, "now": now, "count": count} for before, now, count in moves],
     }
+
+
+def dashboard_data(data: DashboardData) -> dict[str, Any]:
+    """Widgets with the range and the time that they are as of."""
+    return {
+        "business_id": str(data.business_id) if data.business_id else None,
+        "from": data.since.isoformat(),
+        "to": data.until.isoformat(),
+        "as_of": data.as_of,
+        "is_stale": data.is_stale,
+        "waiting": data.waiting,
+        "widgets": data.widgets,
+    }
+
+
+def csv_answer(rows: list[dict[str, Any]], name: str) -> HttpResponse:
+    """Rows as a file that a spreadsheet opens in UTF-8; lists become columns of their own."""
+    flat = [_flat(row) for row in rows]
+    out = io.StringIO()
+    if flat:
+        table = csv.DictWriter(out, fieldnames=list(flat[0]), lineterminator="\r\n")
+        table.writeheader()
+        table.writerows(flat)
+    return HttpResponse(
+        out.getvalue().encode("utf-8-sig"),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, list):
+            flat |= {f"{name}_{n}": one for n, one in enumerate(value)}
+        else:
+            flat[name] = value
+    return flat

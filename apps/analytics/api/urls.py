@@ -2,6 +2,9 @@ from django.urls import path
 
 from apps.analytics.api.views import FiguresViewSet
 
+REPORTS = ("dashboard", "rfm", "cohorts", "revenue", "coupons", "export")
+
 urlpatterns = [
-    path("analytics/rfm", FiguresViewSet.as_view({"get": "rfm"}), name="analytics-rfm"),
+    path(f"analytics/{name}", FiguresViewSet.as_view({"get": name}), name=f"analytics-{name}")
+    for name in REPORTS
 ]

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,14 +13,29 @@ from rest_framework.response import Response
 
 from apps.accounts.enums import Job
 from apps.accounts.permissions import Can
-from apps.analytics import rfm_queries
-from apps.analytics.api.serializers import rfm_data
+from apps.analytics import rfm_queries, services
+from apps.analytics.api.serializers import csv_answer, dashboard_data, rfm_data
 from apps.businesses.models import Business, Role
 from apps.businesses.queries import businesses_of
 from apps.core.errors import Invalid, NotFound
 from apps.core.http.views import ApiViewSet
 
 BUSINESS = OpenApiParameter("businessId", str, description="An admin without one: the network")
+RANGE = [
+    BUSINESS,
+    OpenApiParameter("from", OpenApiTypes.DATE),
+    OpenApiParameter("to", OpenApiTypes.DATE),
+]
+STEPS = ("day", "week", "month")
+# Name of a report → the widget that it is.
+REPORTS = {
+    "rfm": "rfm",
+    "cohorts": "cohorts",
+    "revenue": "series",
+    "coupons": "coupons",
+    "buyers": "buyers",
+    "hours": "hours",
+}
 
 
 class WhichBusiness(Invalid):
@@ -30,6 +46,21 @@ class WhichBusiness(Invalid):
 class DayUnknown(Invalid):
     field = "date"
     message = _("Write the day as 2026-01-31.")
+
+
+class ReportUnknown(Invalid):
+    field = "report"
+    message = _("The report is rfm, cohorts, revenue, coupons, buyers or hours.")
+
+
+class StepUnknown(Invalid):
+    field = "by"
+    message = _("The step is day, week or month.")
+
+
+class FormatUnknown(Invalid):
+    field = "format"
+    message = _("The format is csv.")
 
 
 class FiguresViewSet(ApiViewSet):
@@ -47,6 +78,66 @@ class FiguresViewSet(ApiViewSet):
         found = rfm_queries.snapshot_of(business=place, on=day_of(request, "on"))
         moves = rfm_queries.moves(business=place, day=found.day) if found else None
         return Response(rfm_data(found, moves))
+
+    @extend_schema(responses=OpenApiTypes.OBJECT, tags=["analytics"], parameters=RANGE)
+    def dashboard(self, request: Request) -> Response:
+        place = place_of(request)
+        data = services.generate_dashboard(
+            place.pk if place else None, since=day_of(request, "from"), until=day_of(request, "to")
+        )
+        return Response(dashboard_data(data))
+
+    @extend_schema(responses=OpenApiTypes.OBJECT, tags=["analytics"], parameters=RANGE)
+    def cohorts(self, request: Request) -> Response:
+        return Response(dashboard_data(self._report(request, "cohorts")))
+
+    @extend_schema(
+        responses=OpenApiTypes.OBJECT,
+        tags=["analytics"],
+        parameters=[*RANGE, OpenApiParameter("by", str, enum=list(STEPS))],
+    )
+    def revenue(self, request: Request) -> Response:
+        return Response(dashboard_data(self._report(request, "series")))
+
+    @extend_schema(responses=OpenApiTypes.OBJECT, tags=["analytics"], parameters=RANGE)
+    def coupons(self, request: Request) -> Response:
+        return Response(dashboard_data(self._report(request, "coupons")))
+
+    @extend_schema(
+        responses=OpenApiTypes.BINARY,
+        tags=["analytics"],
+        parameters=[
+            *RANGE,
+            OpenApiParameter("report", str, enum=list(REPORTS)),
+            OpenApiParameter("format", str, enum=["csv"]),
+            OpenApiParameter("by", str, enum=list(STEPS)),
+        ],
+    )
+    def export(self, request: Request) -> HttpResponse:
+        name = request.query_params.get("report", "revenue")
+        if name not in REPORTS:
+            raise ReportUnknown
+        if request.query_params.get("format", "csv") != "csv":
+            raise FormatUnknown
+        if name == "rfm":
+            found = rfm_queries.snapshot_of(business=place_of(request))
+            rows = found.summary["cells"] if found else []
+        else:
+            rows = self._report(request, REPORTS[name]).widgets.get(REPORTS[name], [])
+        return csv_answer(rows, f"{name}.csv")
+
+    @staticmethod
+    def _report(request: Request, name: str) -> services.DashboardData:
+        step = request.query_params.get("by", "day")
+        if step not in STEPS:
+            raise StepUnknown
+        return services.report(
+            name,
+            business=place_of(request),
+            since=day_of(request, "from"),
+            until=day_of(request, "to"),
+            by=step,
+        )
 
 
 def place_of(request: Request) -> Business | None:

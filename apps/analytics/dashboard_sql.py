@@ -1,0 +1,108 @@
+"""Statements of the dashboards. `:tenant` is put in by the door, as in `sql`."""
+
+_CLOSED = "SELECT sale_id FROM transaction_facts WHERE :tenant AND closes = 1"
+
+# Receipts of which nothing is left are no receipts; money is what stayed in the till.
+FIGURES = f"""
+SELECT period, sum(to_pay),
+       uniqExactIf(sale_id, kind = 'purchase' AND sale_id NOT IN ({_CLOSED})),
+       uniqExactIf(member, kind = 'purchase' AND sale_id NOT IN ({_CLOSED})),
+       sum(bonus_accrued), sum(bonus_spent)
+FROM transaction_facts
+ARRAY JOIN [1, 2, 3] AS period
+WHERE :tenant AND local_day >= {{starts:Array(Date)}}[period]
+  AND local_day <= {{ends:Array(Date)}}[period]
+GROUP BY period
+"""  # noqa: S608 - constants of this file
+
+_SERIES = """
+SELECT {bucket} AS bucket, category, sum(to_pay), uniqExactIf(sale_id, kind = 'purchase'),
+       uniqExactIf(member, kind = 'purchase')
+FROM transaction_facts
+WHERE :tenant AND local_day >= {{since:Date}} AND local_day <= {{until:Date}}
+GROUP BY bucket, category ORDER BY bucket, category
+"""
+SERIES = {
+    "day": _SERIES.format(bucket="local_day"),
+    "week": _SERIES.format(bucket="toMonday(local_day)"),
+    "month": _SERIES.format(bucket="toStartOfMonth(local_day)"),
+}
+
+NEW_AND_RETURNING = """
+SELECT local_day, uniqExactIf(member, local_day = first), uniqExactIf(member, local_day > first)
+FROM (
+    SELECT member, local_day, min(local_day) OVER (PARTITION BY member) AS first
+    FROM transaction_facts
+    WHERE :tenant AND kind = 'purchase' AND local_day <= {until:Date}
+)
+WHERE local_day >= {since:Date} GROUP BY local_day ORDER BY local_day
+"""
+
+REPEAT = """
+SELECT countIf(days >= 2), count() FROM (
+    SELECT member, uniqExact(local_day) AS days FROM transaction_facts
+    WHERE :tenant AND kind = 'purchase'
+      AND local_day >= {since:Date} AND local_day <= {until:Date}
+    GROUP BY member
+)
+"""
+
+COHORTS = """
+SELECT cohort, dateDiff('month', cohort, month) AS age, uniqExact(member)
+FROM (
+    SELECT member, toStartOfMonth(min(local_day) OVER (PARTITION BY member)) AS cohort,
+           toStartOfMonth(local_day) AS month
+    FROM transaction_facts
+    WHERE :tenant AND kind = 'purchase' AND local_day <= {until:Date}
+)
+WHERE cohort >= {since:Date} GROUP BY cohort, age ORDER BY cohort, age
+"""
+
+AGAIN = """
+SELECT toStartOfMonth(first) AS cohort, count(), countIf(again) FROM (
+    SELECT member, min(local_day) AS first, groupUniqArray(local_day) AS days,
+           arrayExists(day -> day > first AND day <= first + 90, days) AS again
+    FROM transaction_facts
+    WHERE :tenant AND kind = 'purchase' AND local_day <= {until:Date}
+    GROUP BY member
+)
+WHERE first >= {since:Date} AND toLastDayOfMonth(first) + 90 <= {until:Date}
+GROUP BY cohort ORDER BY cohort
+"""
+
+HOURS = """
+SELECT local_weekday, local_hour, count(), sum(to_pay) FROM transaction_facts
+WHERE :tenant AND kind = 'purchase' AND local_day >= {since:Date} AND local_day <= {until:Date}
+GROUP BY local_weekday, local_hour ORDER BY local_weekday, local_hour
+"""
+
+BASKET = """
+SELECT count(), quantileExact(0.1)(to_pay), quantileExact(0.5)(to_pay), quantileExact(0.9)(to_pay)
+FROM transaction_facts
+WHERE :tenant AND kind = 'purchase' AND local_day >= {since:Date} AND local_day <= {until:Date}
+"""
+
+# Coupons issued in the range, whenever they were redeemed; guests who bought on another day within
+# 30 days of the redemption.
+FUNNEL = """
+SELECT issued.campaign_id, count(), countIf(redeemed.subject = issued.subject),
+       sum(redeemed.amount)
+FROM (SELECT subject, campaign_id FROM engagement_facts
+      WHERE :tenant AND kind = 'coupon_issued'
+        AND local_day >= {since:Date} AND local_day <= {until:Date}) AS issued
+LEFT JOIN (SELECT subject, amount FROM engagement_facts
+           WHERE :tenant AND kind = 'coupon_redeemed') AS redeemed
+  ON redeemed.subject = issued.subject
+GROUP BY issued.campaign_id ORDER BY issued.campaign_id
+"""
+CAME_AGAIN = """
+SELECT redeemed.campaign_id, uniqExact(redeemed.member), uniqExactIf(redeemed.member,
+       bought.local_day > redeemed.local_day AND bought.local_day <= redeemed.local_day + 30)
+FROM (SELECT campaign_id, member, local_day FROM engagement_facts
+      WHERE :tenant AND kind = 'coupon_redeemed'
+        AND local_day >= {since:Date} AND local_day <= {until:Date}) AS redeemed
+LEFT JOIN (SELECT member, local_day FROM transaction_facts
+           WHERE :tenant AND kind = 'purchase' AND local_day >= {since:Date}) AS bought
+  ON bought.member = redeemed.member
+GROUP BY redeemed.campaign_id
+"""

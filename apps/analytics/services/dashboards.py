@@ -1,0 +1,274 @@
+"""Dashboards: every widget from ClickHouse, the last good picture while it is down."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from apps.analytics import dashboard_queries as asked
+from apps.analytics.dashboard_queries import Figures
+from apps.analytics.models import Snapshot
+from apps.analytics.queries import freshness
+from apps.businesses.models import Business
+from apps.businesses.queries import partners
+from apps.core import clickhouse
+from apps.core.errors import Invalid, NotFound
+
+log = structlog.get_logger(__name__)
+
+DAYS = 30  # of a dashboard that names no range
+LONGEST = 731  # days
+KEEP_EVERY = timedelta(minutes=5)
+
+
+class RangeWrong(Invalid):
+    field = "from"
+    message = _("The range is from an earlier day to a later one, two years at most.")
+
+
+@dataclass(frozen=True)
+class DashboardData:
+    """Widgets by name in plain JSON: money as strings of ₽, days in ISO 8601.
+
+    `as_of` is when the facts behind them last arrived. `is_stale`: ClickHouse is down, this is the
+    last picture taken, of the range it names; None of anything was ever seen."""
+
+    business_id: UUID | None
+    since: date
+    until: date
+    as_of: datetime | None
+    waiting: int
+    is_stale: bool = False
+    widgets: dict[str, Any] = field(default_factory=dict)
+
+
+Widget = Callable[[Business | None, date, date], Any]
+
+
+def _money(value: Decimal) -> str:
+    return f"{value:.2f}"
+
+
+def _change(now: Decimal | int, before: Decimal | int) -> int | None:
+    """Whole percents; None when there is nothing to compare with."""
+    return round((now - before) * 100 / before) if before > 0 else None
+
+
+def _kpis(business: Business | None, since: date, until: date) -> dict[str, Any]:
+    now, before, year_ago = asked.figures(business=business, since=since, until=until)
+
+    def one(read: Callable[[Figures], Any]) -> dict[str, Any]:
+        values = [read(now), read(before), read(year_ago)]
+        shown = [_money(one) if isinstance(one, Decimal) else one for one in values]
+        return {
+            "value": shown[0],
+            "before": shown[1],
+            "change": _change(values[0], values[1]),
+            "year_ago": shown[2],
+            "change_in_year": _change(values[0], values[2]),
+        }
+
+    return {
+        "revenue": one(lambda figures: figures.revenue),
+        "receipts": one(lambda figures: figures.receipts),
+        "average_receipt": one(lambda figures: figures.average),
+        "buyers": one(lambda figures: figures.buyers),
+        "bonus_accrued": one(lambda figures: figures.bonus_accrued),
+        "bonus_spent": one(lambda figures: figures.bonus_spent),
+    }
+
+
+def _series(
+    business: Business | None, since: date, until: date, by: str = "day"
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "bucket": point.bucket.isoformat(),
+            "category": point.category,
+            "revenue": _money(point.revenue),
+            "receipts": point.receipts,
+            "buyers": point.buyers,
+        }
+        for point in asked.series(business=business, since=since, until=until, by=by)
+    ]
+
+
+def _buyers(business: Business | None, since: date, until: date) -> list[dict[str, Any]]:
+    rows = asked.new_and_returning(business=business, since=since, until=until)
+    return [{"day": day.isoformat(), "new": new, "returning": old} for day, new, old in rows]
+
+
+def _repeat(business: Business | None, since: date, until: date) -> dict[str, Any]:
+    """Repeat purchase rate = buyers with two purchase days and more ÷ buyers, in %."""
+    twice, buyers = asked.repeat(business=business, since=since, until=until)
+    rate = round(100 * twice / buyers, 1) if buyers else None
+    return {"repeated": twice, "buyers": buyers, "rate": rate}
+
+
+def _cohorts(business: Business | None, since: date, until: date) -> list[dict[str, Any]]:
+    return [
+        {
+            "month": one.month.isoformat(),
+            "size": one.size,
+            "kept": one.kept,
+            "percent": [
+                None if kept is None else round(100 * kept / one.size, 1) for kept in one.kept
+            ],
+            "bought_again_in_90_days": one.again,
+        }
+        for one in asked.cohorts(business=business, until=until)
+    ]
+
+
+def _hours(business: Business | None, since: date, until: date) -> list[dict[str, Any]]:
+    return [
+        {"weekday": weekday, "hour": hour, "receipts": receipts, "revenue": _money(revenue)}
+        for weekday, hour, receipts, revenue in asked.hours(
+            business=business, since=since, until=until
+        )
+    ]
+
+
+def _basket(business: Business | None, since: date, until: date) -> dict[str, str] | None:
+    found = asked.basket(business=business, since=since, until=until)
+    return {name: _money(value) for name, value in found.items()} if found else None
+
+
+def _coupons(business: Business | None, since: date, until: date) -> list[dict[str, Any]]:
+    return [
+        {
+            "campaign_id": str(one.campaign_id) if one.campaign_id else None,
+            "issued": one.issued,
+            "redeemed": one.redeemed,
+            "discount": _money(one.discount),
+            "guests": one.guests,
+            "returned_in_30_days": one.returned,
+        }
+        for one in asked.coupons(business=business, since=since, until=until)
+    ]
+
+
+WIDGETS: dict[str, Widget] = {
+    "kpis": _kpis,
+    "series": _series,
+    "buyers": _buyers,
+    "repeat": _repeat,
+    "cohorts": _cohorts,
+    "hours": _hours,
+    "basket": _basket,
+    "coupons": _coupons,
+}
+
+
+def generate_dashboard(
+    business_id: UUID | None, *, since: date | None = None, until: date | None = None
+) -> DashboardData:
+    """All widgets of a business, or with None of the network; 30 days up to today unless said.
+
+    Never fails for want of ClickHouse: `is_stale` then. Raises NotFound, RangeWrong."""
+    business = _business(business_id)
+    start, end = range_of(business, since=since, until=until)
+    try:
+        widgets = {name: widget(business, start, end) for name, widget in WIDGETS.items()}
+    except clickhouse.Unavailable:
+        return _last(business, since=start, until=end)
+    data = _data(business, start, end, widgets)
+    if since is None and until is None:
+        _keep(business, data, at=timezone.now())
+    return data
+
+
+def report(
+    name: str,
+    *,
+    business: Business | None,
+    since: date | None,
+    until: date | None,
+    by: str = "day",
+) -> DashboardData:
+    """One widget alone, the series by day, week or month. As `generate_dashboard` otherwise."""
+    start, end = range_of(business, since=since, until=until)
+    try:
+        found = (
+            _series(business, start, end, by)
+            if name == "series"
+            else WIDGETS[name](business, start, end)
+        )
+    except clickhouse.Unavailable:
+        return _last(business, since=start, until=end)
+    return _data(business, start, end, {name: found})
+
+
+def keep_dashboards(*, at: datetime) -> int:
+    """A picture of every scope, for days without ClickHouse; how many were taken."""
+    scopes: list[Business | None] = [None, *partners()]
+    for one in scopes:
+        generate_dashboard(one.pk if one else None)
+    return len(scopes)
+
+
+def range_of(
+    business: Business | None, *, since: date | None, until: date | None
+) -> tuple[date, date]:
+    """Both days included; today is that of the business's zone."""
+    zone = ZoneInfo(business.zone) if business else timezone.get_default_timezone()
+    end = until or timezone.now().astimezone(zone).date()
+    start = since or end - timedelta(days=DAYS - 1)
+    if not 0 <= (end - start).days < LONGEST or start.year < 2000:
+        raise RangeWrong
+    return start, end
+
+
+def _business(business_id: UUID | None) -> Business | None:
+    if business_id is None:
+        return None
+    found = partners().filter(pk=business_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _data(
+    business: Business | None, since: date, until: date, widgets: dict[str, Any]
+) -> DashboardData:
+    fresh = freshness()
+    pk = business.pk if business else None
+    return DashboardData(pk, since, until, fresh.loaded_at, fresh.waiting, False, widgets)
+
+
+def _kept(business: Business | None) -> Snapshot | None:
+    rows = Snapshot.objects.filter(kind=Snapshot.Kind.DASHBOARD, business=business)
+    return rows.order_by("-day").first()
+
+
+def _keep(business: Business | None, data: DashboardData, *, at: datetime) -> None:
+    newest = _kept(business)
+    if newest and newest.computed_at > at - KEEP_EVERY:
+        return
+    Snapshot.objects.update_or_create(
+        kind=Snapshot.Kind.DASHBOARD,
+        business=business,
+        day=data.until,
+        defaults={
+            "rows": len(data.widgets),
+            "summary": {"since": data.since.isoformat(), "widgets": data.widgets},
+            "computed_at": at,
+        },
+    )
+
+
+def _last(business: Business | None, *, since: date, until: date) -> DashboardData:
+    pk, waiting = business.pk if business else None, freshness().waiting
+    newest = _kept(business)
+    if newest is None:
+        return DashboardData(pk, since, until, None, waiting, True)
+    start = date.fromisoformat(newest.summary["since"])
+    widgets = newest.summary["widgets"]
+    return DashboardData(pk, start, newest.day, newest.computed_at, waiting, True, widgets)
