@@ -408,7 +408,10 @@ def test_dead_deliveries_live_again_by_an_action(admin_client: Client, admin_use
     assert not Delivery.objects.filter(state="waiting").exists()
     admin_client.post(url, body | {"reason": "хранилище снова отвечает"})
 
-    assert set(Delivery.objects.values_list("state", "attempts")) == {("waiting", 0)}
+    of_first = Delivery.objects.filter(listener=first.listener)
+    assert set(of_first.values_list("state", "attempts")) == {("waiting", 0)}
+    others = Delivery.objects.exclude(listener=first.listener)
+    assert set(others.values_list("state", flat=True)) == {"dead"}
     row = AuditEntry.objects.get(action="core.retry_dead")
     assert (row.actor_id, row.object_id) == (admin_user.pk, first.listener)
     assert row.reason == "хранилище снова отвечает"
