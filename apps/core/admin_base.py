@@ -316,7 +316,7 @@ class ReadonlyInline(TabularInline):
     """Rows of another table on a record's page, a page of them at a time."""
 
     extra = 0
-    ordering = ("-pk",)
+    ordering: tuple[str, ...] = ("-pk",)
     per_page = 20
     can_delete = False
     show_title = False

@@ -215,7 +215,7 @@ class Panels:
 
     @display(description=_("Lists"))
     def records(self, event: Event) -> str:
-        mine = {"event__id__exact": event.pk}
+        mine: dict[str, object] = {"event__id__exact": event.pk}
         return links(
             [
                 ("events_eventregistration", _("Registrations"), mine),
