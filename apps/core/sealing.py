@@ -79,6 +79,12 @@ def blind_indexes(value: str, *, purpose: str) -> list[str]:
     return [_index(key, value, purpose) for key in keys if key]
 
 
+def lasting_index(value: str, *, purpose: str) -> str:
+    """A keyed digest that outlives a change of INDEX_KEY: for what is written once and asked for
+    years later. Its key is the one that is never changed."""
+    return _index(settings.ANALYTICS_KEY, value, f"lasting.{purpose}")
+
+
 def _index(key: bytes, value: str, purpose: str) -> str:
     return hmac.new(key, f"{purpose}:{value}".encode(), hashlib.sha256).hexdigest()
 

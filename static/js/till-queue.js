@@ -8,6 +8,7 @@
   const MOST_SUM = 3000000; // kopecks of one sale
   const BATCH = 50;
   const AGAIN = 15000; // ms
+  const DAY = 24 * 3600 * 1000; // ms
 
   const place = document.getElementById("queue");
   if (!place || !window.indexedDB || !window.crypto || !window.crypto.subtle) return;
@@ -15,6 +16,7 @@
   const AMOUNT = /^(?:\d{1,8}|\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+)(?:[.,]\d{1,2})?$/;
   let count = 0;
   let refused = [];
+  let held = ""; // why she cannot leave now: stays while sales wait
 
   /* The same sums that the server takes; it decides in the end. */
   function kopecksOf(text) {
@@ -52,31 +54,53 @@
     return made;
   }
 
-  async function put(sale) {
+  async function seal(said) {
     const iv = crypto.getRandomValues(new Uint8Array(12));
-    const plain = new TextEncoder().encode(JSON.stringify(sale));
-    const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await sealKey(), plain);
-    await ask("sales", "readwrite", (store) => store.put({ key: sale.key, at: sale.at, iv, sealed }));
+    const plain = new TextEncoder().encode(JSON.stringify(said));
+    return { iv, sealed: await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await sealKey(), plain) };
+  }
+
+  async function unseal({ iv, sealed }) {
+    const plain = await crypto.subtle.decrypt({ name: "AES-GCM", iv }, await sealKey(), sealed);
+    return JSON.parse(new TextDecoder().decode(plain));
+  }
+
+  async function put(sale) {
+    const row = { key: sale.key, at: sale.at, ...(await seal(sale)) };
+    await ask("sales", "readwrite", (store) => store.put(row));
   }
 
   async function all() {
     const rows = await ask("sales", "readonly", (store) => store.getAll());
-    const key = await sealKey();
     const sales = [];
-    for (const row of rows) {
-      const plain = await crypto.subtle.decrypt({ name: "AES-GCM", iv: row.iv }, key, row.sealed);
-      sales.push(JSON.parse(new TextDecoder().decode(plain)));
-    }
+    for (const row of rows) sales.push(await unseal(row));
     return sales.sort((one, other) => (one.at < other.at ? -1 : 1));
   }
 
   const remove = (key) => ask("sales", "readwrite", (store) => store.delete(key));
 
+  // --- who sells here: the pass of the page, remembered for a reload without a network -----------
+  async function remember() {
+    if (!place.dataset.pass) return;
+    const row = await seal({ pass: place.dataset.pass, at: Date.now() });
+    await ask("seals", "readwrite", (store) => store.put(row, "pass"));
+  }
+
+  const forget = () => ask("seals", "readwrite", (store) => store.delete("pass"));
+
+  async function passOf() {
+    if (place.dataset.pass) return place.dataset.pass;
+    const row = await ask("seals", "readonly", (store) => store.get("pass"));
+    const known = row && (await unseal(row));
+    return known && Date.now() - known.at < DAY ? known.pass : "";
+  }
+
   // --- what is shown ---------------------------------------------------------------------------
   function draw(said) {
     const text = place.querySelector("[data-text]");
     const list = place.querySelector("[data-refusals]");
-    text.textContent = said || (count ? `${place.dataset.one} ${count}` : "");
+    if (!count && !refused.length) held = "";
+    text.textContent = said || held || (count ? `${place.dataset.one} ${count}` : "");
     list.replaceChildren(
       ...refused.map(function (sale) {
         const row = document.createElement("li");
@@ -106,13 +130,15 @@
   /* Keeps a sale; a sentence for the person when it cannot, else an empty string. */
   async function keep(sale) {
     const kopecks = kopecksOf(sale.amount);
+    const pass = await passOf();
+    if (!pass) return place.dataset.unknown;
     if (!kopecks) return place.dataset.wrong;
     if (kopecks > MOST_SUM) return place.dataset.far;
     const sales = await all();
     const same = sale.operation && sales.find((one) => one.operation === sale.operation);
     if (!same && sales.length >= MOST) return place.dataset.full;
     const key = same ? same.key : crypto.randomUUID();
-    await put({ ...sale, key, at: new Date().toISOString(), pass: place.dataset.pass });
+    await put({ ...sale, key, at: new Date().toISOString(), pass });
     await look();
     return "";
   }
@@ -142,6 +168,7 @@
   }
 
   async function flush() {
+    if (!place.dataset.pass) return look(); // the page without a network delivers nothing itself
     const waiting = (await look()).filter((sale) => !sale.reason);
     if (!waiting.length) return;
     let all = true;
@@ -174,10 +201,13 @@
 
   document.addEventListener("submit", function (event) {
     const form = event.target;
+    if (/\/(logout|lock|close|business)\/$/.test(form.action)) forget();
     if (!count && !refused.length) return;
     if (form.matches("[data-close]")) {
       event.preventDefault();
-      draw(place.dataset.leave);
+      held = place.dataset.leave;
+      setTimeout(() => (held = ""), 10000);
+      draw();
       flushOnce();
     } else if (/\/logout\/$/.test(form.action) && !window.confirm(place.dataset.leave)) {
       event.preventDefault();
@@ -188,7 +218,7 @@
     if (event.detail.successful && count) flushOnce();
   });
   setInterval(() => (count ? flushOnce() : null), AGAIN);
-  flushOnce();
+  remember().then(flushOnce);
 
-  window.tillQueue = { keep, flush: flushOnce, kopecksOf, look };
+  window.tillQueue = { keep, flush: flushOnce, forget, kopecksOf, look };
 })();

@@ -31,10 +31,13 @@
     typed.push({ sign, at: event.timeStamp, field, before: field ? field.value : "" });
   }
 
-  /* The part of what was typed that a scanner wrote: without the slow signs of a person before it. */
+  /* The part of what was typed that a scanner wrote: without the slow signs of a person before it.
+     One slow gap alone is a PC that woke up at the first sign: nobody types one digit and scans
+     within a fifth of a second. */
   function scanned(now) {
     let start = 0;
     while (start + 1 < typed.length && typed[start + 1].at - typed[start].at > GAP) start += 1;
+    if (start === 1) start = 0;
     const part = typed.slice(start);
     if (part.length < LEAST || now - part[part.length - 1].at > PAUSE) return null;
     const spent = part[part.length - 1].at - part[0].at;

@@ -4,8 +4,9 @@
   "use strict";
 
   const CALM = 600; // ms after a step appears in which Enter and Esc do not leave it
+  const SLIP = "till-slip"; // the address of this tab's last slip, for F8 anywhere
   const IDLE = 10 * 60 * 1000; // ms after which a trusted computer asks who is there
-  const CAMERA = document.currentScript.dataset.camera;
+  const { camera: CAMERA, worker: WORKER } = document.currentScript.dataset;
   let shownAt = 0;
   let touchedAt = Date.now();
   let carried = ""; // the sum that was typed when a card was scanned over it
@@ -97,7 +98,8 @@
     const own = till()?.querySelector("[data-slip]");
     if (own) return own.click();
     const last = till()?.querySelector(".latest a[href*='/sale/']");
-    if (last) window.open(`${last.getAttribute("href")}slip/`, "_blank");
+    const slip = last ? `${last.getAttribute("href")}slip/` : sessionStorage.getItem(SLIP);
+    if (slip) window.open(slip, "_blank");
   }
 
   function coupon() {
@@ -153,6 +155,7 @@
   }
 
   function findAnew(text) {
+    if (!window.htmx) return showOffline(text); // the page without a network
     carried = stepName() === "operation" ? field()?.value || "" : "";
     window.htmx.ajax("POST", "/kassa/find/", { target: "#till", values: { who: text }, source: "#till" });
   }
@@ -207,6 +210,7 @@
     showTemplate("offline-form");
     const form = till().querySelector("form");
     form.elements.who.value = who;
+    window.tillPad?.show();
     (who ? form.elements.amount : form.elements.who).focus();
   }
 
@@ -274,10 +278,14 @@
     for (const button of document.querySelectorAll("[data-camera][hidden], [data-max][hidden], [data-print][hidden]")) {
       button.hidden = button.matches("[data-camera]") && !navigator.mediaDevices;
     }
+    const slip = till()?.querySelector("[data-slip]");
+    if (slip) sessionStorage.setItem(SLIP, slip.getAttribute("href"));
+    window.tillPad?.show();
     if (carried && stepName() === "operation") fill(field(), carried);
     carried = "";
     remember();
     focusNext();
+    window.tillPad?.settle();
     window.tillQueue?.look();
   }
 
@@ -310,8 +318,16 @@
       if (seconds <= 0) left.hidden = true;
     }
     const lock = document.querySelector("form[data-lock]");
-    if (lock && Date.now() - touchedAt > IDLE && navigator.onLine) lock.submit();
+    if (lock && Date.now() - touchedAt > IDLE && navigator.onLine) lock.requestSubmit();
   }, 1000);
 
   appear();
+  if (till()?.hasAttribute("data-shell")) {
+    showOffline("");
+    window.addEventListener("online", function () {
+      const form = till().querySelector("form");
+      if (!form || !form.elements.who.value) location.assign("/kassa/");
+    });
+  }
+  if (WORKER) navigator.serviceWorker?.register(WORKER, { scope: "/kassa/" }).catch(() => {});
 })();

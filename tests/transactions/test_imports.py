@@ -4,6 +4,7 @@ import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.core.progress import Progress
+from apps.core.sealing import blind_index
 from apps.loyalty.models import Journal, Lot
 from apps.loyalty.queries import ledger_faults
-from apps.transactions.imports import running
+from apps.transactions.imports import rows, running
 from apps.transactions.imports.reading import PurchaseFile
 from apps.transactions.models import Transaction
 from tests.data.purchases import HEADER, made_up, write_csv
@@ -112,6 +114,29 @@ def test_equal_rows_without_receipts_are_different_sales(run, write):
     sums = sorted(sale[1] for sale in booked())
     assert sums == [Decimal("10.00"), Decimal("10.00"), Decimal("11.00")]
     assert "Уже были: 3" in again
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("keyed", ["now", "before"])
+def test_after_a_change_of_the_index_key_a_second_run_adds_nothing(
+    keyed, run, write, settings, monkeypatch
+):
+    """Rows keyed as they are now, for ever; rows keyed by the index itself, while it is known."""
+    path = write(f"{ANNA},2026-01-02,10,", f"{ANNA},2026-01-02,10,", f"{ANNA},2026-01-03,11,")
+    if keyed == "before":
+        index = partial(blind_index, purpose="phone")
+        monkeypatch.setattr(rows, "lasting_index", lambda phone, purpose: index(phone))
+    run(path)
+    monkeypatch.undo()
+    settings.INDEX_KEY_PREVIOUS, settings.INDEX_KEY = settings.INDEX_KEY, b"o" * 32
+    call_command("rotate_index_key")
+    if keyed == "now":
+        settings.INDEX_KEY_PREVIOUS = b""
+
+    said = run(path)
+
+    assert "Уже были: 3" in said
+    assert Transaction.objects.count() == 3
 
 
 @pytest.mark.django_db

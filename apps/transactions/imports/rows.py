@@ -15,7 +15,7 @@ from apps.accounts.rules import normalize_phone
 from apps.accounts.services import PhoneInvalid
 from apps.core.errors import Refused
 from apps.core.money import parse_amount
-from apps.core.sealing import blind_indexes
+from apps.core.sealing import blind_indexes, lasting_index
 from apps.transactions import rules
 from apps.transactions.imports.reading import COLUMNS, Line
 from apps.transactions.services import AmountOverLimit, MomentInvalid
@@ -45,7 +45,8 @@ class Fault:
 class Purchase:
     """A row that can be recorded; `original` is its line with the phone masked.
 
-    `phone_indexes` and `keys` begin with today's; others follow while the index key is rotated.
+    `phone_indexes` begin with today's, the one before follows while the index key is rotated.
+    `keys` begin with the one that a new sale gets; others are those that sales got before.
     """
 
     line: int
@@ -160,7 +161,11 @@ class RowReader:
         """What makes the row itself: its receipt, or everything else and which such row it is."""
         if found["receipt_number"]:
             return (f"import:{found['receipt_number']}",)
-        digests = [_digest(index, found["occurred_at"], found["amount"]) for index in indexes]
+        # The first does not change with the index key; rows of before were keyed by that one.
+        lasting = lasting_index(found["phone"], purpose="import.row")
+        digests = [
+            _digest(index, found["occurred_at"], found["amount"]) for index in (lasting, *indexes)
+        ]
         nth = self._equal.get(digests[0], 0) + 1
         self._equal[digests[0]] = nth
         return tuple(f"import-row:{digest.hex()}:{nth}" for digest in digests)

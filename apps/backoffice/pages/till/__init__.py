@@ -11,6 +11,7 @@ from apps.backoffice.pages.till.place import choose, lock
 from apps.backoffice.pages.till.queue import queue
 from apps.backoffice.pages.till.result import sale, slip, undo
 from apps.backoffice.pages.till.returning import find_return, return_sale
+from apps.backoffice.pages.till.shell import shell, worker
 from apps.backoffice.pages.till.shift import close, settings, shift
 
 __all__ = [
@@ -27,8 +28,10 @@ __all__ = [
     "return_sale",
     "sale",
     "settings",
+    "shell",
     "shift",
     "slip",
     "start",
     "undo",
+    "worker",
 ]

@@ -19,6 +19,7 @@ from apps.backoffice.pages.reading import Kind, read
 from apps.backoffice.pages.till.finding import show_start
 from apps.backoffice.pages.till.place import at_till, open_businesses, show
 from apps.backoffice.pages.tokens import Operation
+from apps.backoffice.treats import coupons_held, treats_of
 from apps.businesses.models import Business
 from apps.core import throttle
 from apps.core.errors import Refused
@@ -179,11 +180,13 @@ def _operation(
     preview: services.Quote | None = None,
     twin: Transaction | None = None,
 ) -> HttpResponse:
-    confirmed = _is_confirmed(request, step, form)
+    confirmed, at = _is_confirmed(request, step, form), timezone.now()
     context = {
         "business": step.business,
         "member": step.member,
-        "balance": balance_of(step.member.pk, at=timezone.now()),
+        "balance": balance_of(step.member.pk, at=at),
+        "treats": treats_of(step.member, step.business, at=at),
+        "coupons": coupons_held(step.member, step.business, at=at),
         "share": services.share_of_bill(step.business),
         "step": step,
         "form": form,
