@@ -6,7 +6,8 @@
   "use strict";
 
   const GAP = 35; // ms between two signs of a scanner, on average
-  const PAUSE = 200; // ms after which something new begins
+  const PAUSE = 400; // ms after which something new begins
+  const LENGTHS = new Set([12, 14, 20]); // signs: a card, a slip or coupon, a card with its proof
   const LEAST = 10; // signs
   const SIGNS = { Minus: "-", NumpadSubtract: "-", Slash: "/", Period: ".", Equal: "=", Semicolon: ";" };
 
@@ -31,13 +32,12 @@
     typed.push({ sign, at: event.timeStamp, field, before: field ? field.value : "" });
   }
 
-  /* The part of what was typed that a scanner wrote: without the slow signs of a person before it.
-     One slow gap alone is a PC that woke up at the first sign: nobody types one digit and scans
-     within a fifth of a second. */
+  /* The part of what was typed that a scanner wrote: without the slow signs of a person before it,
+     unless all of it is as long as a code of ours: then the slow ones are a PC that stumbled. */
   function scanned(now) {
     let start = 0;
     while (start + 1 < typed.length && typed[start + 1].at - typed[start].at > GAP) start += 1;
-    if (start === 1) start = 0;
+    if (start === 1 || LENGTHS.has(typed.length)) start = 0;
     const part = typed.slice(start);
     if (part.length < LEAST || now - part[part.length - 1].at > PAUSE) return null;
     const spent = part[part.length - 1].at - part[0].at;

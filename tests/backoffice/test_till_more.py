@@ -428,7 +428,7 @@ def test_scripts_of_the_till_are_light(till: Client, anna: User) -> None:
 
     weight = sum(len(gzip.compress(file.read_bytes(), 6)) for file in found)
 
-    assert len(found) == 4
+    assert len(found) == 5
     assert any(Path(django_htmx.__file__).parent in file.parents for file in found)
     assert not any("jsqr" in name.lower() or "camera" in name for name in files)
     assert weight <= MOST_JS
