@@ -38,6 +38,7 @@ SIDEBAR: list[dict[str, Any]] = [
             _page(_("Businesses"), "storefront", "businesses_business"),
             _page(_("Staff"), "badge", "businesses_membership"),
             _page(_("Offers"), "redeem", "loyalty_offerconstructor"),
+            _page(_("Segments"), "group_work", "loyalty_segmententry"),
             _page(_("Invitations"), "group_add", "loyalty_referral"),
             _page(_("Badges"), "military_tech", "loyalty_badgeaward"),
         ],

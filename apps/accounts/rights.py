@@ -162,6 +162,9 @@ ROWS = (
         second=True,
         perms=("loyalty.change_offerconstructor",),
     ),
+    # 36 lists of members that an offer may address
+    seen("segments", "loyalty.segmententry"),
+    Row("segments.change", ADMIN, ALL, reason=True),
     # 12-24 events (events.md, api.md). Whoever proposed one hosts it: which one is hers, the
     # services ask
     Row("events.read", MEMBER, ALL),

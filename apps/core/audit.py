@@ -6,13 +6,23 @@ from uuid import UUID
 
 import orjson
 from django.db import connection
+from django.utils import timezone
 
 from apps.core import sealing
 from apps.core.context import caller
 from apps.core.masking import mask_text
 from apps.core.models import AuditEntry
 
-BULK = 1000  # rows in one statement
+# Rows of one batch: the ORM takes four times the CPU of this.
+ENTRIES = """
+INSERT INTO core_auditentry
+    (at, actor_id, actor_job, session_id, address, action, object_type, object_id, business_id,
+     reason, digest, request_id)
+SELECT %(at)s, NULL, '', %(session)s, %(address)s::inet, %(action)s, %(type)s, r.object,
+       %(business)s::uuid, '', r.digest, %(request)s
+FROM unnest(%(objects)s::text[], %(digests)s::text[]) WITH ORDINALITY r(object, digest, number)
+ORDER BY r.number
+"""
 
 
 class Actor(Protocol):
@@ -67,22 +77,20 @@ def record_machine(
     if not connection.in_atomic_block:
         raise RuntimeError("An audit row commits with its change: open a transaction first.")
     who = caller()
-    AuditEntry.objects.bulk_create(
-        [
-            AuditEntry(
-                session_id=who.session_id,
-                address=who.address,
-                request_id=who.request_id,
-                action=action,
-                object_type=object_type,
-                object_id=str(object_id),
-                business_id=business_id,
-                digest=_digest(changed),
-            )
-            for object_id, changed in rows
-        ],
-        batch_size=BULK,
-    )
+    told = [(str(object_id), _digest(changed)) for object_id, changed in rows]
+    values = {
+        "at": timezone.now(),
+        "session": who.session_id,
+        "address": who.address,
+        "request": who.request_id,
+        "action": action,
+        "type": object_type,
+        "business": business_id,
+        "objects": [object_id for object_id, _digest_of in told],
+        "digests": [digest for _object_id, digest in told],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(ENTRIES, values)
 
 
 def _digest(changed: dict[str, Any] | None) -> str:

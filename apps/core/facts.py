@@ -180,6 +180,17 @@ class StatementClosed(Fact):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class OfferBudgetLow(Fact):
+    """A purchase brought an offer past 80 % of its budget: its owner should know. Sums in ₽. After
+    a return it may be told again."""
+
+    offer_id: str
+    used: str
+    budget: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class CouponIssued(Fact):
     """`origin` is campaign, claim or chain; `business_id` is where it is good."""
 

@@ -1,5 +1,6 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Box(TextChoices):
@@ -63,7 +64,7 @@ class OfferState(TextChoices):
     SCHEDULED = "scheduled", _("scheduled")
     ACTIVE = "active", _("in force")
     PAUSED = "paused", _("paused")
-    ENDED = "ended", _("ended")
+    ENDED = "ended", pgettext_lazy("offer", "ended")
 
 
 # Where the clock moves an offer on: it begins, it ends.

@@ -94,6 +94,7 @@ class Limit:
     scope: str
     period: str
     most: int  # kopecks
+    is_budget: bool = False
 
 
 def limits_of(rule: Rule, visit: Visit) -> list[Limit]:
@@ -107,7 +108,7 @@ def limits_of(rule: Rule, visit: Visit) -> list[Limit]:
         (rule.cap_member, f"offer:{offer}:member:{visit.member}", ""),
     ]
     return [
-        Limit(offer, scope, period, to_kopecks(most))
+        Limit(offer, scope, period, to_kopecks(most), is_budget=scope == f"offer:{offer}")
         for most, scope, period in caps
         if most is not None
     ]

@@ -275,6 +275,14 @@ def _extra(one: Terms, *, paid: int, multiplied: Fraction) -> Fraction:
     return Fraction(one.value) * 100
 
 
+BUDGET_ALERT_PERCENT = 80
+
+
+def nearly_used(used: int, *, most: int) -> bool:
+    """Whether so much of a budget is given that somebody should look."""
+    return used * 100 >= most * BUDGET_ALERT_PERCENT
+
+
 def split(amount: int, funders: Sequence[Sequence[Any]]) -> list[tuple[str, int]]:
     """Shares of whole kopecks that sum to the amount; what does not divide goes to the first."""
     shares = [(str(business), amount * int(bp) // WHOLE) for business, bp in funders]

@@ -50,6 +50,31 @@ UPDATE loyalty_counter c SET used = c.used + w.amount
 FROM unnest(%(scopes)s::text[], %(periods)s::text[], %(amounts)s::bigint[], %(limits)s::bigint[])
      w(scope, period, amount, most)
 WHERE c.scope = w.scope AND c.period = w.period AND c.used + w.amount <= w.most
+RETURNING c.scope, c.period, c.used
+"""
+
+# What a return takes back of an offer is free to be given again: on the very counters that the
+# version of the purchase counted against, the day's by the purchase's own day. Locked in the order
+# of TAKE_COUNTERS.
+GIVE_BACK = """
+WITH back AS (
+    SELECT c.scope, c.period, sum(u.amount)::bigint AS amount
+    FROM unnest(%(versions)s::uuid[], %(amounts)s::bigint[]) u(version, amount)
+    JOIN loyalty_offerversion v ON v.id = u.version
+    JOIN businesses_business b ON b.id = %(business)s
+    CROSS JOIN LATERAL (VALUES
+        ('offer:' || v.offer_id, '', v.budget),
+        ('offer:' || v.offer_id || ':day',
+         to_char(%(at)s::timestamptz AT TIME ZONE b.zone, 'YYYY-MM-DD'), v.cap_day),
+        ('offer:' || v.offer_id || ':member:' || %(wallet)s::text, '', v.cap_member)
+    ) c(scope, period, most)
+    WHERE c.most IS NOT NULL GROUP BY c.scope, c.period
+), ours AS (
+    SELECT c.id, back.amount FROM loyalty_counter c JOIN back USING (scope, period)
+    ORDER BY c.scope, c.period FOR UPDATE OF c
+)
+UPDATE loyalty_counter c SET used = c.used - ours.amount
+FROM ours WHERE c.id = ours.id AND c.used >= ours.amount
 """
 
 # Lots of one accrual, one a funder; born and woken in one statement.

@@ -8,6 +8,16 @@ statement as the lock would use the snapshot from before the wait.
 # FOR UPDATE would deadlock with it (398 of 400 transactions in the experiment of loyalty.md 3.4).
 LOCK_WALLET = "SELECT debt FROM loyalty_wallet WHERE member_id = %(member)s FOR NO KEY UPDATE"
 
+# The wallet of an earlier operation, locked, with what never changes of that operation: one round
+# trip. The debt is of after the wait; a hold's end is NULL for anything but a hold.
+LOCK_WALLET_OF = """
+SELECT w.debt, j.wallet_id, j.business_id, j.amount, j.paid, j.rule, j.occurred_at, h.expires_at
+FROM loyalty_journal j JOIN loyalty_wallet w ON w.member_id = j.wallet_id
+LEFT JOIN loyalty_hold h ON h.journal_id = j.id
+WHERE j.id = %(journal)s AND j.kind = ANY(%(kinds)s)
+FOR NO KEY UPDATE OF w
+"""
+
 MAKE_WALLET = """
 INSERT INTO loyalty_wallet (member_id, pending, available, held, debt)
 VALUES (%(member)s, 0, 0, 0, 0) ON CONFLICT DO NOTHING

@@ -117,6 +117,9 @@ def _sale_held_spent_and_returned() -> Transaction:
     code = loyalty.referral_code_of(member)
     loyalty.accept_invitation(member=friend, code=code, at=at)
     loyalty.judge_badges(member_id=member.pk, at=at)
+    loyalty.fill_segment(
+        code="spring", cards=member.card_number, by=None, reason="для проверки", at=at
+    )
     flag_self_sale(business=business, by=seller, at=at)
     _moved_by_hand(member, number, at)
     return bought

@@ -1,4 +1,4 @@
-"""Papers of mutual settlement in the admin: liability, printed statements, files."""
+"""Papers of mutual settlement in the admin, a partner that leaves, lists of members."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -7,7 +7,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.core.models import AuditEntry
 from apps.loyalty import rules, services
+from apps.loyalty.models import SegmentEntry, Terms
 from tests.factories.businesses import BusinessFactory
 
 
@@ -51,3 +53,41 @@ def test_files_for_a_spreadsheet(statement, admin_client):
 
     assert "Салон;Кафе;20,00;20,00;1" in admin_client.get(whole).content.decode("utf-8-sig")
     assert "доступно;потрачено" in admin_client.get(line).content.decode("utf-8-sig")
+
+
+WHY = "письмо партнёра от 12 ноября"
+
+
+def test_a_partner_leaves_by_the_button_with_a_reason(admin_client, business):
+    terms, _made = Terms.objects.get_or_create(business=business, defaults={"deposit": Decimal(0)})
+    page = reverse("admin:loyalty_terms_change", args=[terms.pk])
+    button = reverse("admin:loyalty_terms_run_off", args=[terms.pk])
+    before = admin_client.get(page).content.decode()
+
+    admin_client.post(button, {"reason": "ушли"})
+    assert not Terms.objects.filter(run_off_since__isnull=False).exists()
+    admin_client.post(button, {"reason": WHY})
+
+    assert Terms.objects.get(pk=terms.pk).run_off_since
+    assert button in before
+    assert button not in admin_client.get(page).content.decode()
+    assert AuditEntry.objects.filter(action="settlement.run_off", reason=WHY).exists()
+
+
+def test_a_list_of_members_is_filled_and_emptied(admin_client, member):
+    page = reverse("admin:loyalty_segmententry_changelist")
+    fill = reverse("admin:loyalty_segmententry_fill")
+    given = {"code": "spring", "cards": member.card_number, "reason": WHY}
+
+    shown = admin_client.get(fill).content.decode()
+    answer = admin_client.post(fill, given, follow=True).content.decode()
+    refused = admin_client.post(fill, given | {"cards": "12"}, follow=True).content.decode()
+
+    assert "Номера карт" in shown
+    assert "Добавлено: 1." in answer
+    assert "номеров карт по 12 цифр" in refused
+    entry = SegmentEntry.objects.get()
+    gone = {"action": "take_out", "_selected_action": [entry.pk]}
+    assert admin_client.post(page, gone).status_code == 200  # asks why
+    admin_client.post(page, gone | {"reason": WHY})
+    assert not SegmentEntry.objects.exists()

@@ -7,8 +7,9 @@ sale has the key `demo:<n>`; the last audit row says that all of it is there.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
+from typing import Any
 
 import orjson
 from django.contrib.auth.hashers import make_password
@@ -27,14 +28,41 @@ from apps.businesses.models import Business, Location, Membership, Role
 from apps.businesses.services import add_location, add_staff, open_business, update_business
 from apps.core import audit
 from apps.core.models import AuditEntry
+from apps.loyalty.models import OfferConstructor
 from apps.loyalty.queries import balance_of
-from apps.loyalty.services import expire_due, lock_wallets, spend_bonus
+from apps.loyalty.services import (
+    create_offer,
+    expire_due,
+    lock_wallets,
+    spend_bonus,
+    submit_offer,
+)
 from apps.transactions.models import Transaction
 from apps.transactions.services import record_purchase
 
 STARTED, LOADED = "demo.started", "demo.loaded"
 BATCH = 250  # sales per transaction
 LEAST_SPENT = Decimal(100)
+OFFERS: dict[str, dict[str, Any]] = {
+    "mindal": {
+        "name": "Утро в будни",
+        "kind": "multiplier",
+        "value": Decimal("2.00"),
+        "weekdays": [1, 2, 3, 4, 5],
+        "hour_from": 9,
+        "hour_to": 13,
+        "cap_member": Decimal("1000.00"),
+        "budget": Decimal("50000.00"),
+    },
+    "lisichkino": {
+        "name": "Первый ужин",
+        "kind": "fixed",
+        "value": Decimal("300.00"),
+        "first_purchase": True,
+        "min_amount": Decimal("2000.00"),
+        "budget": Decimal("30000.00"),
+    },
+}
 INVITED = 3  # members of the Inner Circle, the one of the cast among them
 
 
@@ -79,6 +107,7 @@ def load(*, size: Size, at: datetime, progress: Callable[[int, int], None]) -> W
     _invite(world, members, at)
     staff = {slug: shop.staff[0] for slug, shop in shops.items()}
     promotion.open_campaigns(places, staff, at=at)
+    _offer(shops, at)
     expire_due(at=timezone.now())
     chief = User.objects.filter(job=Job.SUPERADMIN).order_by("pk").first()
     if chief:
@@ -197,6 +226,21 @@ def _invite(world: World, members: Sequence[User], at: datetime) -> None:
     tier = StatusTier.objects.get(code=TierCode.INNER_CIRCLE)
     for n in chosen:
         change_tier(member_id=members[n].pk, tier=tier, reason="invited", at=timezone.now())
+
+
+@transaction.atomic
+def _offer(shops: dict[str, Shop], at: datetime) -> None:
+    """One offer in force at each partner that has one, from now on: what was bought stays."""
+    for slug, terms in OFFERS.items():
+        business = shops[slug].business
+        if OfferConstructor.objects.filter(business=business).exists():
+            continue
+        owner = User.objects.get(
+            pk=Membership.objects.live().get(business=business, role=Role.OWNER).user_id
+        )
+        dates = {"starts_at": at, "ends_at": at + timedelta(days=90)}
+        offer = create_offer(business=business, terms=terms | dates, by=owner, at=at)
+        submit_offer(offer_id=offer.pk, by=owner, at=at)
 
 
 # --- sales ---------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import CharField, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Cast, Concat
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -31,15 +32,18 @@ from apps.core.admin_base import (
     roubles,
 )
 from apps.core.errors import Refused
+from apps.core.money import format_number, to_kopecks
 from apps.loyalty import services
 from apps.loyalty.admin.ledger import CARD, operation_link
 from apps.loyalty.enums import OfferKind, OfferState
 from apps.loyalty.models import (
+    Counter,
     OfferConstructor,
     OfferSpan,
     OfferUse,
     OfferVersion,
 )
+from apps.loyalty.offer_rules import nearly_used
 
 TONES = {
     OfferState.DRAFT: "quiet",
@@ -157,7 +161,16 @@ class OfferAdmin(ReasonedAdmin):
     """Owners write offers, admins decide. Nothing of an offer is changed here by hand."""
 
     form = DecisionForm
-    list_display = ["named", "place", "gift", "state_shown", "priority", "since", "until", "given"]
+    list_display = [
+        "named",
+        "place",
+        "gift",
+        "state_shown",
+        "priority",
+        "since",
+        "until",
+        "budget_used",
+    ]
     list_display_links = ["named"]
     list_filter = [
         ("state", ChoicesDropdownFilter),
@@ -179,11 +192,12 @@ class OfferAdmin(ReasonedAdmin):
         "since",
         "until",
         "given",
+        "budget_used",
         "author",
         "records",
     ]
     fieldsets = [
-        (None, {"fields": ["named", "place", "state_shown", "given"]}),
+        (None, {"fields": ["named", "place", "state_shown", "given", "budget_used"]}),
         (
             _("What it says"),
             {"fields": ["gift", "conditions", "limits", "priority", "group", "since", "until"]},
@@ -204,7 +218,29 @@ class OfferAdmin(ReasonedAdmin):
     given = column("given_sum", _("Given"), show=kopecks, formatting="price")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OfferConstructor]:
-        return super().get_queryset(request).annotate(given_sum=Sum("uses__granted"))
+        budget = Counter.objects.filter(
+            scope=Concat(Value("offer:"), Cast(OuterRef("pk"), CharField())), period=""
+        )
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(given_sum=Sum("uses__granted"), used=Subquery(budget.values("used")[:1]))
+        )
+
+    @display(description=_("Given of the budget"))
+    def budget_used(self, offer: OfferConstructor) -> str:
+        """`1 200 of 1 500` with a warning from 80 % on; without a budget what was given."""
+        budget = offer.version.budget
+        if budget is None:
+            return kopecks(offer.given_sum or 0)
+        most, used = to_kopecks(budget), offer.used or 0
+        words = _("%(used)s of %(budget)s") % {
+            "used": kopecks(used),
+            "budget": format_number(budget, always_kopecks=False),
+        }
+        if used >= most:
+            return badge(words, "bad")
+        return badge(words, "warn") if nearly_used(used, most=most) else words
 
     @display(description=_("State"))
     def state_shown(self, offer: OfferConstructor) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
@@ -15,8 +16,11 @@ from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextInputWidget
 
+from apps.accounts import rights
 from apps.accounts.models import User
 from apps.businesses.models import Business
 from apps.core.admin_base import (
@@ -34,6 +38,7 @@ from apps.core.admin_base import (
 )
 from apps.loyalty import services, settlement_csv
 from apps.loyalty import settlement_queries as queries
+from apps.loyalty.admin.moving import decided
 from apps.loyalty.models import Statement, StatementLine, Terms
 
 TONES = {"open": "warn", "confirmed": "good", "disputed": "bad"}
@@ -204,9 +209,20 @@ class TermsForm(ReasonedForm):
     )
 
 
+class LeaveDialog(BaseDialogForm):
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("At least 10 characters. Stays in the audit log with your name."),
+        min_length=rights.REASON_LEAST,
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+
 @admin.register(Terms)
 class TermsAdmin(ReasonedAdmin):
     form = TermsForm
+    actions_detail = ["run_off"]
     list_display = ["partner", "mode", "exposed", "covered", "state_shown", "reckoned"]
     list_filter = [("mode", ChoicesDropdownFilter)]
     list_select_related = ["business"]
@@ -240,6 +256,38 @@ class TermsAdmin(ReasonedAdmin):
         services.change_terms(
             business=row.business, changes=changes, by=by, reason=reason, at=timezone.now()
         )
+
+    def has_run_off_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return bool(request.user.has_perm("loyalty.change_terms"))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """No button for a partner that leaves already."""
+        stays = Terms.objects.filter(pk=object_id, run_off_since__isnull=True).exists()
+        return super().get_actions_detail(request, object_id) if stays else []
+
+    @action(
+        description=_("The partner leaves"),
+        permissions=["run_off"],
+        dialog={
+            "title": _("The partner leaves the circle"),
+            "description": _(
+                "It issues nothing from now on. Its bonuses stay good until the last of them "
+                "lapses, its deposit pays for those accepted elsewhere. It cannot be undone here."
+            ),
+            "form_class": LeaveDialog,
+            "form_submit_text": _("It leaves"),
+        },
+    )
+    def run_off(self, request: HttpRequest, form: LeaveDialog, object_id: str) -> HttpResponse:
+        def leave() -> None:
+            services.begin_run_off(
+                business=get_object_or_404(Terms, pk=object_id).business,
+                by=request.user,
+                reason=form.cleaned_data["reason"],
+                at=timezone.now(),
+            )
+
+        return decided(request, leave, reverse("admin:loyalty_terms_change", args=[object_id]))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.liability)

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.core.ids import new_id
 from apps.loyalty.models.ledger import Journal, Wallet
@@ -10,7 +11,7 @@ from apps.loyalty.models.ledger import Journal, Wallet
 
 class AdjustmentState(models.TextChoices):
     WAITING = "waiting", _("waits for a second person")
-    DONE = "done", _("done")
+    DONE = "done", pgettext_lazy("adjustment", "done")
     DECLINED = "declined", _("declined")
 
 

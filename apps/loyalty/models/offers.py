@@ -17,6 +17,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.core.ids import new_id
 from apps.loyalty.enums import LIVE_STATES, OfferKind, OfferState
@@ -50,7 +51,9 @@ class OfferConstructor(models.Model):
     state = models.CharField(
         _("state"), max_length=10, choices=OfferState.choices, default=OfferState.DRAFT
     )
-    priority = models.PositiveIntegerField(_("priority"), help_text=_("A higher one comes first"))
+    priority = models.PositiveIntegerField(
+        pgettext_lazy("offer", "priority"), help_text=_("A higher one comes first")
+    )
     current = models.ForeignKey(
         "OfferVersion",
         null=True,
@@ -112,7 +115,7 @@ class OfferVersion(models.Model):
         decimal_places=2,
         help_text=_("Times for a multiplier, % of the sum paid, or bonuses"),
     )
-    priority = models.PositiveIntegerField(_("priority"))
+    priority = models.PositiveIntegerField(pgettext_lazy("offer", "priority"))
     exclusive_group = models.CharField(
         _("exclusive group"),
         max_length=40,

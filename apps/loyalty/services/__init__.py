@@ -66,6 +66,14 @@ from apps.loyalty.services.referral import (
 )
 from apps.loyalty.services.returns import MoreThanPaid, MoreThanSpent, claw_back, refund_spend
 from apps.loyalty.services.rewards import give_reward, take_reward_back
+from apps.loyalty.services.segments import (
+    SEGMENTS,
+    CardsInvalid,
+    Filled,
+    SegmentCodeInvalid,
+    fill_segment,
+    leave_segments,
+)
 from apps.loyalty.services.settlement import (
     AlreadyLeaving,
     LaterMonthClosed,
@@ -186,4 +194,10 @@ __all__ = [
     "time_out_holds",
     "update_status_tier",
     "wake_due",
+    "SEGMENTS",
+    "CardsInvalid",
+    "Filled",
+    "SegmentCodeInvalid",
+    "fill_segment",
+    "leave_segments",
 ]

@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
-from apps.core.errors import Invalid, Refused
+from apps.core.errors import Invalid, NotFound, Refused
 from apps.core.ids import new_id
 from apps.loyalty import sql
 from apps.loyalty.enums import Kind
@@ -77,6 +77,39 @@ def lock_wallet(member_id: UUID) -> int:
             cursor.execute(sql.LOCK_WALLET, {"member": member_id})
             row = cursor.fetchone()
     return int(row[0])
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An operation of the past whose wallet is ours now, with her debt. Sums are kopecks; `until`
+    is the end of a hold."""
+
+    pk: UUID
+    debt: int
+    wallet_id: UUID
+    business_id: UUID | None
+    amount: int
+    paid: int
+    rule: dict[str, Any]
+    occurred_at: datetime
+    until: datetime | None
+
+
+def lock_wallet_of(journal_id: UUID, *kinds: Kind) -> Earlier:
+    """Take the lock of whoever made an operation of these kinds, and read it in the same round
+    trip. Raises NotFound; RuntimeError outside of a transaction."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("A lock lives as long as its transaction: open one first.")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.LOCK_WALLET_OF, {"journal": journal_id, "kinds": [kind.value for kind in kinds]}
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound
+    debt, wallet, business, amount, paid, rule, occurred_at, until = row
+    known = orjson.loads(rule) if isinstance(rule, str) else rule
+    return Earlier(journal_id, int(debt), wallet, business, amount, paid, known, occurred_at, until)
 
 
 def lock_wallets(member_ids: set[UUID]) -> None:

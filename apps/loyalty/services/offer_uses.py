@@ -1,13 +1,19 @@
 """What an offer gave is counted in the transaction that gave it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
 
+from apps.core import outbox
+from apps.core.facts import OfferBudgetLow
 from apps.core.ids import new_id
+from apps.core.money import from_kopecks
 from apps.loyalty import offer_sql
-from apps.loyalty.offer_queries import Outlook
+from apps.loyalty.offer_queries import Limit, Outlook
+from apps.loyalty.offer_rules import Part, Terms, nearly_used
+from apps.loyalty.services.books import Earlier
 
 
 def keep_uses(outlook: Outlook, *, member_id: UUID, journal_id: UUID, at: datetime) -> None:
@@ -36,16 +42,55 @@ def keep_uses(outlook: Outlook, *, member_id: UUID, journal_id: UUID, at: dateti
             },
         )
         limits = [one for one in outlook.limits if granted[one.offer]]
-        if not limits:
-            return
-        cursor.execute(
-            offer_sql.USE_COUNTERS,
-            {
-                "scopes": [one.scope for one in limits],
-                "periods": [one.period for one in limits],
-                "amounts": [granted[one.offer] for one in limits],
-                "limits": [one.most for one in limits],
-            },
-        )
-        if cursor.rowcount != len(limits):
-            raise RuntimeError("A limit of an offer would be broken.")
+        if limits:
+            _count(limits, granted, at=at)
+
+
+def _count(limits: Sequence[Limit], granted: Mapping[str, int], *, at: datetime) -> None:
+    values = {
+        "scopes": [one.scope for one in limits],
+        "periods": [one.period for one in limits],
+        "amounts": [granted[one.offer] for one in limits],
+        "limits": [one.most for one in limits],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(offer_sql.USE_COUNTERS, values)
+        used = {(scope, period): now for scope, period, now in cursor.fetchall()}
+    if len(used) != len(limits):
+        raise RuntimeError("A limit of an offer would be broken.")
+    for one in limits:
+        now = used[one.scope, one.period]
+        before = now - granted[one.offer]
+        crossed = nearly_used(now, most=one.most) and not nearly_used(before, most=one.most)
+        if one.is_budget and crossed:
+            outbox.publish(
+                OfferBudgetLow(
+                    offer_id=one.offer,
+                    used=f"{from_kopecks(now):.2f}",
+                    budget=f"{from_kopecks(one.most):.2f}",
+                    at=at.isoformat(),
+                )
+            )
+
+
+def give_back_uses(
+    earned: Earlier, *, before: Sequence[Part], after: Sequence[Part], terms: Sequence[Terms]
+) -> None:
+    """A return takes bonuses of offers back: their limits have that much room again. What was
+    given once (a first purchase, a birthday) stays given. Nothing when no offer had a limit."""
+    back = {
+        one.version: was.granted - still.granted
+        for one, was, still in zip(terms, before, after, strict=True)
+        if one.cap is not None and was.granted > still.granted
+    }
+    if not back:
+        return
+    values = {
+        "versions": [UUID(version) for version in back],
+        "amounts": list(back.values()),
+        "business": earned.business_id,
+        "wallet": earned.wallet_id,
+        "at": earned.occurred_at,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(offer_sql.GIVE_BACK, values)

@@ -1,5 +1,6 @@
 """Returns: of what was spent, and of what was earned."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -7,13 +8,21 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.errors import NotFound, Refused
+from apps.core.errors import Refused
 from apps.core.money import from_kopecks, to_kopecks
-from apps.loyalty import offer_rules, sql
+from apps.loyalty import sql
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Debt, Journal, Lot
-from apps.loyalty.services.books import BonusInvalid, Posted, lock_wallet, write_journal
+from apps.loyalty.offer_rules import Reckoned, Terms, reckon, take_back
+from apps.loyalty.services.books import (
+    BonusInvalid,
+    Earlier,
+    Posted,
+    lock_wallet_of,
+    write_journal,
+)
 from apps.loyalty.services.debts import repay
+from apps.loyalty.services.offer_uses import give_back_uses
 
 
 class MoreThanSpent(Refused):
@@ -34,10 +43,7 @@ def refund_spend(*, journal_id: UUID, amount: Decimal, key: str, at: datetime) -
     kopecks = to_kopecks(amount)
     if kopecks <= 0:
         raise BonusInvalid
-    spent = Journal.objects.filter(pk=journal_id, kind__in=[Kind.SPEND, Kind.CAPTURE]).first()
-    if spent is None or spent.wallet_id is None:
-        raise NotFound
-    debt = lock_wallet(spent.wallet_id)
+    spent = lock_wallet_of(journal_id, Kind.SPEND, Kind.CAPTURE)
     refund_id, is_new = write_journal(
         kind=Kind.REFUND,
         member_id=spent.wallet_id,
@@ -58,7 +64,7 @@ def refund_spend(*, journal_id: UUID, amount: Decimal, key: str, at: datetime) -
             returned = int(cursor.fetchone()[0])
         if returned < kopecks:
             raise MoreThanSpent(left=f"{from_kopecks(returned):.2f}")
-        if debt:
+        if spent.debt:
             repay(member_id=spent.wallet_id, because=refund_id, at=at)
     return Posted(refund_id, amount, not is_new)
 
@@ -69,16 +75,14 @@ def claw_back(*, journal_id: UUID, returned: Decimal, key: str, at: datetime) ->
 
     Reckoned anew on what remains, by the rule of that day: earned − accrual(paid − all returned)
     − taken before. So any split of a return takes the same total. Taken from the accrual's own
-    lots, each funder's to what its offers would still give, pending first; what was spent or is held becomes a debt to the issuer, what expired is
-    forgiven: she had nothing from it. `returned` in ₽. Raises NotFound, MoreThanPaid.
+    lots, each funder's to what its offers would still give, pending first; what was spent or is
+    held becomes a debt to the issuer, what expired is forgiven: she had nothing from it. `returned` in ₽. Raises NotFound, MoreThanPaid.
     """
-    earned = Journal.objects.filter(pk=journal_id, kind=Kind.EARN).first()
-    if earned is None or earned.wallet_id is None:
-        raise NotFound
-    lock_wallet(earned.wallet_id)
-    twin = Journal.objects.filter(scope="clawback", key=key).first()
-    takes = {} if twin else _owed(earned, to_kopecks(returned))
-    amount = twin.amount if twin else sum(takes.values())
+    earned = lock_wallet_of(journal_id, Kind.EARN)
+    before = _taken(earned)
+    twin = before.amounts.get(key)
+    takes = _owed(earned, to_kopecks(returned), before) if twin is None else {}
+    amount = sum(takes.values()) if twin is None else twin
     claw_id, is_new = write_journal(
         kind=Kind.CLAWBACK,
         member_id=earned.wallet_id,
@@ -93,52 +97,87 @@ def claw_back(*, journal_id: UUID, returned: Decimal, key: str, at: datetime) ->
         ref=earned.pk,
     )
     if is_new and amount:
-        take_from_lots(earned, claw_id, takes, at=at)
+        take_from_lots(takes, claw_id, taken=before.lots, at=at)
+        _free_limits(earned, left=earned.paid - before.money, returned=to_kopecks(returned))
     return Posted(claw_id, from_kopecks(amount), not is_new)
 
 
-def _owed(earned: Journal, returned: int) -> dict[Lot, int]:
-    """What to take from each lot of an accrual for `returned` kopecks of money."""
-    money, taken = _taken(earned)
-    left = earned.paid - money - returned
-    if returned <= 0 or left < 0:
-        raise MoreThanPaid(left=f"{from_kopecks(earned.paid - money):.2f}")
-    lots = list(Lot.objects.filter(journal=earned).order_by("pk"))
-    payers = [str(lot.issuer_id) for lot in lots] or [str(earned.business_id)]
-    still_due = offer_rules.reckon(
-        paid=left,
-        rate_bp=earned.rule["rate_bp"],
-        issuer=earned.rule.get("issuer", payers[0]),
-        terms=[offer_rules.Terms(**one) for one in earned.rule.get("offers", [])],
-    )
-    owed = earned.amount - still_due.total - sum(taken.values())
-    keeps = still_due.by_funder
-    boxes = [(lot.amount, taken.get(lot.pk, 0), keeps[str(lot.issuer_id)]) for lot in lots]
-    return dict(zip(lots, offer_rules.take_back(owed, boxes), strict=True))
+@dataclass(frozen=True)
+class Taken:
+    """What earlier returns of an accrual named and took. Kopecks: money, from each lot (by
+    postings, by debts, or forgiven as expired), by each return's key."""
+
+    money: int
+    lots: dict[int, int]
+    amounts: dict[str, int]
 
 
-def _taken(earned: Journal) -> tuple[int, dict[int, int]]:
-    """Money that earlier returns of this accrual named, and what they took from each lot: by
-    postings, by debts, or forgiven as expired. Kopecks."""
-    money, lots = 0, dict[int, int]()
-    for paid, rule in Journal.objects.filter(ref=earned, kind=Kind.CLAWBACK).values_list(
-        "paid", "rule"
+def _taken(earned: Earlier) -> Taken:
+    money, lots, amounts = 0, dict[int, int](), dict[str, int]()
+    returns = Journal.objects.filter(ref=earned.pk, kind=Kind.CLAWBACK)
+    for scope, key, paid, total, rule in returns.values_list(
+        "scope", "key", "paid", "amount", "rule"
     ):
         money += paid
+        if scope == "clawback":
+            amounts[key] = total
         for lot, amount in rule["lots"].items():
             lots[int(lot)] = lots.get(int(lot), 0) + amount
-    return money, lots
+    return Taken(money, lots, amounts)
 
 
-def take_from_lots(earned: Journal, claw_id: UUID, takes: dict[Lot, int], *, at: datetime) -> None:
+def _owed(earned: Earlier, returned: int, before: Taken) -> dict[Lot, int]:
+    """What to take from each lot of an accrual for `returned` kopecks of money."""
+    left = earned.paid - before.money - returned
+    if returned <= 0 or left < 0:
+        raise MoreThanPaid(left=f"{from_kopecks(earned.paid - before.money):.2f}")
+    lots = list(Lot.objects.filter(journal_id=earned.pk).order_by("pk"))
+    payers = [str(lot.issuer_id) for lot in lots] or [str(earned.business_id)]
+    still_due = _reckoned(earned, left, issuer=payers[0])
+    owed = earned.amount - still_due.total - sum(before.lots.values())
+    keeps = still_due.by_funder
+    boxes = [(lot.amount, before.lots.get(lot.pk, 0), keeps[str(lot.issuer_id)]) for lot in lots]
+    return dict(zip(lots, take_back(owed, boxes), strict=True))
+
+
+def _terms(earned: Earlier) -> list[Terms]:
+    return [Terms(**one) for one in earned.rule.get("offers", [])]
+
+
+def _reckoned(earned: Earlier, paid: int, *, issuer: str) -> Reckoned:
+    """The purchase by the rule of its day, had only `paid` kopecks been paid."""
+    return reckon(
+        paid=paid,
+        rate_bp=earned.rule["rate_bp"],
+        issuer=earned.rule.get("issuer", issuer),
+        terms=_terms(earned),
+    )
+
+
+def _free_limits(earned: Earlier, *, left: int, returned: int) -> None:
+    terms = _terms(earned)
+    if not terms:
+        return
+    was, still = (
+        _reckoned(earned, paid, issuer=str(earned.business_id)).parts
+        for paid in (left, left - returned)
+    )
+    give_back_uses(earned, before=was, after=still, terms=terms)
+
+
+def take_from_lots(
+    takes: dict[Lot, int], claw_id: UUID, *, taken: dict[int, int], at: datetime
+) -> None:
     """Revoke what is still there; what is not is owed to the lot's issuer, but for what expired.
-    `lot.clawed` knows of postings and debts, so the rest of what was taken was forgiven."""
-    _money, taken = _taken(earned)
+
+    `taken` is what earlier returns took of each lot. `lot.clawed` knows of postings and debts, so
+    the rest of it was forgiven.
+    """
     debts = []
     for lot, amount in takes.items():
         if not amount:
             continue
-        forgiven_before = taken[lot.pk] - amount - lot.clawed
+        forgiven_before = taken.get(lot.pk, 0) - lot.clawed
         with connection.cursor() as cursor:
             cursor.execute(sql.REVOKE, {"lot": lot.pk, "journal": claw_id, "amount": amount})
             short = amount - int(cursor.fetchone()[0])

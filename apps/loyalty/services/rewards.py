@@ -72,5 +72,5 @@ def take_reward_back(*, journal_id: UUID, at: datetime) -> Posted:
         ref=given.pk,
     )
     if is_new:
-        take_from_lots(given, claw_id, takes, at=at)
+        take_from_lots(takes, claw_id, taken={}, at=at)
     return Posted(claw_id, from_kopecks(given.amount), not is_new)

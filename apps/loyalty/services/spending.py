@@ -9,17 +9,20 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.businesses.models import Business
-from apps.core.errors import NotFound, Refused
+from apps.core.errors import Refused
 from apps.core.money import from_kopecks, to_kopecks
 from apps.loyalty import queries, settings_queries, sql
 from apps.loyalty.enums import Box, Kind
 from apps.loyalty.models import Hold, Journal
 from apps.loyalty.services.books import (
     BonusInvalid,
+    Earlier,
     InsufficientBonus,
+    KeyReused,
     Posted,
     lock_wallet,
     refuse_frozen,
+    lock_wallet_of,
     write_journal,
 )
 from apps.loyalty.services.debts import repay
@@ -153,43 +156,50 @@ def release_hold(*, hold_id: UUID, at: datetime, because: str = "released") -> P
 
 @transaction.atomic(savepoint=False)
 def _resolve(hold_id: UUID, kind: Kind, amount: int, *, because: str, at: datetime) -> Posted:
-    held = Journal.objects.filter(pk=hold_id, kind=Kind.HOLD).first()
-    if held is None or held.wallet_id is None:
-        raise NotFound
-    debt = lock_wallet(held.wallet_id)
-    resolved = Journal.objects.filter(ref=held, kind__in=[Kind.CAPTURE, Kind.RELEASE]).first()
-    if resolved:
-        if (resolved.kind, resolved.amount) != (kind, amount):
-            raise HoldResolved
-        return Posted(resolved.pk, from_kopecks(resolved.amount), replayed=True)
-    if amount > held.amount:
-        raise MoreThanHeld(held=f"{from_kopecks(held.amount):.2f}")
-    if kind == Kind.CAPTURE and Hold.objects.get(journal=held).expires_at <= at:
-        raise HoldResolved
-    journal_id, _is_new = write_journal(
-        kind=kind,
-        member_id=held.wallet_id,
-        business_id=held.business_id,
-        scope="resolve",
-        key=str(hold_id),
-        amount=amount,
-        # The member decided when she held: bonuses that lapse in between are still hers to spend.
-        occurred_at=held.occurred_at if kind == Kind.CAPTURE else at,
-        posted_at=at,
-        rule={"because": because},
-        ref=held.pk,
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql.RESOLVE,
-            {
-                "hold": hold_id,
-                "journal": journal_id,
-                "amount": amount,
-                "acceptor": held.business_id,
-                "at": at,
-            },
+    held = lock_wallet_of(hold_id, Kind.HOLD)
+    late = kind == Kind.CAPTURE and (held.until is None or held.until <= at)
+    if late or amount > held.amount:
+        return _resolved(held, kind, amount)
+    try:
+        journal_id, is_new = write_journal(
+            kind=kind,
+            member_id=held.wallet_id,
+            business_id=held.business_id,
+            scope="resolve",
+            key=str(hold_id),
+            amount=amount,
+            # The member decided when she held: bonuses that lapse in between are hers to spend.
+            occurred_at=held.occurred_at if kind == Kind.CAPTURE else at,
+            posted_at=at,
+            rule={"because": because},
+            ref=held.pk,
         )
-    if debt and amount < held.amount:
-        repay(member_id=held.wallet_id, because=journal_id, at=at)
-    return Posted(journal_id, from_kopecks(amount))
+    except KeyReused as resolved_otherwise:
+        raise HoldResolved from resolved_otherwise
+    if is_new:
+        _part(held, journal_id, amount, at=at)
+        if held.debt and amount < held.amount:
+            repay(member_id=held.wallet_id, because=journal_id, at=at)
+    return Posted(journal_id, from_kopecks(amount), not is_new)
+
+
+def _resolved(held: Earlier, kind: Kind, amount: int) -> Posted:
+    """The answer to what is too late or too much: a replay of what was done in time, or no."""
+    first = Journal.objects.filter(ref=held.pk, kind__in=[Kind.CAPTURE, Kind.RELEASE]).first()
+    if first and (first.kind, first.amount) == (kind, amount):
+        return Posted(first.pk, from_kopecks(amount), replayed=True)
+    if first is None and amount > held.amount:
+        raise MoreThanHeld(held=f"{from_kopecks(held.amount):.2f}")
+    raise HoldResolved
+
+
+def _part(held: Earlier, journal_id: UUID, amount: int, *, at: datetime) -> None:
+    values = {
+        "hold": held.pk,
+        "journal": journal_id,
+        "amount": amount,
+        "acceptor": held.business_id,
+        "at": at,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql.RESOLVE, values)

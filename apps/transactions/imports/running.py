@@ -12,7 +12,7 @@ from apps.transactions.imports.report import Report
 from apps.transactions.imports.rows import Fault, Purchase, RowReader
 from apps.transactions.imports.writing import write_batch
 
-BATCH = 500  # rows per transaction
+BATCH = 2000  # rows per transaction
 Progress = Callable[[int, int], None]  # bytes read, rows read
 
 

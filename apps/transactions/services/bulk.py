@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -33,7 +33,21 @@ from apps.transactions.services.sales import (
     same_sale,
 )
 
-IN_ONE_INSERT = 500  # rows: a statement takes 65,535 values
+# Plain sales in the rows' order. Arrays are columns: the ORM's own insert, a value a cell, takes
+# several times the CPU on both sides.
+SALES = """
+INSERT INTO transactions_transaction
+    (id, business_id, location_id, member_id, amount, discount, bonus_spent, to_pay, bonus_accrued,
+     returned, money_returned, status, source, key, receipt_number, entered_by_id, pending_until,
+     occurred_at, recorded_at)
+SELECT r.id, %(business)s::uuid, r.location, r.member, r.amount, 0, 0, r.amount, r.accrued,
+       0, 0, 'completed', r.source, r.key, r.receipt, NULL, r.wakes,
+       r.occurred, r.recorded
+FROM unnest(%(id)s::uuid[], %(location)s::uuid[], %(member)s::uuid[], %(amount)s::numeric[],
+            %(accrued)s::numeric[], %(source)s::text[], %(key)s::text[], %(receipt)s::text[],
+            %(wakes)s::timestamptz[], %(occurred)s::timestamptz[], %(recorded)s::timestamptz[])
+     AS r(id, location, member, amount, accrued, source, key, receipt, wakes, occurred, recorded)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +208,7 @@ def _write(asked: Sequence[Asked], business: Business) -> list[Transaction]:
         _sale(one, sale_id, posted[str(sale_id)], at)
         for one, sale_id, at in zip(asked, ids, moments, strict=True)
     ]
-    Transaction.objects.bulk_create(sales, batch_size=IN_ONE_INSERT)
+    _insert(sales, business)
     audit.record_machine(
         "transactions.record",
         "transaction",
@@ -206,6 +220,24 @@ def _write(asked: Sequence[Asked], business: Business) -> list[Transaction]:
     )
     outbox.publish_many([fact_of(sale) for sale in sales])
     return sales
+
+
+def _insert(sales: Sequence[Transaction], business: Business) -> None:
+    columns = {
+        "id": [sale.pk for sale in sales],
+        "location": [sale.location_id for sale in sales],
+        "member": [sale.member_id for sale in sales],
+        "amount": [sale.amount for sale in sales],
+        "accrued": [sale.bonus_accrued for sale in sales],
+        "source": [str(sale.source) for sale in sales],
+        "key": [sale.key for sale in sales],
+        "receipt": [sale.receipt_number for sale in sales],
+        "wakes": [sale.pending_until for sale in sales],
+        "occurred": [sale.occurred_at for sale in sales],
+        "recorded": [sale.recorded_at for sale in sales],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SALES, columns | {"business": business.pk})
 
 
 def _sale(asked: Asked, sale_id: UUID, earned: Posted, at: datetime) -> Transaction:
