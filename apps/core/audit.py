@@ -78,7 +78,7 @@ def record_machine(
         raise RuntimeError("An audit row commits with its change: open a transaction first.")
     who = caller()
     told = [(str(object_id), _digest(changed)) for object_id, changed in rows]
-    values = {
+    values: dict[str, Any] = {
         "at": timezone.now(),
         "session": who.session_id,
         "address": who.address,

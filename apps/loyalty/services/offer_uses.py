@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -47,7 +48,7 @@ def keep_uses(outlook: Outlook, *, member_id: UUID, journal_id: UUID, at: dateti
 
 
 def _count(limits: Sequence[Limit], granted: Mapping[str, int], *, at: datetime) -> None:
-    values = {
+    values: dict[str, Any] = {
         "scopes": [one.scope for one in limits],
         "periods": [one.period for one in limits],
         "amounts": [granted[one.offer] for one in limits],
@@ -85,7 +86,7 @@ def give_back_uses(
     }
     if not back:
         return
-    values = {
+    values: dict[str, Any] = {
         "versions": [UUID(version) for version in back],
         "amounts": list(back.values()),
         "business": earned.business_id,

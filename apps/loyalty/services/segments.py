@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -78,7 +77,7 @@ def _numbers(cards: str) -> set[str]:
 
 
 @transaction.atomic
-def leave_segments(*, entries: Collection[UUID | int], by: User | None, reason: str) -> int:
+def leave_segments(*, entries: Collection[int], by: User | None, reason: str) -> int:
     """Take these rows out of their lists; how many there were. Raises Forbidden, ReasonMissing."""
     reason = _allowed(by, reason)
     rows = SegmentEntry.objects.filter(pk__in=entries)

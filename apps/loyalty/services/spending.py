@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -194,7 +195,7 @@ def _resolved(held: Earlier, kind: Kind, amount: int) -> Posted:
 
 
 def _part(held: Earlier, journal_id: UUID, amount: int, *, at: datetime) -> None:
-    values = {
+    values: dict[str, Any] = {
         "hold": held.pk,
         "journal": journal_id,
         "amount": amount,

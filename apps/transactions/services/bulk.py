@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -223,7 +224,7 @@ def _write(asked: Sequence[Asked], business: Business) -> list[Transaction]:
 
 
 def _insert(sales: Sequence[Transaction], business: Business) -> None:
-    columns = {
+    columns: dict[str, Any] = {
         "id": [sale.pk for sale in sales],
         "location": [sale.location_id for sale in sales],
         "member": [sale.member_id for sale in sales],
