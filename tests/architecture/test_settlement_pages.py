@@ -64,9 +64,9 @@ def test_a_partner_leaves_by_the_button_with_a_reason(admin_client, business):
     button = reverse("admin:loyalty_terms_run_off", args=[terms.pk])
     before = admin_client.get(page).content.decode()
 
-    admin_client.post(button, {"reason": "ушли"})
+    admin_client.post(button, {"reason": "ушли", "_form_submitted": "on"})
     assert not Terms.objects.filter(run_off_since__isnull=False).exists()
-    admin_client.post(button, {"reason": WHY})
+    admin_client.post(button, {"reason": WHY, "_form_submitted": "on"})
 
     assert Terms.objects.get(pk=terms.pk).run_off_since
     assert button in before
@@ -77,7 +77,7 @@ def test_a_partner_leaves_by_the_button_with_a_reason(admin_client, business):
 def test_a_list_of_members_is_filled_and_emptied(admin_client, member):
     page = reverse("admin:loyalty_segmententry_changelist")
     fill = reverse("admin:loyalty_segmententry_fill")
-    given = {"code": "spring", "cards": member.card_number, "reason": WHY}
+    given = {"code": "spring", "cards": member.card_number, "reason": WHY, "_form_submitted": "on"}
 
     shown = admin_client.get(fill).content.decode()
     answer = admin_client.post(fill, given, follow=True).content.decode()
