@@ -22,8 +22,8 @@ from apps.loyalty.services.books import (
     KeyReused,
     Posted,
     lock_wallet,
-    refuse_frozen,
     lock_wallet_of,
+    refuse_frozen,
     write_journal,
 )
 from apps.loyalty.services.debts import repay
