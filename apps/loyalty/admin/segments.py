@@ -72,7 +72,14 @@ class SegmentEntryAdmin(ReadonlyAdmin):
     )
     def fill(self, request: HttpRequest, form: FillDialog) -> HttpResponse:
         def act() -> None:
-            filled = services.fill_segment(**form.cleaned_data, by=request.user, at=timezone.now())
+            given = form.cleaned_data
+            filled = services.fill_segment(
+                code=given["code"],
+                cards=given["cards"],
+                reason=given["reason"],
+                by=request.user,
+                at=timezone.now(),
+            )
             words = _("Added: %(added)s. There already: %(known)s. Unknown cards: %(unknown)s.")
             messages.success(request, words % vars(filled))
 
