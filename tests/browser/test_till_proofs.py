@@ -305,7 +305,7 @@ def test_a_sale_takes_six_seconds(
 ) -> None:
     page = enter(vera, "/kassa/")
     took = []
-    for number in range(30):
+    for number in range(30):  # a person's pace: 200 of them are half an hour of waiting
         took.append(human_sale(page, anna.card_number, str(1000 + number)))
         page.wait_for_timeout(700)
         page.keyboard.press("Enter")
