@@ -6,8 +6,17 @@ from celery.schedules import crontab
 
 SCHEDULE: dict[str, dict[str, Any]] = {
     "events.sweep": {"task": "apps.events.tasks.sweep", "schedule": 30},
-    "core.heartbeat": {"task": "apps.core.tasks.heartbeat", "schedule": 5},
-    "core.drain_outbox": {"task": "apps.core.tasks.drain_outbox", "schedule": 5},
+    # What comes every few seconds is worth nothing later: it never piles up behind long work.
+    "core.heartbeat": {
+        "task": "apps.core.tasks.heartbeat",
+        "schedule": 5,
+        "options": {"expires": 15},
+    },
+    "core.drain_outbox": {
+        "task": "apps.core.tasks.drain_outbox",
+        "schedule": 5,
+        "options": {"expires": 10},
+    },
     "analytics.load_facts": {"task": "apps.analytics.tasks.load_facts", "schedule": 60},
     "analytics.keep_dashboards": {
         "task": "apps.analytics.tasks.keep_dashboards",

@@ -1,10 +1,11 @@
 """A fact leaves with its transaction; every listener hears it at least once."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from apps.core import outbox
@@ -143,7 +144,7 @@ def test_facts_are_strings_frozen_at_their_moment():
     for topic, fact in FACTS.items():
         assert (topic, issubclass(fact, Fact)) == (fact.__name__, True)
         kinds = set(fact.__annotations__.values())
-        assert kinds <= {str, int, str | None}, topic
+        assert kinds <= {str, int, bool, str | None}, topic
     with pytest.raises(AttributeError):
         MemberJoined(member_id="m", at="now").member_id = "n"
 
@@ -264,11 +265,41 @@ def test_batches_are_left_to_their_collector():
 
 
 @pytest.mark.django_db
-def test_one_drain_takes_no_more_than_its_limit():
+def test_one_drain_ends_when_its_time_is_over():
     for n in range(3):
         publish(str(n))
 
-    assert [outbox.drain(limit=4), outbox.drain(limit=4)] == [4, 2]
+    heard = outbox.drain(seconds=0)  # and the bell is rung for the rest
+
+    assert heard == 0
+    assert {state for _name, state, _tries in states()} == {"done"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_more_than_two_drain_at_once():
+    """The other threads of a worker stay free for what is not a backlog."""
+    inside, leave = threading.Barrier(3), threading.Event()
+
+    def hold() -> None:
+        with outbox._turn() as mine:
+            held.append(mine)
+            inside.wait()
+            leave.wait()
+        connection.close()
+
+    held: list[bool] = []
+    threads = [threading.Thread(target=hold) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    inside.wait()
+    publish("x")
+
+    third = outbox.drain()
+    leave.set()
+    for thread in threads:
+        thread.join()
+
+    assert (held, third, outbox.drain()) == ([True, True], 0, 2)
 
 
 # --- leases --------------------------------------------------------------------------------------
