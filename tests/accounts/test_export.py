@@ -99,5 +99,5 @@ def test_export_costs_the_same_for_any_number_of_purchases(
         sale(member=anna, business=business)
     mine = api.as_(anna)
 
-    with django_assert_max_num_queries(31):
+    with django_assert_max_num_queries(40):
         assert mine.get("/users/me/export").status_code == 200

@@ -15,7 +15,6 @@ LONG_FUNCTIONS = {
     "apps/accounts/services/codes.py:send_code": 47,
     "apps/loyalty/services/books.py:write_journal": 52,
     "apps/loyalty/services/earning.py:earn_for_purchase": 52,
-    "apps/loyalty/services/spending.py:_resolve": 41,
     "apps/transactions/services/sales.py:_record": 62,
     "apps/transactions/services/sales.py:quote_purchase": 47,
     "apps/transactions/services/sales.py:record_purchase": 48,

@@ -198,7 +198,7 @@ def test_a_member_may_not_enter_sales(api, member, business):
         "/api/v2/users/me",
         "/api/v1/users/me/",
         "/api/v1/transactions/not-a-uuid",
-        "/webhooks/crm/unknown",
+        "/webhooks/unknown",
         "/calendar/unknown.ics",
     ],
 )

@@ -22,7 +22,7 @@ class ExternalRecord(models.Model):
     kind = models.CharField(_("kind"), max_length=6, choices=Kind.choices, default=Kind.SALE)
     entity = models.CharField(max_length=40)
     external_id = models.CharField(_("number there"), max_length=100)
-    refund_of = models.CharField(max_length=100, blank=True)
+    refund_of = models.CharField(_("return of"), max_length=100, blank=True)
     amount = models.DecimalField(_("sum, ₽"), max_digits=12, decimal_places=2)
     occurred_at = models.DateTimeField(_("occurred"))
     version = models.BigIntegerField(default=0)
@@ -127,7 +127,11 @@ class DuplicateMerge(models.Model):
     merged_at = models.DateTimeField(default=timezone.now)
     undone_at = models.DateTimeField(null=True)
     undone_by = models.ForeignKey(
-        "accounts.User", null=True, on_delete=models.PROTECT, related_name="+"
+        "accounts.User",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("undone by"),
     )
 
     class Meta:

@@ -262,7 +262,8 @@ class TermsAdmin(ReasonedAdmin):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """No button for a partner that leaves already."""
-        stays = Terms.objects.filter(pk=object_id, run_off_since__isnull=True).exists()
+        terms = self.get_object(request, str(object_id))
+        stays = terms is not None and terms.run_off_since is None
         return super().get_actions_detail(request, object_id) if stays else []
 
     @action(
