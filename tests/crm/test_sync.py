@@ -34,6 +34,7 @@ def test_month_of_sales_is_in_the_ledger(stand: Stand, name: str) -> None:
     assert_equals_truth(stand, integration)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_edits_deletions_and_returns_in_any_order_of_polls(
@@ -54,6 +55,7 @@ def test_edits_deletions_and_returns_in_any_order_of_polls(
     no_sale_twice(integration)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_outages_and_broken_answers_lose_nothing(stand: Stand, name: str) -> None:
     month = Month(stand, name, seed=3)

@@ -63,7 +63,7 @@ class EnvelopeSchema(AutoSchema):
             self.view, "filterset_class"
         ):
             return []
-        backends: list[Any] = super().get_filter_backends()  # type: ignore[no-untyped-call]
+        backends: list[Any] = super().get_filter_backends()
         return backends
 
     def _get_response_bodies(self, *args: Any, **kwargs: Any) -> dict[str, Any]:

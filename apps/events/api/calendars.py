@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -49,7 +49,7 @@ class CalendarViewSet(ApiViewSet):
 
     @extend_schema(responses={(200, "text/calendar"): OpenApiTypes.STR}, tags=TAGS)
     def event(self, request: Request, pk: UUID) -> HttpResponse:
-        rows = EventRegistration.objects.filter(SHOWN, event=pk, member=request.user)
+        rows = EventRegistration.objects.filter(SHOWN, event=pk, member=request.user.pk)
         rows = rows.select_related("event").order_by("-joined_at")[:1]
         if not rows:
             raise NotFound
@@ -65,7 +65,7 @@ class CalendarViewSet(ApiViewSet):
 class FeedViewSet(ApiViewSet):
     """For calendar programs: the secret address is all they have."""
 
-    authentication_classes: ClassVar[list[Any]] = []
+    authentication_classes: list[Any] = []
     permission_classes = [Can("events.feed")]
 
     @extend_schema(responses={(200, "text/calendar"): OpenApiTypes.STR}, tags=TAGS)

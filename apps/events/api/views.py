@@ -288,7 +288,7 @@ class PlaceViewSet(Events):
     def ticket(self, request: Request, pk: UUID) -> Response:
         event = self.find(pk)
         mine = event.registrations.filter(
-            member=request.user, state__in=[Place.CONFIRMED, Place.ATTENDED]
+            member=request.user.pk, state__in=[Place.CONFIRMED, Place.ATTENDED]
         ).first()
         if mine is None:
             raise NotFound
