@@ -33,6 +33,16 @@ class MoreThanPaid(Refused):
     message = _("Only %(left)s ₽ of this purchase can be returned.")
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What earlier returns of an accrual named and took. Kopecks: money, from each lot (by
+    postings, by debts, or forgiven as expired), by each return's key."""
+
+    money: int
+    lots: dict[int, int]
+    amounts: dict[str, int]
+
+
 @transaction.atomic(savepoint=False)
 def refund_spend(*, journal_id: UUID, amount: Decimal, key: str, at: datetime) -> Posted:
     """Give spent bonuses back to the very lots they came from, with their old dates, latest
@@ -76,45 +86,54 @@ def claw_back(*, journal_id: UUID, returned: Decimal, key: str, at: datetime) ->
     Reckoned anew on what remains, by the rule of that day: earned − accrual(paid − all returned)
     − taken before. So any split of a return takes the same total. Taken from the accrual's own
     lots, each funder's to what its offers would still give, pending first; what was spent or is
-    held becomes a debt to the issuer, what expired is forgiven: she had nothing from it. `returned` in ₽. Raises NotFound, MoreThanPaid.
+    held becomes a debt to the issuer, what expired is forgiven: she had nothing from it.
+    `returned` in ₽. Raises NotFound, MoreThanPaid.
     """
     earned = lock_wallet_of(journal_id, Kind.EARN)
-    before = _taken(earned)
-    twin = before.amounts.get(key)
-    takes = _owed(earned, to_kopecks(returned), before) if twin is None else {}
-    amount = sum(takes.values()) if twin is None else twin
+    before = taken_before(earned.pk)
+    money = to_kopecks(returned)
+    takes = {} if key in before.amounts else _owed(earned, money, before)
+    posted = post_clawback(earned, takes, key=key, before=before, paid=money, at=at)
+    if not posted.replayed and posted.amount:
+        _free_limits(earned, left=earned.paid - before.money, returned=money)
+    return posted
+
+
+def post_clawback(
+    given: Earlier,
+    takes: dict[Lot, int],
+    *,
+    key: str,
+    before: Taken,
+    paid: int = 0,
+    at: datetime,
+) -> Posted:
+    """Take back from an accrual, a reward or a grant: so many kopecks of each of its lots, because
+    `paid` kopecks of money came back. What is already in `before` under this key is a replay and
+    takes nothing."""
+    amount = before.amounts.get(key, sum(takes.values()))
     claw_id, is_new = write_journal(
         kind=Kind.CLAWBACK,
-        member_id=earned.wallet_id,
-        business_id=earned.business_id,
+        member_id=given.wallet_id,
+        business_id=given.business_id,
         scope="clawback",
         key=key,
         amount=amount,
-        paid=to_kopecks(returned),
+        paid=paid,
         rule={"lots": {str(lot.pk): taken for lot, taken in takes.items()}},
         occurred_at=at,
         posted_at=at,
-        ref=earned.pk,
+        ref=given.pk,
     )
     if is_new and amount:
-        take_from_lots(takes, claw_id, taken=before.lots, at=at)
-        _free_limits(earned, left=earned.paid - before.money, returned=to_kopecks(returned))
+        _take_from_lots(takes, claw_id, taken=before.lots, at=at)
     return Posted(claw_id, from_kopecks(amount), not is_new)
 
 
-@dataclass(frozen=True)
-class Taken:
-    """What earlier returns of an accrual named and took. Kopecks: money, from each lot (by
-    postings, by debts, or forgiven as expired), by each return's key."""
-
-    money: int
-    lots: dict[int, int]
-    amounts: dict[str, int]
-
-
-def _taken(earned: Earlier) -> Taken:
+def taken_before(journal_id: UUID) -> Taken:
+    """What was taken back of an accrual, a reward or a grant so far."""
     money, lots, amounts = 0, dict[int, int](), dict[str, int]()
-    returns = Journal.objects.filter(ref=earned.pk, kind=Kind.CLAWBACK)
+    returns = Journal.objects.filter(ref=journal_id, kind=Kind.CLAWBACK)
     for scope, key, paid, total, rule in returns.values_list(
         "scope", "key", "paid", "amount", "rule"
     ):
@@ -165,7 +184,7 @@ def _free_limits(earned: Earlier, *, left: int, returned: int) -> None:
     give_back_uses(earned, before=was, after=still, terms=terms)
 
 
-def take_from_lots(
+def _take_from_lots(
     takes: dict[Lot, int], claw_id: UUID, *, taken: dict[int, int], at: datetime
 ) -> None:
     """Revoke what is still there; what is not is owed to the lot's issuer, but for what expired.

@@ -8,14 +8,13 @@ from uuid import UUID
 from django.db import transaction
 
 from apps.businesses.queries import network
-from apps.core.errors import NotFound
-from apps.core.money import from_kopecks, to_kopecks
+from apps.core.money import to_kopecks
 from apps.loyalty.enums import Kind
-from apps.loyalty.models import Journal, Lot
-from apps.loyalty.services.books import Posted, lock_wallet, write_journal
+from apps.loyalty.models import Lot
+from apps.loyalty.services.books import Posted, lock_wallet, lock_wallet_of, write_journal
 from apps.loyalty.services.debts import repay
 from apps.loyalty.services.earning import bear_lots
-from apps.loyalty.services.returns import take_from_lots
+from apps.loyalty.services.returns import post_clawback, taken_before
 
 
 @transaction.atomic(savepoint=False)
@@ -53,24 +52,9 @@ def give_reward(
 
 @transaction.atomic(savepoint=False)
 def take_reward_back(*, journal_id: UUID, at: datetime) -> Posted:
-    """Take a reward back, whole and once: pending first; what was spent becomes a debt."""
-    given = Journal.objects.filter(pk=journal_id, kind=Kind.REWARD).first()
-    if given is None or given.wallet_id is None:
-        raise NotFound
-    lock_wallet(given.wallet_id)
-    takes = {lot: lot.amount for lot in Lot.objects.filter(journal=given)}
-    claw_id, is_new = write_journal(
-        kind=Kind.CLAWBACK,
-        member_id=given.wallet_id,
-        business_id=given.business_id,
-        scope="clawback",
-        key=f"reward:{journal_id}",
-        amount=given.amount,
-        rule={"lots": {str(lot.pk): amount for lot, amount in takes.items()}},
-        occurred_at=at,
-        posted_at=at,
-        ref=given.pk,
-    )
-    if is_new:
-        take_from_lots(takes, claw_id, taken={}, at=at)
-    return Posted(claw_id, from_kopecks(given.amount), not is_new)
+    """Take a reward back, whole and once: pending first; what was spent becomes a debt.
+    Raises NotFound."""
+    given = lock_wallet_of(journal_id, Kind.REWARD)
+    takes = {lot: lot.amount for lot in Lot.objects.filter(journal=journal_id)}
+    before = taken_before(journal_id)
+    return post_clawback(given, takes, key=f"reward:{journal_id}", before=before, at=at)
