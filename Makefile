@@ -9,7 +9,7 @@ WORKERS = $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test lint check texts bench cdnow lock clean distclean
+.PHONY: help setup clients run stop test lint check texts bench cdnow lock clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,7 +33,16 @@ lint: setup ## style, types, import rules, missing migrations
 	@.venv/bin/lint-imports
 	@$(DEV) exec --profile test --no-servers -- python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
-check: setup ## long proofs: races, histories of the ledger, kill -9
+clients: setup .venv-clients/.set-up ## public clients of other systems, in an environment of their own, for check
+
+.venv-clients/.set-up: requirements/clients.txt
+	@echo "setup: public clients → .venv-clients"
+	@$(UV) venv --quiet --clear --no-project --python $(PY) .venv-clients
+	@$(PY) -m pip --disable-pip-version-check --python .venv-clients/bin/python \
+	  install -qq --require-hashes -r requirements/clients.txt
+	@touch $@
+
+check: clients ## long proofs: races, histories of the ledger, kill -9, public clients
 	@$(DEV) exec --profile test -- pytest -m slow -n $(WORKERS) --dist loadgroup $(ARGS)
 
 texts: ## compile every Russian catalogue (needs gettext)
@@ -55,12 +64,13 @@ lock: setup ## write requirements/*.txt anew from *.in; ARGS=--upgrade takes new
 	@$(COMPILE) requirements/local.in -o requirements/local.txt
 	@$(COMPILE) requirements/production.in -c requirements/local.txt -o requirements/production.txt
 	@$(COMPILE) requirements/base.in -c requirements/local.txt -o requirements/base.txt
+	@$(COMPILE) requirements/clients.in -o requirements/clients.txt
 	@echo uv | $(COMPILE) --no-annotate --custom-compile-command "make lock" - -o requirements/uv.txt
 
 clean: ## stop everything of this checkout, delete its data and caches (.venv stays)
 	@if $(PY) -c "import svoykrug.dev.embedded" 2>/dev/null; then $(DEV) clean; else rm -rf .run; fi
 	@rm -rf .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage htmlcov
-	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
+	@find . -name __pycache__ -type d -not -path './.venv*/*' -prune -exec rm -rf {} +
 
-distclean: clean ## clean, and delete .venv too
-	@rm -rf .venv
+distclean: clean ## clean, and delete the environments too
+	@rm -rf .venv .venv-clients
