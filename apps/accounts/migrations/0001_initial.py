@@ -239,6 +239,32 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "person",
                 "verbose_name_plural": "people",
+                "indexes": [
+                    models.Index(fields=["-joined_at", "-id"], name="people_by_joined"),
+                    models.Index(
+                        condition=models.Q(("job", ""), _negated=True),
+                        fields=["job"],
+                        name="people_with_job",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("is_superuser", False)),
+                        name="nobody_is_django_superuser",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "job__in",
+                                ["", "business_staff", "business_owner", "admin", "superadmin"],
+                            )
+                        ),
+                        name="job_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("locale__in", ["ru", "en"])), name="locale_known"
+                    ),
+                ],
             },
             bases=(guardian.mixins.GuardianUserMixin, models.Model),
         ),
@@ -306,38 +332,5 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="user",
-            index=models.Index(fields=["-joined_at", "-id"], name="people_by_joined"),
-        ),
-        migrations.AddIndex(
-            model_name="user",
-            index=models.Index(
-                condition=models.Q(("job", ""), _negated=True),
-                fields=["job"],
-                name="people_with_job",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("is_superuser", False)), name="nobody_is_django_superuser"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("job__in", ["", "business_staff", "business_owner", "admin", "superadmin"])
-                ),
-                name="job_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="user",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("locale__in", ["ru", "en"])), name="locale_known"
-            ),
         ),
     ]

@@ -12,7 +12,9 @@ import apps.core.sealing
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_tiers")]
+    dependencies = [
+        ("accounts", "0002_tiers"),
+    ]
 
     operations = [
         migrations.CreateModel(
@@ -56,6 +58,23 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "consent",
                 "verbose_name_plural": "consents",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "purpose__in",
+                                [
+                                    "personal_data",
+                                    "special_data",
+                                    "marketing_push",
+                                    "marketing_sms",
+                                    "marketing_email",
+                                ],
+                            )
+                        ),
+                        name="consent_purpose_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -95,6 +114,26 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "consent text",
                 "verbose_name_plural": "consent texts",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("purpose", "version"), name="one_text_per_version"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "purpose__in",
+                                [
+                                    "personal_data",
+                                    "special_data",
+                                    "marketing_push",
+                                    "marketing_sms",
+                                    "marketing_email",
+                                ],
+                            )
+                        ),
+                        name="consent_text_purpose_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -157,6 +196,33 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "privacy request",
                 "verbose_name_plural": "privacy requests",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "open")),
+                        fields=["due_at"],
+                        name="privacy_request_due",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["erasure"])),
+                        name="privacy_request_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_at__isnull", True), ("state", "open")),
+                            models.Q(
+                                ("closed_at__isnull", False), ("state__in", ["done", "taken_back"])
+                            ),
+                            _connector="OR",
+                        ),
+                        name="closed_privacy_request_has_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("due_at__gte", models.F("received_at"))),
+                        name="privacy_request_due_later",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -210,30 +276,6 @@ class Migration(migrations.Migration):
                 verbose_name="member",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="consenttext",
-            constraint=models.UniqueConstraint(
-                fields=("purpose", "version"), name="one_text_per_version"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="consenttext",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "purpose__in",
-                        [
-                            "personal_data",
-                            "special_data",
-                            "marketing_push",
-                            "marketing_sms",
-                            "marketing_email",
-                        ],
-                    )
-                ),
-                name="consent_text_purpose_known",
-            ),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name="consenttext",
             trigger=pgtrigger.compiler.Trigger(
@@ -275,24 +317,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="consent",
             index=models.Index(fields=["member", "purpose", "-id"], name="consent_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="consent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "purpose__in",
-                        [
-                            "personal_data",
-                            "special_data",
-                            "marketing_push",
-                            "marketing_sms",
-                            "marketing_email",
-                        ],
-                    )
-                ),
-                name="consent_purpose_known",
-            ),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="consent",
@@ -336,36 +360,6 @@ class Migration(migrations.Migration):
                     table="accounts_consent",
                     when="BEFORE",
                 ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="privacyrequest",
-            index=models.Index(
-                condition=models.Q(("state", "open")), fields=["due_at"], name="privacy_request_due"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="privacyrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["erasure"])), name="privacy_request_kind_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="privacyrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at__isnull", True), ("state", "open")),
-                    models.Q(("closed_at__isnull", False), ("state__in", ["done", "taken_back"])),
-                    _connector="OR",
-                ),
-                name="closed_privacy_request_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="privacyrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("due_at__gte", models.F("received_at"))),
-                name="privacy_request_due_later",
             ),
         ),
         migrations.AddConstraint(

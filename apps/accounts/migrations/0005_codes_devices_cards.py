@@ -56,6 +56,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "limits of SMS codes",
                 "verbose_name_plural": "limits of SMS codes",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="one_row_of_limits")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -92,6 +95,13 @@ class Migration(migrations.Migration):
                 ("tries", models.PositiveSmallIntegerField(default=0)),
                 ("set_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("tries__lte", 5)), name="pin_tries_bounded"
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="TrustedDevice",
@@ -123,6 +133,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "trusted device",
                 "verbose_name_plural": "trusted devices",
+                "indexes": [models.Index(fields=["business_id"], name="trusted_of_business")],
             },
         ),
         migrations.AddField(
@@ -235,18 +246,6 @@ class Migration(migrations.Migration):
                 name="only_web_session_has_key",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="codelimits",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("id", 1)), name="one_row_of_limits"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="staffpin",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("tries__lte", 5)), name="pin_tries_bounded"
-            ),
-        ),
         migrations.AddField(
             model_name="trusteddevice",
             name="trusted_by",
@@ -255,9 +254,5 @@ class Migration(migrations.Migration):
                 related_name="+",
                 to=settings.AUTH_USER_MODEL,
             ),
-        ),
-        migrations.AddIndex(
-            model_name="trusteddevice",
-            index=models.Index(fields=["business_id"], name="trusted_of_business"),
         ),
     ]

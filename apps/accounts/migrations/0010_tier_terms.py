@@ -86,6 +86,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "former terms of a tier",
                 "verbose_name_plural": "former terms of tiers",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("since__lte", models.F("until"))),
+                        name="tier_terms_begin_before_they_end",
+                    ),
+                    models.UniqueConstraint(fields=("tier", "until"), name="tier_terms_end_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -158,19 +165,6 @@ class Migration(migrations.Migration):
                     table="accounts_tierchange",
                     when="BEFORE",
                 ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tierversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("since__lte", models.F("until"))),
-                name="tier_terms_begin_before_they_end",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="tierversion",
-            constraint=models.UniqueConstraint(
-                fields=("tier", "until"), name="tier_terms_end_once"
             ),
         ),
         pgtrigger.migrations.AddTrigger(

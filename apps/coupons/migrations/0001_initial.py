@@ -17,8 +17,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("accounts", "__first__"),
         ("businesses", "0002_network"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -264,6 +264,76 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "coupon campaign",
                 "verbose_name_plural": "coupon campaigns",
+                "indexes": [
+                    models.Index(
+                        fields=["business", "-created_at", "-id"], name="campaign_of_business"
+                    ),
+                    models.Index(fields=["-created_at", "-id"], name="campaign_newest"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("benefit__in", ["percent", "fixed", "bonus", "gift"])),
+                        name="campaign_benefit_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("audience__in", ["anyone", "promo", "guests", "chain"])
+                        ),
+                        name="campaign_audience_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["active", "cancelled"])),
+                        name="campaign_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("base__in", ["list", "running"])),
+                        name="campaign_base_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("fee__gte", 0),
+                            ("min_amount__gte", 0),
+                            ("value__gte", 0),
+                            models.Q(
+                                ("max_discount__isnull", True),
+                                ("max_discount__gt", 0),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="campaign_sums_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("benefit", "percent"), _negated=True),
+                            ("value__lte", 100),
+                            _connector="OR",
+                        ),
+                        name="percent_at_most_hundred",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("audience", "promo"), ("promo_code__isnull", False)),
+                            models.Q(
+                                models.Q(("audience", "promo"), _negated=True),
+                                ("promo_code__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="promo_campaign_has_word",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("valid_to__gt", models.F("valid_from"))),
+                        name="campaign_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("issued__lte", models.F("quantity"))),
+                        name="issued_within_quantity",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("holdout_percent__lte", 50)),
+                        name="campaign_holdout_at_most_half",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -341,6 +411,57 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "coupon",
                 "verbose_name_plural": "coupons",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("member__isnull", False)),
+                        fields=["member", "-issued_at", "-id"],
+                        name="coupon_of_member",
+                    ),
+                    models.Index(fields=["campaign", "state"], name="coupon_of_campaign"),
+                    models.Index(
+                        condition=models.Q(("state", "active")),
+                        fields=["valid_to"],
+                        name="coupon_lapsing",
+                    ),
+                    models.Index(
+                        condition=models.Q(("fork__isnull", False)),
+                        fields=["fork"],
+                        name="coupon_of_fork",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["active", "redeemed", "expired", "cancelled"])
+                        ),
+                        name="coupon_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("valid_to__gt", models.F("valid_from"))),
+                        name="coupon_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "redeemed"), _negated=True),
+                            ("redeemed_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="redeemed_coupon_has_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("reserved", 0),
+                            models.Q(("reserved__gt", 0), ("state", "active")),
+                            _connector="OR",
+                        ),
+                        name="only_active_coupons_reserve",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "redeemed")),
+                        fields=("fork",),
+                        name="one_redeemed_of_a_fork",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -374,6 +495,15 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "funder",
                 "verbose_name_plural": "funders",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("campaign", "business"), name="one_share_per_funder"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("share__gte", 1), ("share__lte", 100)),
+                        name="funder_share_is_percent",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -402,6 +532,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("campaign", "member"), name="one_place_among_held_out"
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Redemption",
@@ -496,6 +633,26 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "redemption",
                 "verbose_name_plural": "redemptions",
+                "indexes": [
+                    models.Index(fields=["campaign", "member"], name="redemption_of_member"),
+                    models.Index(
+                        condition=models.Q(("sale_id__isnull", False)),
+                        fields=["sale_id"],
+                        name="redemption_of_sale",
+                    ),
+                    models.Index(fields=["business", "-at", "-id"], name="redemption_of_business"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("returned_at__isnull", True)),
+                        fields=("coupon",),
+                        name="coupon_redeemed_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("bonus__gte", 0), ("discount__gte", 0)),
+                        name="redemption_sums_not_negative",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -547,103 +704,19 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "charge",
                 "verbose_name_plural": "charges",
+                "indexes": [models.Index(fields=["payer", "id"], name="charge_of_payer")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("redemption", "kind", "payer"), name="one_charge_per_payer"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0)), name="charge_is_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["share", "fee"])), name="charge_kind_known"
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="campaign",
-            index=models.Index(
-                fields=["business", "-created_at", "-id"], name="campaign_of_business"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="campaign",
-            index=models.Index(fields=["-created_at", "-id"], name="campaign_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("benefit__in", ["percent", "fixed", "bonus", "gift"])),
-                name="campaign_benefit_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("audience__in", ["anyone", "promo", "guests", "chain"])),
-                name="campaign_audience_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["active", "cancelled"])),
-                name="campaign_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("base__in", ["list", "running"])), name="campaign_base_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("fee__gte", 0),
-                    ("min_amount__gte", 0),
-                    ("value__gte", 0),
-                    models.Q(
-                        ("max_discount__isnull", True), ("max_discount__gt", 0), _connector="OR"
-                    ),
-                ),
-                name="campaign_sums_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("benefit", "percent"), _negated=True),
-                    ("value__lte", 100),
-                    _connector="OR",
-                ),
-                name="percent_at_most_hundred",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("audience", "promo"), ("promo_code__isnull", False)),
-                    models.Q(
-                        models.Q(("audience", "promo"), _negated=True), ("promo_code__isnull", True)
-                    ),
-                    _connector="OR",
-                ),
-                name="promo_campaign_has_word",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("valid_to__gt", models.F("valid_from"))),
-                name="campaign_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("issued__lte", models.F("quantity"))),
-                name="issued_within_quantity",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="campaign",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("holdout_percent__lte", 50)),
-                name="campaign_holdout_at_most_half",
-            ),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="campaign",
@@ -658,146 +731,6 @@ class Migration(migrations.Migration):
                     table="coupons_campaign",
                     when="BEFORE",
                 ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="coupon",
-            index=models.Index(
-                condition=models.Q(("member__isnull", False)),
-                fields=["member", "-issued_at", "-id"],
-                name="coupon_of_member",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="coupon",
-            index=models.Index(fields=["campaign", "state"], name="coupon_of_campaign"),
-        ),
-        migrations.AddIndex(
-            model_name="coupon",
-            index=models.Index(
-                condition=models.Q(("state", "active")), fields=["valid_to"], name="coupon_lapsing"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="coupon",
-            index=models.Index(
-                condition=models.Q(("fork__isnull", False)), fields=["fork"], name="coupon_of_fork"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="coupon",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["active", "redeemed", "expired", "cancelled"])),
-                name="coupon_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="coupon",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("valid_to__gt", models.F("valid_from"))),
-                name="coupon_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="coupon",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "redeemed"), _negated=True),
-                    ("redeemed_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="redeemed_coupon_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="coupon",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("reserved", 0),
-                    models.Q(("reserved__gt", 0), ("state", "active")),
-                    _connector="OR",
-                ),
-                name="only_active_coupons_reserve",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="coupon",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "redeemed")),
-                fields=("fork",),
-                name="one_redeemed_of_a_fork",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="funder",
-            constraint=models.UniqueConstraint(
-                fields=("campaign", "business"), name="one_share_per_funder"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="funder",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("share__gte", 1), ("share__lte", 100)),
-                name="funder_share_is_percent",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="heldout",
-            constraint=models.UniqueConstraint(
-                fields=("campaign", "member"), name="one_place_among_held_out"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="redemption",
-            index=models.Index(fields=["campaign", "member"], name="redemption_of_member"),
-        ),
-        migrations.AddIndex(
-            model_name="redemption",
-            index=models.Index(
-                condition=models.Q(("sale_id__isnull", False)),
-                fields=["sale_id"],
-                name="redemption_of_sale",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="redemption",
-            index=models.Index(fields=["business", "-at", "-id"], name="redemption_of_business"),
-        ),
-        migrations.AddConstraint(
-            model_name="redemption",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("returned_at__isnull", True)),
-                fields=("coupon",),
-                name="coupon_redeemed_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="redemption",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("bonus__gte", 0), ("discount__gte", 0)),
-                name="redemption_sums_not_negative",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="charge",
-            index=models.Index(fields=["payer", "id"], name="charge_of_payer"),
-        ),
-        migrations.AddConstraint(
-            model_name="charge",
-            constraint=models.UniqueConstraint(
-                fields=("redemption", "kind", "payer"), name="one_charge_per_payer"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="charge",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0)), name="charge_is_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="charge",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["share", "fee"])), name="charge_kind_known"
             ),
         ),
     ]

@@ -15,9 +15,9 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("accounts", "__first__"),
         ("businesses", "0002_network"),
         ("transactions", "0002_returns"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -177,6 +177,52 @@ class Migration(migrations.Migration):
                 "verbose_name": "connection to a CRM",
                 "verbose_name_plural": "connections to CRMs",
                 "ordering": ["business__name", "system"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("business", "system"), name="one_connection_per_system"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("system__in", ["yclients", "iiko", "onec", "amocrm", "renovatio"])
+                        ),
+                        name="connection_system_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["draft", "active", "off", "stopped"])),
+                        name="connection_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("trouble", ""),
+                            (
+                                "trouble__in",
+                                [
+                                    "network",
+                                    "timeout",
+                                    "address",
+                                    "tls",
+                                    "too_large",
+                                    "unreadable",
+                                    "auth",
+                                    "rights",
+                                    "unpaid",
+                                    "throttled",
+                                    "refused",
+                                    "server",
+                                    "paused",
+                                    "suspicious",
+                                    "internal",
+                                ],
+                            ),
+                            _connector="OR",
+                        ),
+                        name="connection_trouble_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("poll_minutes__gte", 1), ("poll_minutes__lte", 1440)),
+                        name="connection_polls_at_least_daily",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -234,6 +280,20 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "reading of the past",
                 "verbose_name_plural": "readings of the past",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("since__lte", models.F("done_until")),
+                            ("done_until__lte", models.F("until")),
+                        ),
+                        name="backfill_goes_forward",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=("integration",),
+                        name="one_open_backfill",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -367,6 +427,81 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "record of a CRM",
                 "verbose_name_plural": "records of CRMs",
+                "indexes": [
+                    models.Index(fields=["integration", "occurred_at"], name="record_by_moment"),
+                    models.Index(
+                        fields=["integration", "state", "-seen_at"], name="record_by_state"
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "unclaimed")),
+                        fields=["phone_index"],
+                        name="record_unclaimed",
+                    ),
+                    models.Index(
+                        condition=models.Q(("kind", "refund")),
+                        fields=["integration", "refund_of"],
+                        name="record_returns",
+                    ),
+                    models.Index(fields=["member"], name="record_of_member"),
+                    models.Index(fields=["sale"], name="record_of_sale"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("integration", "entity", "external_id"),
+                        name="one_record_per_document",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "applied",
+                                    "unclaimed",
+                                    "waiting",
+                                    "quarantine",
+                                    "cancelled",
+                                    "ignored",
+                                ],
+                            )
+                        ),
+                        name="record_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["sale", "refund"])),
+                        name="record_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("reason", ""),
+                            (
+                                "reason__in",
+                                [
+                                    "no_phone",
+                                    "bad_phone",
+                                    "shared_phone",
+                                    "bad_amount",
+                                    "bad_moment",
+                                    "over_limit",
+                                    "closed",
+                                    "no_original",
+                                    "bad_row",
+                                    "vanished_many",
+                                ],
+                            ),
+                            _connector="OR",
+                        ),
+                        name="record_reason_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("applied__gte", 0)), name="record_applied_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("applied", 0), ("sale__isnull", False), _connector="OR"
+                        ),
+                        name="applied_record_has_sale",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -421,6 +556,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "merged duplicate",
                 "verbose_name_plural": "merged duplicates",
+                "constraints": [
+                    models.UniqueConstraint(fields=("dropped",), name="one_merge_per_dropped_sale")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -452,6 +590,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "supplement",
                 "verbose_name_plural": "supplements",
+                "constraints": [
+                    models.UniqueConstraint(fields=("sale",), name="one_supplement_per_sale")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -542,6 +683,32 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "synchronisation",
                 "verbose_name_plural": "synchronisations",
+                "indexes": [
+                    models.Index(fields=["integration", "-started_at"], name="run_of_connection"),
+                    models.Index(
+                        condition=models.Q(("state", "running")),
+                        fields=["integration"],
+                        name="run_still_open",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["running", "done", "failed", "broken"])),
+                        name="run_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("trigger__in", ["schedule", "hand", "webhook", "backfill"])
+                        ),
+                        name="run_trigger_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state", "running"), ("ended_at__isnull", False), _connector="OR"
+                        ),
+                        name="ended_run_has_time",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -609,6 +776,10 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "request to a CRM",
                 "verbose_name_plural": "requests to CRMs",
+                "indexes": [
+                    models.Index(fields=["integration", "-at"], name="call_of_connection"),
+                    models.Index(fields=["run"], name="call_of_run"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -665,252 +836,25 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "call of a CRM",
                 "verbose_name_plural": "calls of CRMs",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "waiting")),
+                        fields=["due_at"],
+                        name="event_waiting",
+                    ),
+                    models.Index(
+                        fields=["integration", "-received_at"], name="event_of_connection"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("integration", "digest"), name="one_event_per_digest"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["waiting", "done", "ignored", "failed"])),
+                        name="event_state_known",
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="crmintegration",
-            constraint=models.UniqueConstraint(
-                fields=("business", "system"), name="one_connection_per_system"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="crmintegration",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("system__in", ["yclients", "iiko", "onec", "amocrm", "renovatio"])
-                ),
-                name="connection_system_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="crmintegration",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["draft", "active", "off", "stopped"])),
-                name="connection_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="crmintegration",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("trouble", ""),
-                    (
-                        "trouble__in",
-                        [
-                            "network",
-                            "timeout",
-                            "address",
-                            "tls",
-                            "too_large",
-                            "unreadable",
-                            "auth",
-                            "rights",
-                            "unpaid",
-                            "throttled",
-                            "refused",
-                            "server",
-                            "paused",
-                            "suspicious",
-                            "internal",
-                        ],
-                    ),
-                    _connector="OR",
-                ),
-                name="connection_trouble_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="crmintegration",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("poll_minutes__gte", 1), ("poll_minutes__lte", 1440)),
-                name="connection_polls_at_least_daily",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="backfill",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("since__lte", models.F("done_until")), ("done_until__lte", models.F("until"))
-                ),
-                name="backfill_goes_forward",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="backfill",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at__isnull", True)),
-                fields=("integration",),
-                name="one_open_backfill",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="externalrecord",
-            index=models.Index(fields=["integration", "occurred_at"], name="record_by_moment"),
-        ),
-        migrations.AddIndex(
-            model_name="externalrecord",
-            index=models.Index(fields=["integration", "state", "-seen_at"], name="record_by_state"),
-        ),
-        migrations.AddIndex(
-            model_name="externalrecord",
-            index=models.Index(
-                condition=models.Q(("state", "unclaimed")),
-                fields=["phone_index"],
-                name="record_unclaimed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="externalrecord",
-            index=models.Index(
-                condition=models.Q(("kind", "refund")),
-                fields=["integration", "refund_of"],
-                name="record_returns",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="externalrecord",
-            index=models.Index(fields=["member"], name="record_of_member"),
-        ),
-        migrations.AddIndex(
-            model_name="externalrecord",
-            index=models.Index(fields=["sale"], name="record_of_sale"),
-        ),
-        migrations.AddConstraint(
-            model_name="externalrecord",
-            constraint=models.UniqueConstraint(
-                fields=("integration", "entity", "external_id"), name="one_record_per_document"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="externalrecord",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        ["applied", "unclaimed", "waiting", "quarantine", "cancelled", "ignored"],
-                    )
-                ),
-                name="record_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="externalrecord",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["sale", "refund"])), name="record_kind_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="externalrecord",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("reason", ""),
-                    (
-                        "reason__in",
-                        [
-                            "no_phone",
-                            "bad_phone",
-                            "shared_phone",
-                            "bad_amount",
-                            "bad_moment",
-                            "over_limit",
-                            "closed",
-                            "no_original",
-                            "bad_row",
-                            "vanished_many",
-                        ],
-                    ),
-                    _connector="OR",
-                ),
-                name="record_reason_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="externalrecord",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("applied__gte", 0)), name="record_applied_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="externalrecord",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("applied", 0), ("sale__isnull", False), _connector="OR"),
-                name="applied_record_has_sale",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="duplicatemerge",
-            constraint=models.UniqueConstraint(
-                fields=("dropped",), name="one_merge_per_dropped_sale"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="supplement",
-            constraint=models.UniqueConstraint(fields=("sale",), name="one_supplement_per_sale"),
-        ),
-        migrations.AddIndex(
-            model_name="syncrun",
-            index=models.Index(fields=["integration", "-started_at"], name="run_of_connection"),
-        ),
-        migrations.AddIndex(
-            model_name="syncrun",
-            index=models.Index(
-                condition=models.Q(("state", "running")),
-                fields=["integration"],
-                name="run_still_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="syncrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["running", "done", "failed", "broken"])),
-                name="run_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="syncrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("trigger__in", ["schedule", "hand", "webhook", "backfill"])),
-                name="run_trigger_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="syncrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state", "running"), ("ended_at__isnull", False), _connector="OR"
-                ),
-                name="ended_run_has_time",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="calllog",
-            index=models.Index(fields=["integration", "-at"], name="call_of_connection"),
-        ),
-        migrations.AddIndex(
-            model_name="calllog",
-            index=models.Index(fields=["run"], name="call_of_run"),
-        ),
-        migrations.AddIndex(
-            model_name="webhookevent",
-            index=models.Index(
-                condition=models.Q(("state", "waiting")), fields=["due_at"], name="event_waiting"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="webhookevent",
-            index=models.Index(fields=["integration", "-received_at"], name="event_of_connection"),
-        ),
-        migrations.AddConstraint(
-            model_name="webhookevent",
-            constraint=models.UniqueConstraint(
-                fields=("integration", "digest"), name="one_event_per_digest"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="webhookevent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["waiting", "done", "ignored", "failed"])),
-                name="event_state_known",
-            ),
         ),
     ]

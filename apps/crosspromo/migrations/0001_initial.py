@@ -16,9 +16,9 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("accounts", "__first__"),
         ("businesses", "0002_network"),
         ("coupons", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -99,6 +99,19 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "cross-promo chain",
                 "verbose_name_plural": "cross-promo chains",
+                "indexes": [models.Index(fields=["-created_at", "-id"], name="chain_newest")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["proposed", "live", "paused", "declined", "ended"])
+                        ),
+                        name="chain_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("topology__in", ["pair", "path", "mutual", "fan"])),
+                        name="chain_topology_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -147,6 +160,17 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "run of a chain",
                 "verbose_name_plural": "runs of chains",
+                "indexes": [
+                    models.Index(fields=["member", "from_business", "-at"], name="run_of_member"),
+                    models.Index(fields=["at"], name="run_by_time"),
+                    models.Index(fields=["trigger_id"], name="run_of_trigger"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("arm__in", ["treated", "control"])),
+                        name="run_arm_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -248,6 +272,20 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "step of a chain",
                 "verbose_name_plural": "steps of chains",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("from_business", models.F("to_business")), _negated=True
+                        ),
+                        name="step_leads_elsewhere",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("every_nth__isnull", True), ("every_nth__gte", 2), _connector="OR"
+                        ),
+                        name="every_nth_from_two",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -291,6 +329,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "coupon of a run",
                 "verbose_name_plural": "coupons of runs",
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "step"), name="one_coupon_per_step")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -395,6 +436,43 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "version of a chain",
                 "verbose_name_plural": "versions of chains",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("chain", "number"), name="one_version_per_number"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "live")),
+                        fields=("chain",),
+                        name="one_live_version",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "proposed")),
+                        fields=("chain",),
+                        name="one_proposed_version",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["proposed", "live", "retired", "declined"])
+                        ),
+                        name="version_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                        name="version_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("holdout_percent__lte", 50)),
+                        name="chain_holdout_at_most_half",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "live"), _negated=True),
+                            ("published_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="live_version_has_time",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -460,82 +538,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "acceptance",
                 "verbose_name_plural": "acceptances",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("version", "business"), name="one_acceptance_per_partner"
+                    )
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="chain",
-            index=models.Index(fields=["-created_at", "-id"], name="chain_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="chain",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["proposed", "live", "paused", "declined", "ended"])
-                ),
-                name="chain_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="chain",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("topology__in", ["pair", "path", "mutual", "fan"])),
-                name="chain_topology_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mint",
-            constraint=models.UniqueConstraint(fields=("run", "step"), name="one_coupon_per_step"),
-        ),
-        migrations.AddConstraint(
-            model_name="version",
-            constraint=models.UniqueConstraint(
-                fields=("chain", "number"), name="one_version_per_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="version",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "live")), fields=("chain",), name="one_live_version"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="version",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "proposed")),
-                fields=("chain",),
-                name="one_proposed_version",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="version",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["proposed", "live", "retired", "declined"])),
-                name="version_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="version",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
-                name="version_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="version",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("holdout_percent__lte", 50)), name="chain_holdout_at_most_half"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="version",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "live"), _negated=True),
-                    ("published_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="live_version_has_time",
-            ),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="version",
@@ -562,22 +570,6 @@ class Migration(migrations.Migration):
                 fields=("version", "number"), name="one_step_per_number"
             ),
         ),
-        migrations.AddConstraint(
-            model_name="step",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("from_business", models.F("to_business")), _negated=True),
-                name="step_leads_elsewhere",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="step",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("every_nth__isnull", True), ("every_nth__gte", 2), _connector="OR"
-                ),
-                name="every_nth_from_two",
-            ),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name="step",
             trigger=pgtrigger.compiler.Trigger(
@@ -592,34 +584,10 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddIndex(
-            model_name="run",
-            index=models.Index(fields=["member", "from_business", "-at"], name="run_of_member"),
-        ),
-        migrations.AddIndex(
-            model_name="run",
-            index=models.Index(fields=["at"], name="run_by_time"),
-        ),
-        migrations.AddIndex(
-            model_name="run",
-            index=models.Index(fields=["trigger_id"], name="run_of_trigger"),
-        ),
         migrations.AddConstraint(
             model_name="run",
             constraint=models.UniqueConstraint(
                 fields=("version", "member", "trigger_id"), name="one_run_per_trigger"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("arm__in", ["treated", "control"])), name="run_arm_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="acceptance",
-            constraint=models.UniqueConstraint(
-                fields=("version", "business"), name="one_acceptance_per_partner"
             ),
         ),
     ]

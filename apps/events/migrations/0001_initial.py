@@ -14,8 +14,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("accounts", "0011_second_person"),
+        ("accounts", "__first__"),
         ("businesses", "0002_network"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -238,6 +238,89 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "event",
                 "verbose_name_plural": "events",
+                "indexes": [
+                    models.Index(fields=["-created_at", "-id"], name="event_list"),
+                    models.Index(fields=["starts_at"], name="event_calendar"),
+                    models.Index(
+                        condition=models.Q(("state", "submitted")),
+                        fields=["submitted_at"],
+                        name="event_queue",
+                    ),
+                    models.Index(fields=["creator"], name="event_of_author"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "draft",
+                                    "submitted",
+                                    "changes_requested",
+                                    "voting",
+                                    "threshold_reached",
+                                    "scheduled",
+                                    "published",
+                                    "completed",
+                                    "cancelled",
+                                    "rejected",
+                                    "expired",
+                                    "withdrawn",
+                                    "declined_by_admin",
+                                    "removed",
+                                ],
+                            )
+                        ),
+                        name="circle_event_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["proposal", "curated"])),
+                        name="circle_event_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("starts_at__isnull", True),
+                            ("ends_at__isnull", True),
+                            ("starts_at__lt", models.F("ends_at")),
+                            _connector="OR",
+                        ),
+                        name="event_starts_before_it_ends",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("attendance_bonus__gte", 0),
+                            ("late_return_percent__lte", 100),
+                            ("price__gte", 0),
+                        ),
+                        name="event_sums_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["published", "completed"]), _negated=True),
+                            models.Q(
+                                ("capacity__gte", 1),
+                                ("closes_at__isnull", False),
+                                ("ends_at__isnull", False),
+                                ("opens_at__isnull", False),
+                                ("starts_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="event_published_is_whole",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["voting", "threshold_reached"]), _negated=True),
+                            models.Q(
+                                ("need_points__isnull", False),
+                                ("need_voters__isnull", False),
+                                ("voting_until__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="event_vote_has_frozen_rules",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -326,6 +409,24 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "moderation case",
                 "verbose_name_plural": "moderation cases",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("decided_at__isnull", True)),
+                        fields=("event",),
+                        name="one_open_case",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decided_at__isnull", True), ("decision", "")),
+                            models.Q(
+                                ("decided_at__isnull", False),
+                                models.Q(("decision", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="case_decided_whole",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -364,6 +465,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "change of an event",
                 "verbose_name_plural": "changes of events",
+                "indexes": [models.Index(fields=["event", "id"], name="event_change_of")],
             },
         ),
         migrations.CreateModel(
@@ -457,6 +559,66 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "registration",
                 "verbose_name_plural": "registrations",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "waitlisted")),
+                        fields=["event", "band", "turn", "id"],
+                        name="event_line",
+                    ),
+                    models.Index(fields=["member", "-joined_at"], name="registration_of_member"),
+                    models.Index(fields=["event", "state"], name="registration_of_event"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "confirmed",
+                                    "offered",
+                                    "waitlisted",
+                                    "attended",
+                                    "cancelled",
+                                    "cancelled_late",
+                                    "offer_declined",
+                                    "offer_expired",
+                                    "left_waitlist",
+                                    "removed",
+                                    "event_cancelled",
+                                    "no_show",
+                                    "excused",
+                                ],
+                            )
+                        ),
+                        name="registration_state_known",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("state__in", ("confirmed", "offered", "attended", "waitlisted"))
+                        ),
+                        fields=("event", "member"),
+                        name="one_active_registration",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "offered"), _negated=True),
+                            ("offer_until__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="offer_has_its_end",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("paid__gte", 0),
+                            ("returned__gte", 0),
+                            ("returned__lte", models.F("paid")),
+                        ),
+                        name="registration_returns_at_most_paid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("guests__lte", 1)), name="one_guest_at_most"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -487,6 +649,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "feedback",
                 "verbose_name_plural": "feedback",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("rating__gte", 1), ("rating__lte", 5)),
+                        name="rating_one_to_five",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -544,6 +712,24 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "penalty",
                 "verbose_name_plural": "penalties",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("removed_at__isnull", True)),
+                        fields=["member", "lapses_at"],
+                        name="penalty_of_member",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("removed_at__isnull", True)),
+                        fields=("registration", "cause"),
+                        name="one_penalty_per_cause",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("points__gte", 1), ("points__lte", 2)),
+                        name="penalty_is_one_or_two",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -581,6 +767,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "change of a registration",
                 "verbose_name_plural": "changes of registrations",
+                "indexes": [
+                    models.Index(fields=["registration", "id"], name="registration_change_of")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -661,6 +850,15 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "scan",
                 "verbose_name_plural": "scans",
+                "indexes": [models.Index(fields=["event", "-server_at"], name="scan_of_event")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("event", "nonce"), name="one_scan_per_nonce"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("annulled_at__isnull", True), ("result", "ok")),
+                        fields=("registration",),
+                        name="one_entry_per_registration",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -696,6 +894,25 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "seat",
                 "verbose_name_plural": "seats",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("registration__isnull", True)),
+                        fields=["event", "number"],
+                        name="seat_free",
+                    ),
+                    models.Index(fields=["registration"], name="seat_of"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("event", "number"), name="one_row_per_seat"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("leaving", False), ("over_limit", False)),
+                            ("registration__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="extra_seat_is_taken",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -747,6 +964,21 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "timer",
                 "verbose_name_plural": "timers",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("done_at__isnull", True)),
+                        fields=["due_at"],
+                        name="timer_due",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("done_at__isnull", True)),
+                        fields=("event", "registration", "work"),
+                        name="one_waiting_timer",
+                        nulls_distinct=False,
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -788,346 +1020,29 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "vote",
                 "verbose_name_plural": "votes",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("is_current", True)),
+                        fields=["event"],
+                        include=("weight", "value"),
+                        name="vote_tally",
+                    ),
+                    models.Index(fields=["voter"], name="vote_of_voter"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_current", True)),
+                        fields=("event", "voter"),
+                        name="one_current_vote",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("value__in", [0, 1])), name="vote_is_yes_or_no"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("weight__gte", 1), ("weight__lte", 10)),
+                        name="vote_weighs_something",
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["-created_at", "-id"], name="event_list"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["starts_at"], name="event_calendar"),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(
-                condition=models.Q(("state", "submitted")),
-                fields=["submitted_at"],
-                name="event_queue",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="event",
-            index=models.Index(fields=["creator"], name="event_of_author"),
-        ),
-        migrations.AddConstraint(
-            model_name="event",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        [
-                            "draft",
-                            "submitted",
-                            "changes_requested",
-                            "voting",
-                            "threshold_reached",
-                            "scheduled",
-                            "published",
-                            "completed",
-                            "cancelled",
-                            "rejected",
-                            "expired",
-                            "withdrawn",
-                            "declined_by_admin",
-                            "removed",
-                        ],
-                    )
-                ),
-                name="circle_event_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="event",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["proposal", "curated"])),
-                name="circle_event_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="event",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("starts_at__isnull", True),
-                    ("ends_at__isnull", True),
-                    ("starts_at__lt", models.F("ends_at")),
-                    _connector="OR",
-                ),
-                name="event_starts_before_it_ends",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="event",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("attendance_bonus__gte", 0),
-                    ("late_return_percent__lte", 100),
-                    ("price__gte", 0),
-                ),
-                name="event_sums_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="event",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["published", "completed"]), _negated=True),
-                    models.Q(
-                        ("capacity__gte", 1),
-                        ("closes_at__isnull", False),
-                        ("ends_at__isnull", False),
-                        ("opens_at__isnull", False),
-                        ("starts_at__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="event_published_is_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="event",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["voting", "threshold_reached"]), _negated=True),
-                    models.Q(
-                        ("need_points__isnull", False),
-                        ("need_voters__isnull", False),
-                        ("voting_until__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="event_vote_has_frozen_rules",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="case",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("decided_at__isnull", True)),
-                fields=("event",),
-                name="one_open_case",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="case",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("decided_at__isnull", True), ("decision", "")),
-                    models.Q(
-                        ("decided_at__isnull", False), models.Q(("decision", ""), _negated=True)
-                    ),
-                    _connector="OR",
-                ),
-                name="case_decided_whole",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="eventchange",
-            index=models.Index(fields=["event", "id"], name="event_change_of"),
-        ),
-        migrations.AddIndex(
-            model_name="eventregistration",
-            index=models.Index(
-                condition=models.Q(("state", "waitlisted")),
-                fields=["event", "band", "turn", "id"],
-                name="event_line",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="eventregistration",
-            index=models.Index(fields=["member", "-joined_at"], name="registration_of_member"),
-        ),
-        migrations.AddIndex(
-            model_name="eventregistration",
-            index=models.Index(fields=["event", "state"], name="registration_of_event"),
-        ),
-        migrations.AddConstraint(
-            model_name="eventregistration",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        [
-                            "confirmed",
-                            "offered",
-                            "waitlisted",
-                            "attended",
-                            "cancelled",
-                            "cancelled_late",
-                            "offer_declined",
-                            "offer_expired",
-                            "left_waitlist",
-                            "removed",
-                            "event_cancelled",
-                            "no_show",
-                            "excused",
-                        ],
-                    )
-                ),
-                name="registration_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="eventregistration",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("state__in", ("confirmed", "offered", "attended", "waitlisted"))
-                ),
-                fields=("event", "member"),
-                name="one_active_registration",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="eventregistration",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "offered"), _negated=True),
-                    ("offer_until__isnull", False),
-                    _connector="OR",
-                ),
-                name="offer_has_its_end",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="eventregistration",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("paid__gte", 0), ("returned__gte", 0), ("returned__lte", models.F("paid"))
-                ),
-                name="registration_returns_at_most_paid",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="eventregistration",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("guests__lte", 1)), name="one_guest_at_most"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="feedback",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("rating__gte", 1), ("rating__lte", 5)),
-                name="rating_one_to_five",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="penalty",
-            index=models.Index(
-                condition=models.Q(("removed_at__isnull", True)),
-                fields=["member", "lapses_at"],
-                name="penalty_of_member",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="penalty",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("removed_at__isnull", True)),
-                fields=("registration", "cause"),
-                name="one_penalty_per_cause",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="penalty",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("points__gte", 1), ("points__lte", 2)),
-                name="penalty_is_one_or_two",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="registrationchange",
-            index=models.Index(fields=["registration", "id"], name="registration_change_of"),
-        ),
-        migrations.AddIndex(
-            model_name="scan",
-            index=models.Index(fields=["event", "-server_at"], name="scan_of_event"),
-        ),
-        migrations.AddConstraint(
-            model_name="scan",
-            constraint=models.UniqueConstraint(
-                fields=("event", "nonce"), name="one_scan_per_nonce"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="scan",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("annulled_at__isnull", True), ("result", "ok")),
-                fields=("registration",),
-                name="one_entry_per_registration",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="seat",
-            index=models.Index(
-                condition=models.Q(("registration__isnull", True)),
-                fields=["event", "number"],
-                name="seat_free",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="seat",
-            index=models.Index(fields=["registration"], name="seat_of"),
-        ),
-        migrations.AddConstraint(
-            model_name="seat",
-            constraint=models.UniqueConstraint(fields=("event", "number"), name="one_row_per_seat"),
-        ),
-        migrations.AddConstraint(
-            model_name="seat",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("leaving", False), ("over_limit", False)),
-                    ("registration__isnull", False),
-                    _connector="OR",
-                ),
-                name="extra_seat_is_taken",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="timer",
-            index=models.Index(
-                condition=models.Q(("done_at__isnull", True)), fields=["due_at"], name="timer_due"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="timer",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("done_at__isnull", True)),
-                fields=("event", "registration", "work"),
-                name="one_waiting_timer",
-                nulls_distinct=False,
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="voterecord",
-            index=models.Index(
-                condition=models.Q(("is_current", True)),
-                fields=["event"],
-                include=("weight", "value"),
-                name="vote_tally",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="voterecord",
-            index=models.Index(fields=["voter"], name="vote_of_voter"),
-        ),
-        migrations.AddConstraint(
-            model_name="voterecord",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_current", True)),
-                fields=("event", "voter"),
-                name="one_current_vote",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="voterecord",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("value__in", [0, 1])), name="vote_is_yes_or_no"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="voterecord",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("weight__gte", 1), ("weight__lte", 10)),
-                name="vote_weighs_something",
-            ),
         ),
     ]

@@ -98,6 +98,44 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "journal row",
                 "verbose_name_plural": "journal",
+                "indexes": [
+                    models.Index(fields=["business", "posted_at"], name="journal_of_business")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("scope", "key"), name="one_effect_per_key"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind__in", ["capture", "release"])),
+                        fields=("ref",),
+                        name="hold_resolves_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                [
+                                    "earn",
+                                    "activate",
+                                    "hold",
+                                    "capture",
+                                    "release",
+                                    "spend",
+                                    "refund",
+                                    "clawback",
+                                    "repay",
+                                    "expire",
+                                    "gift",
+                                    "adjust",
+                                    "close",
+                                ],
+                            )
+                        ),
+                        name="journal_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gte", 0), ("paid__gte", 0)),
+                        name="journal_sums_not_negative",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -200,6 +238,74 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "lot",
                 "verbose_name_plural": "lots",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("available__gt", 0)),
+                        fields=["wallet", "expires_at", "id"],
+                        name="lot_spendable",
+                    ),
+                    models.Index(
+                        condition=models.Q(("available__gt", 0)),
+                        fields=["expires_at"],
+                        name="lot_lapsing",
+                    ),
+                    models.Index(
+                        condition=models.Q(("pending__gt", 0)),
+                        fields=["activates_at"],
+                        name="lot_waking",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("available__gte", 0),
+                            ("expired__gte", 0),
+                            ("held__gte", 0),
+                            ("pending__gte", 0),
+                            ("revoked__gte", 0),
+                            ("spent__gte", 0),
+                        ),
+                        name="lot_boxes_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "amount",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        django.db.models.expressions.CombinedExpression(
+                                            django.db.models.expressions.CombinedExpression(
+                                                django.db.models.expressions.CombinedExpression(
+                                                    models.F("pending"), "+", models.F("available")
+                                                ),
+                                                "+",
+                                                models.F("held"),
+                                            ),
+                                            "+",
+                                            models.F("spent"),
+                                        ),
+                                        "+",
+                                        models.F("expired"),
+                                    ),
+                                    "+",
+                                    models.F("revoked"),
+                                ),
+                            )
+                        ),
+                        name="lot_boxes_sum_to_amount",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0)), name="lot_issues_something"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("clawed__gte", 0), ("clawed__lte", models.F("amount"))),
+                        name="lot_clawed_at_most_issued",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("activates_at__lt", models.F("expires_at"))),
+                        name="lot_wakes_before_it_lapses",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -260,6 +366,23 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "debt",
                 "verbose_name_plural": "debts",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("repaid__lt", models.F("amount"))),
+                        fields=["wallet", "id"],
+                        name="debt_open",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("amount__gt", 0),
+                            ("repaid__gte", 0),
+                            ("repaid__lte", models.F("amount")),
+                        ),
+                        name="debt_repaid_within_owed",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -381,90 +504,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddIndex(
-            model_name="lot",
-            index=models.Index(
-                condition=models.Q(("available__gt", 0)),
-                fields=["wallet", "expires_at", "id"],
-                name="lot_spendable",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="lot",
-            index=models.Index(
-                condition=models.Q(("available__gt", 0)), fields=["expires_at"], name="lot_lapsing"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="lot",
-            index=models.Index(
-                condition=models.Q(("pending__gt", 0)), fields=["activates_at"], name="lot_waking"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="lot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("available__gte", 0),
-                    ("expired__gte", 0),
-                    ("held__gte", 0),
-                    ("pending__gte", 0),
-                    ("revoked__gte", 0),
-                    ("spent__gte", 0),
-                ),
-                name="lot_boxes_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="lot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "amount",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                django.db.models.expressions.CombinedExpression(
-                                    django.db.models.expressions.CombinedExpression(
-                                        django.db.models.expressions.CombinedExpression(
-                                            models.F("pending"), "+", models.F("available")
-                                        ),
-                                        "+",
-                                        models.F("held"),
-                                    ),
-                                    "+",
-                                    models.F("spent"),
-                                ),
-                                "+",
-                                models.F("expired"),
-                            ),
-                            "+",
-                            models.F("revoked"),
-                        ),
-                    )
-                ),
-                name="lot_boxes_sum_to_amount",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="lot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0)), name="lot_issues_something"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="lot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("clawed__gte", 0), ("clawed__lte", models.F("amount"))),
-                name="lot_clawed_at_most_issued",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="lot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("activates_at__lt", models.F("expires_at"))),
-                name="lot_wakes_before_it_lapses",
-            ),
-        ),
-        migrations.AddIndex(
             model_name="journal",
             index=models.Index(fields=["wallet", "-posted_at", "-id"], name="journal_of_wallet"),
         ),
@@ -475,72 +514,6 @@ class Migration(migrations.Migration):
                 fields=["wallet", "occurred_at"],
                 include=("paid", "business"),
                 name="journal_earned",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="journal",
-            index=models.Index(fields=["business", "posted_at"], name="journal_of_business"),
-        ),
-        migrations.AddConstraint(
-            model_name="journal",
-            constraint=models.UniqueConstraint(fields=("scope", "key"), name="one_effect_per_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="journal",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind__in", ["capture", "release"])),
-                fields=("ref",),
-                name="hold_resolves_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="journal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "kind__in",
-                        [
-                            "earn",
-                            "activate",
-                            "hold",
-                            "capture",
-                            "release",
-                            "spend",
-                            "refund",
-                            "clawback",
-                            "repay",
-                            "expire",
-                            "gift",
-                            "adjust",
-                            "close",
-                        ],
-                    )
-                ),
-                name="journal_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="journal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gte", 0), ("paid__gte", 0)),
-                name="journal_sums_not_negative",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="debt",
-            index=models.Index(
-                condition=models.Q(("repaid__lt", models.F("amount"))),
-                fields=["wallet", "id"],
-                name="debt_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="debt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("amount__gt", 0), ("repaid__gte", 0), ("repaid__lte", models.F("amount"))
-                ),
-                name="debt_repaid_within_owed",
             ),
         ),
     ]

@@ -13,9 +13,9 @@ import apps.core.ids
 
 class Migration(migrations.Migration):
     dependencies = [
+        ("accounts", "__first__"),
         ("businesses", "0002_network"),
         ("loyalty", "0005_tier_index"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -110,6 +110,32 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "offer",
                 "verbose_name_plural": "offers",
+                "indexes": [
+                    models.Index(
+                        fields=["business", "-created_at", "-id"], name="offer_of_business"
+                    ),
+                    models.Index(
+                        condition=models.Q(("state__in", ["scheduled", "active", "paused"])),
+                        fields=["state"],
+                        name="offer_moved_by_clock",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["draft", "review", "scheduled", "active", "paused", "ended"],
+                            )
+                        ),
+                        name="offer_state_known",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "ended"), _negated=True),
+                        fields=("business", "priority"),
+                        name="offer_priority_in_programme",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -281,6 +307,55 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "version of an offer",
                 "verbose_name_plural": "versions of offers",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("offer", "number"), name="offer_version_number"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "multiplier"), ("value__gt", 1), ("value__lte", 10)),
+                            models.Q(("kind", "percent"), ("value__gt", 0), ("value__lte", 50)),
+                            models.Q(("kind", "fixed"), ("value__gt", 0), ("value__lte", 100000)),
+                            _connector="OR",
+                        ),
+                        name="offer_kind_and_value",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("starts_at__lt", models.F("ends_at"))),
+                        name="offer_starts_before_it_ends",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("hour_from__isnull", True), ("hour_to__isnull", True)),
+                            models.Q(
+                                ("hour_from__lte", 23), ("hour_to__gte", 1), ("hour_to__lte", 24)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="offer_hours_of_a_day",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("min_amount__gte", 0),
+                            models.Q(
+                                ("cap_member__isnull", True), ("cap_member__gt", 0), _connector="OR"
+                            ),
+                            models.Q(
+                                ("cap_day__isnull", True), ("cap_day__gt", 0), _connector="OR"
+                            ),
+                            models.Q(("budget__isnull", True), ("budget__gt", 0), _connector="OR"),
+                            models.Q(
+                                ("every_nth__isnull", True), ("every_nth__gte", 2), _connector="OR"
+                            ),
+                            models.Q(
+                                ("birthday_days__isnull", True),
+                                ("birthday_days__lte", 14),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="offer_limits_sane",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -343,6 +418,18 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "use of an offer",
                 "verbose_name_plural": "uses of offers",
+                "indexes": [models.Index(fields=["wallet", "offer"], name="offer_use_of_member")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("offer", "journal"), name="offer_once_per_accrual"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("granted__gte", 0), ("granted__lte", models.F("wanted"))
+                        ),
+                        name="offer_gives_at_most_wanted",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -384,6 +471,15 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "time in force",
                 "verbose_name_plural": "times in force",
+                "indexes": [
+                    models.Index(fields=["business", "until", "since"], name="offer_span_in_force")
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("since__lte", models.F("until"))),
+                        name="offer_span_forward",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -424,6 +520,18 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "funder of an offer",
                 "verbose_name_plural": "funders of offers",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("version", "business"), name="offer_funder_once"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("version", "position"), name="offer_funder_order"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("share_bp__gt", 0), ("share_bp__lte", 10000)),
+                        name="offer_funder_share",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -464,143 +572,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "member of a segment",
                 "verbose_name_plural": "members of segments",
+                "indexes": [models.Index(fields=["code"], name="segment_by_code")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("member", "code"), name="member_once_in_segment"
+                    )
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="offerversion",
-            constraint=models.UniqueConstraint(
-                fields=("offer", "number"), name="offer_version_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offerversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "multiplier"), ("value__gt", 1), ("value__lte", 10)),
-                    models.Q(("kind", "percent"), ("value__gt", 0), ("value__lte", 50)),
-                    models.Q(("kind", "fixed"), ("value__gt", 0), ("value__lte", 100000)),
-                    _connector="OR",
-                ),
-                name="offer_kind_and_value",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offerversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("starts_at__lt", models.F("ends_at"))),
-                name="offer_starts_before_it_ends",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offerversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("hour_from__isnull", True), ("hour_to__isnull", True)),
-                    models.Q(("hour_from__lte", 23), ("hour_to__gte", 1), ("hour_to__lte", 24)),
-                    _connector="OR",
-                ),
-                name="offer_hours_of_a_day",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offerversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("min_amount__gte", 0),
-                    models.Q(("cap_member__isnull", True), ("cap_member__gt", 0), _connector="OR"),
-                    models.Q(("cap_day__isnull", True), ("cap_day__gt", 0), _connector="OR"),
-                    models.Q(("budget__isnull", True), ("budget__gt", 0), _connector="OR"),
-                    models.Q(("every_nth__isnull", True), ("every_nth__gte", 2), _connector="OR"),
-                    models.Q(
-                        ("birthday_days__isnull", True), ("birthday_days__lte", 14), _connector="OR"
-                    ),
-                ),
-                name="offer_limits_sane",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="offeruse",
-            index=models.Index(fields=["wallet", "offer"], name="offer_use_of_member"),
-        ),
-        migrations.AddConstraint(
-            model_name="offeruse",
-            constraint=models.UniqueConstraint(
-                fields=("offer", "journal"), name="offer_once_per_accrual"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offeruse",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("granted__gte", 0), ("granted__lte", models.F("wanted"))),
-                name="offer_gives_at_most_wanted",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="offerspan",
-            index=models.Index(fields=["business", "until", "since"], name="offer_span_in_force"),
-        ),
-        migrations.AddConstraint(
-            model_name="offerspan",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("since__lte", models.F("until"))), name="offer_span_forward"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offerfunder",
-            constraint=models.UniqueConstraint(
-                fields=("version", "business"), name="offer_funder_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offerfunder",
-            constraint=models.UniqueConstraint(
-                fields=("version", "position"), name="offer_funder_order"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offerfunder",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("share_bp__gt", 0), ("share_bp__lte", 10000)),
-                name="offer_funder_share",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="offerconstructor",
-            index=models.Index(fields=["business", "-created_at", "-id"], name="offer_of_business"),
-        ),
-        migrations.AddIndex(
-            model_name="offerconstructor",
-            index=models.Index(
-                condition=models.Q(("state__in", ["scheduled", "active", "paused"])),
-                fields=["state"],
-                name="offer_moved_by_clock",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offerconstructor",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["draft", "review", "scheduled", "active", "paused", "ended"])
-                ),
-                name="offer_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offerconstructor",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "ended"), _negated=True),
-                fields=("business", "priority"),
-                name="offer_priority_in_programme",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="segmententry",
-            index=models.Index(fields=["code"], name="segment_by_code"),
-        ),
-        migrations.AddConstraint(
-            model_name="segmententry",
-            constraint=models.UniqueConstraint(
-                fields=("member", "code"), name="member_once_in_segment"
-            ),
         ),
     ]

@@ -11,9 +11,9 @@ import apps.core.ids
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0011_second_person"),
+        ("accounts", "__first__"),
         ("businesses", "0002_network"),
         ("loyalty", "0007_moving"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -58,6 +58,16 @@ class Migration(migrations.Migration):
                 "verbose_name": "badge",
                 "verbose_name_plural": "badges",
                 "ordering": ["position"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("bonus__gte", 0), ("target__gte", 1)),
+                        name="badge_target_and_bonus",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("period__in", ["once", "quarter", "year"])),
+                        name="badge_period_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -154,6 +164,34 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "invitation",
                 "verbose_name_plural": "invitations",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("device_hash", ""), _negated=True),
+                        fields=["device_hash"],
+                        name="referral_by_device",
+                    ),
+                    models.Index(
+                        condition=models.Q(("sale", ""), _negated=True),
+                        fields=["sale"],
+                        name="referral_by_sale",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["waiting", "rewarded", "lapsed", "refused", "revoked"])
+                        ),
+                        name="referral_state_known",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            models.Q(("phone_hash", ""), _negated=True),
+                            models.Q(("state", "refused"), _negated=True),
+                        ),
+                        fields=("phone_hash",),
+                        name="one_referral_per_number",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -230,20 +268,6 @@ class Migration(migrations.Migration):
                     )
                 ),
                 name="journal_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="badge",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("bonus__gte", 0), ("target__gte", 1)),
-                name="badge_target_and_bonus",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="badge",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("period__in", ["once", "quarter", "year"])),
-                name="badge_period_known",
             ),
         ),
         migrations.AddField(
@@ -348,47 +372,11 @@ class Migration(migrations.Migration):
             model_name="referral",
             index=models.Index(fields=["inviter", "state"], name="referral_of_inviter"),
         ),
-        migrations.AddIndex(
-            model_name="referral",
-            index=models.Index(
-                condition=models.Q(("device_hash", ""), _negated=True),
-                fields=["device_hash"],
-                name="referral_by_device",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="referral",
-            index=models.Index(
-                condition=models.Q(("sale", ""), _negated=True),
-                fields=["sale"],
-                name="referral_by_sale",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referral",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["waiting", "rewarded", "lapsed", "refused", "revoked"])
-                ),
-                name="referral_state_known",
-            ),
-        ),
         migrations.AddConstraint(
             model_name="referral",
             constraint=models.CheckConstraint(
                 condition=models.Q(("inviter", models.F("invited")), _negated=True),
                 name="nobody_invites_herself",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referral",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    models.Q(("phone_hash", ""), _negated=True),
-                    models.Q(("state", "refused"), _negated=True),
-                ),
-                fields=("phone_hash",),
-                name="one_referral_per_number",
             ),
         ),
     ]

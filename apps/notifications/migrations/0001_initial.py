@@ -13,8 +13,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("accounts", "0008_move_second_factors"),
+        ("accounts", "__first__"),
         ("businesses", "0002_network"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -113,6 +113,36 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "broadcast",
                 "verbose_name_plural": "broadcasts",
+                "indexes": [models.Index(fields=["-created_at", "-id"], name="broadcasts_by_time")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["asked", "running", "done", "cancelled"])
+                        ),
+                        name="broadcast_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("purpose__in", ["service", "advertising"])),
+                        name="broadcast_purpose_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("approved_by__isnull", True),
+                            models.Q(("approved_by", models.F("asked_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="nobody_approves_her_own_broadcast",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("people__lte", 1000),
+                            ("approved_by__isnull", False),
+                            ("state__in", ["asked", "cancelled"]),
+                            _connector="OR",
+                        ),
+                        name="many_people_want_a_second_person",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -183,6 +213,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "push device",
                 "verbose_name_plural": "push devices",
+                "indexes": [models.Index(fields=["member"], name="device_of_member")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("platform__in", ["ios", "android"])),
+                        name="device_platform_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -225,6 +262,35 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("member", "topic", "channel"), name="one_mute_per_topic_and_channel"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "topic__in",
+                                [
+                                    "security",
+                                    "bonuses",
+                                    "receipts",
+                                    "coupons",
+                                    "events",
+                                    "work",
+                                    "news",
+                                ],
+                            ),
+                            models.Q(("topic", "security"), _negated=True),
+                        ),
+                        name="mute_of_known_topic",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("channel__in", ["push", "sms", "email"])),
+                        name="mute_on_known_channel",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Notification",
@@ -328,6 +394,83 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "notification",
                 "verbose_name_plural": "notifications",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("in_app", True)),
+                        fields=["member", "-created_at", "-id"],
+                        name="inbox_of_member",
+                    ),
+                    models.Index(
+                        condition=models.Q(("in_app", True), ("read_at__isnull", True)),
+                        fields=["member"],
+                        name="unread_of_member",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "waiting")),
+                        fields=["priority", "channel", "due_at"],
+                        name="messages_to_send",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "sending")),
+                        fields=["due_at"],
+                        name="messages_in_hand",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "failed")),
+                        fields=["-id"],
+                        name="messages_given_up",
+                    ),
+                    models.Index(
+                        condition=models.Q(("broadcast__isnull", False)),
+                        fields=["broadcast", "state"],
+                        name="messages_of_broadcast",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("member", "kind", "source"),
+                        name="one_message_per_member_kind_and_source",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "waiting",
+                                    "sending",
+                                    "sent",
+                                    "delivered",
+                                    "opened",
+                                    "unknown",
+                                    "failed",
+                                    "skipped",
+                                    "expired",
+                                    "cancelled",
+                                ],
+                            )
+                        ),
+                        name="message_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("priority__in", [1, 2, 3])),
+                        name="message_priority_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("channel__in", ["", "push", "sms", "email"])),
+                        name="message_channel_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["waiting", "sending"]), _negated=True),
+                            models.Q(("channel", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="waiting_message_has_channel",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("cost__gte", 0)), name="message_cost_not_negative"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -398,6 +541,33 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "attempt",
                 "verbose_name_plural": "attempts",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("reference", ""), _negated=True),
+                        fields=["provider", "reference"],
+                        name="attempt_by_reference",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "sent")),
+                        fields=["provider", "at"],
+                        name="attempts_open",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["sent", "delivered", "opened", "unknown", "refused", "barred"],
+                            )
+                        ),
+                        name="attempt_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("channel__in", ["push", "sms", "email"])),
+                        name="attempt_channel_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -512,6 +682,16 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "suppressed address",
                 "verbose_name_plural": "suppressed addresses",
+                "indexes": [models.Index(fields=["member"], name="suppression_of_member")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("channel", "address_index"), name="one_suppression_per_address"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("channel__in", ["push", "sms", "email"])),
+                        name="suppression_on_known_channel",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -546,235 +726,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="broadcast",
-            index=models.Index(fields=["-created_at", "-id"], name="broadcasts_by_time"),
-        ),
-        migrations.AddConstraint(
-            model_name="broadcast",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state__in", ["asked", "running", "done", "cancelled"])),
-                name="broadcast_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="broadcast",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("purpose__in", ["service", "advertising"])),
-                name="broadcast_purpose_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="broadcast",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("approved_by__isnull", True),
-                    models.Q(("approved_by", models.F("asked_by")), _negated=True),
-                    _connector="OR",
-                ),
-                name="nobody_approves_her_own_broadcast",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="broadcast",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("people__lte", 1000),
-                    ("approved_by__isnull", False),
-                    ("state__in", ["asked", "cancelled"]),
-                    _connector="OR",
-                ),
-                name="many_people_want_a_second_person",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="device",
-            index=models.Index(fields=["member"], name="device_of_member"),
-        ),
-        migrations.AddConstraint(
-            model_name="device",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("platform__in", ["ios", "android"])),
-                name="device_platform_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mute",
-            constraint=models.UniqueConstraint(
-                fields=("member", "topic", "channel"), name="one_mute_per_topic_and_channel"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mute",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "topic__in",
-                        ["security", "bonuses", "receipts", "coupons", "events", "work", "news"],
-                    ),
-                    models.Q(("topic", "security"), _negated=True),
-                ),
-                name="mute_of_known_topic",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mute",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("channel__in", ["push", "sms", "email"])),
-                name="mute_on_known_channel",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("in_app", True)),
-                fields=["member", "-created_at", "-id"],
-                name="inbox_of_member",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("in_app", True), ("read_at__isnull", True)),
-                fields=["member"],
-                name="unread_of_member",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("state", "waiting")),
-                fields=["priority", "channel", "due_at"],
-                name="messages_to_send",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("state", "sending")), fields=["due_at"], name="messages_in_hand"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("state", "failed")), fields=["-id"], name="messages_given_up"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("broadcast__isnull", False)),
-                fields=["broadcast", "state"],
-                name="messages_of_broadcast",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="notification",
-            constraint=models.UniqueConstraint(
-                fields=("member", "kind", "source"), name="one_message_per_member_kind_and_source"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="notification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        [
-                            "waiting",
-                            "sending",
-                            "sent",
-                            "delivered",
-                            "opened",
-                            "unknown",
-                            "failed",
-                            "skipped",
-                            "expired",
-                            "cancelled",
-                        ],
-                    )
-                ),
-                name="message_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="notification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("priority__in", [1, 2, 3])), name="message_priority_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="notification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("channel__in", ["", "push", "sms", "email"])),
-                name="message_channel_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="notification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["waiting", "sending"]), _negated=True),
-                    models.Q(("channel", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="waiting_message_has_channel",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="notification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("cost__gte", 0)), name="message_cost_not_negative"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="attempt",
-            index=models.Index(
-                condition=models.Q(("reference", ""), _negated=True),
-                fields=["provider", "reference"],
-                name="attempt_by_reference",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="attempt",
-            index=models.Index(
-                condition=models.Q(("state", "sent")),
-                fields=["provider", "at"],
-                name="attempts_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="attempt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["sent", "delivered", "opened", "unknown", "refused", "barred"])
-                ),
-                name="attempt_state_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="attempt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("channel__in", ["push", "sms", "email"])),
-                name="attempt_channel_known",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="suppression",
-            index=models.Index(fields=["member"], name="suppression_of_member"),
-        ),
-        migrations.AddConstraint(
-            model_name="suppression",
-            constraint=models.UniqueConstraint(
-                fields=("channel", "address_index"), name="one_suppression_per_address"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="suppression",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("channel__in", ["push", "sms", "email"])),
-                name="suppression_on_known_channel",
-            ),
         ),
     ]

@@ -13,8 +13,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("accounts", "__first__"),
         ("businesses", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -142,6 +142,53 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "sale",
                 "verbose_name_plural": "sales",
+                "indexes": [
+                    models.Index(fields=["member", "-occurred_at", "-id"], name="sale_of_member"),
+                    models.Index(
+                        fields=["business", "-occurred_at", "-id"], name="sale_of_business"
+                    ),
+                    models.Index(
+                        fields=["entered_by", "business", "-recorded_at"], name="sale_by_staff"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("business", "key"), name="one_sale_per_key"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("amount__gte", 0),
+                            ("bonus_accrued__gte", 0),
+                            ("bonus_spent__gte", 0),
+                            ("discount__gte", 0),
+                            ("to_pay__gte", 0),
+                        ),
+                        name="sale_sums_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "amount",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("to_pay"), "+", models.F("discount")
+                                    ),
+                                    "+",
+                                    models.F("bonus_spent"),
+                                ),
+                            )
+                        ),
+                        name="sale_adds_up",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["completed", "partly_refunded", "refunded"])
+                        ),
+                        name="sale_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("source__in", ["till", "api", "import", "crm"])),
+                        name="sale_source_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -174,68 +221,5 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="transaction",
-            index=models.Index(fields=["member", "-occurred_at", "-id"], name="sale_of_member"),
-        ),
-        migrations.AddIndex(
-            model_name="transaction",
-            index=models.Index(fields=["business", "-occurred_at", "-id"], name="sale_of_business"),
-        ),
-        migrations.AddIndex(
-            model_name="transaction",
-            index=models.Index(
-                fields=["entered_by", "business", "-recorded_at"], name="sale_by_staff"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="transaction",
-            constraint=models.UniqueConstraint(fields=("business", "key"), name="one_sale_per_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="transaction",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("amount__gte", 0),
-                    ("bonus_accrued__gte", 0),
-                    ("bonus_spent__gte", 0),
-                    ("discount__gte", 0),
-                    ("to_pay__gte", 0),
-                ),
-                name="sale_sums_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="transaction",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "amount",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("to_pay"), "+", models.F("discount")
-                            ),
-                            "+",
-                            models.F("bonus_spent"),
-                        ),
-                    )
-                ),
-                name="sale_adds_up",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="transaction",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["completed", "partly_refunded", "refunded"])),
-                name="sale_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="transaction",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("source__in", ["till", "api", "import", "crm"])),
-                name="sale_source_known",
-            ),
         ),
     ]

@@ -11,10 +11,10 @@ import apps.core.ids
 
 class Migration(migrations.Migration):
     dependencies = [
+        ("accounts", "__first__"),
         ("businesses", "0002_network"),
         ("loyalty", "0003_holds"),
         ("transactions", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -63,6 +63,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "suspicion",
                 "verbose_name_plural": "suspicions",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("settled_at__isnull", True)),
+                        fields=["at"],
+                        name="flag_open",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -118,6 +125,19 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "return",
                 "verbose_name_plural": "returns",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("amount__gt", 0),
+                            ("bonus_owed__gte", 0),
+                            ("bonus_owed__lte", models.F("bonus_taken")),
+                            ("bonus_returned__gte", 0),
+                            ("bonus_taken__gte", 0),
+                            ("money__gte", 0),
+                        ),
+                        name="refund_sums_make_sense",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -162,6 +182,15 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "payment with bonuses",
                 "verbose_name_plural": "payments with bonuses",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("way__in", ["hold", "card", "sms", "owner"])),
+                        name="spending_way_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0)), name="spending_is_something"
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -292,12 +321,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loyalty.journal"
             ),
         ),
-        migrations.AddIndex(
-            model_name="fraudflag",
-            index=models.Index(
-                condition=models.Q(("settled_at__isnull", True)), fields=["at"], name="flag_open"
-            ),
-        ),
         migrations.AddConstraint(
             model_name="fraudflag",
             constraint=models.CheckConstraint(
@@ -334,39 +357,12 @@ class Migration(migrations.Migration):
                 fields=("transaction", "key"), name="one_refund_per_key"
             ),
         ),
-        migrations.AddConstraint(
-            model_name="refund",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("amount__gt", 0),
-                    ("bonus_owed__gte", 0),
-                    ("bonus_owed__lte", models.F("bonus_taken")),
-                    ("bonus_returned__gte", 0),
-                    ("bonus_taken__gte", 0),
-                    ("money__gte", 0),
-                ),
-                name="refund_sums_make_sense",
-            ),
-        ),
         migrations.AddIndex(
             model_name="spending",
             index=models.Index(
                 condition=models.Q(("way", "owner")),
                 fields=["business", "at"],
                 name="spending_by_owner",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="spending",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("way__in", ["hold", "card", "sms", "owner"])),
-                name="spending_way_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="spending",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0)), name="spending_is_something"
             ),
         ),
     ]
