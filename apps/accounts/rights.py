@@ -119,6 +119,7 @@ OPEN_PAGES = (
     "login/sms/code/",
     "login/pin/",
     "logout/",
+    "theme/",
 )
 
 ROWS = (

@@ -10,6 +10,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.backoffice.pages.access import ADMINS, OWNER, STAFF, mine
+from apps.backoffice.pages.home import THEME, THEMES
+from apps.backoffice.pages.menu import OWNER as OWNER_MENU
+from apps.backoffice.pages.menu import Link, links
 
 RIBBONS = {
     "development": _("Development stand: people and money here are made up"),
@@ -48,6 +51,28 @@ class Place:
     def view(self) -> str:
         match = self.request.resolver_match
         return (match.url_name or "") if match and match.app_names == ["backoffice"] else ""
+
+    @property
+    def theme(self) -> str:
+        """What she chose; empty is as the system says."""
+        chosen = self.request.COOKIES.get(THEME, "")
+        return chosen if chosen in THEMES else ""
+
+    @cached_property
+    def menu(self) -> list[Link]:
+        """Sections of the owner's place, at an address of one business."""
+        match = self.request.resolver_match
+        slug = match.kwargs.get("slug", "") if match else ""
+        return links(OWNER_MENU, view=self.view, args=(slug,)) if slug else []
+
+    @cached_property
+    def elsewhere(self) -> str:
+        """The section that another business would show: this one, if it needs no more than her
+        choice of business."""
+        match = self.request.resolver_match
+        alone = match is not None and set(match.kwargs) == {"slug"}
+        here = next((link for link in self.menu if link.current), None)
+        return f"backoffice:{here.item.view}" if alone and here else "backoffice:owner"
 
     @cached_property
     def sections(self) -> list[Section]:

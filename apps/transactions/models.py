@@ -139,6 +139,12 @@ class Transaction(models.Model):
             models.Index(name="sale_of_member", fields=["member", "-occurred_at", "-id"]),
             # a business's sales, newest first; daily sums for reconciliation
             models.Index(name="sale_of_business", fields=["business", "-occurred_at", "-id"]),
+            # the sale of a paper receipt
+            models.Index(
+                name="sale_by_receipt",
+                fields=["business", "receipt_number"],
+                condition=~Q(receipt_number=""),
+            ),
             # what one person entered today
             models.Index(name="sale_by_staff", fields=["entered_by", "business", "-recorded_at"]),
         ]

@@ -15,7 +15,10 @@ from apps.businesses.models import Business
 from apps.core.money import from_kopecks
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Hold, Journal
+from apps.transactions import rules
 from apps.transactions.models import Refund, Spending, Transaction
+
+NEWEST = 5_000  # sales among which a number of six signs is looked for
 
 
 def latest_sales(
@@ -51,6 +54,26 @@ def sale_by_end_of_id(business: Business, end: str) -> Transaction | None:
         .order_by("-occurred_at", "-id")
         .first()
     )
+
+
+def is_guest_of(business: Business, member: User) -> bool:
+    """Whether she ever bought here."""
+    return Transaction.objects.filter(business=business, member=member).exists()
+
+
+def sales_by_number(business: Business, text: str, *, limit: int) -> list[Transaction]:
+    """Sales whose receipt has exactly this number, and the one whose own code or number this is,
+    newest first. The six signs of a number are looked for among the newest sales only."""
+    plain = text.strip().lstrip("№#").strip()
+    sales = sales_at(business).order_by("-occurred_at", "-id")
+    found = list(sales.filter(receipt_number=plain)[:limit]) if plain else []
+    end = rules.end_of_id(plain)
+    if end and len(end) == len(plain):
+        newest = sales.select_related(None).values_list("pk", flat=True)[:NEWEST]
+        found += sales.filter(pk__in=[pk for pk in newest if str(pk).endswith(end)])
+    elif end and (one := sale_by_end_of_id(business, end)):
+        found.append(one)
+    return list({sale.pk: sale for sale in found}.values())[:limit]
 
 
 def twin_of(

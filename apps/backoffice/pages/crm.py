@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,7 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
-from apps.backoffice.pages.access import OWNER, for_jobs, may_manage, mine
+from apps.backoffice.pages.access import for_jobs
+from apps.backoffice.pages.owner.frame import business_of, frame
 from apps.businesses.models import Business
 from apps.core.errors import Refused
 from apps.crm import queries, services
@@ -78,20 +79,17 @@ class Group:
 @for_jobs("pages.crm")
 @require_http_methods(["GET", "POST"])
 def crm(request: HttpRequest, slug: str) -> HttpResponse:
-    business = _business(request, slug)
+    business = business_of(request, slug)
     if request.method == "POST":
         return _act(request, business)
-    now = timezone.now()
-    found = queries.described(queries.connections_of(business).order_by("system"), at=now)
+    context = frame(request, business)
+    found = queries.described(
+        queries.connections_of(business).order_by("system"), at=context["now"]
+    )
     chosen = request.GET.get("system", "")
     one = next((each for each in found if each.row.system == chosen), None)
     one = one or (found[0] if found and not chosen else None)
-    context = {
-        "business": business,
-        "businesses": [each for each in mine(request) if may_manage(request.user, each)]
-        if request.user.job == OWNER
-        else [business],
-        "now": now,
+    context |= {
         "found": found,
         "one": one,
         "others": _others(business, found),
@@ -112,13 +110,6 @@ def integrations(request: HttpRequest) -> HttpResponse:
     found = queries.described(queries.connections(), at=now)
     found.sort(key=lambda one: (one.row.state != State.STOPPED, not one.row.trouble))
     return render(request, "backoffice/control/integrations.html", {"found": found, "now": now})
-
-
-def _business(request: HttpRequest, slug: str) -> Business:
-    business = next((one for one in mine(request) if one.slug == slug), None)
-    if business is None or not may_manage(request.user, business):
-        raise Http404
-    return business
 
 
 # --- what is shown -------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.backoffice.pages.access import ADMINS, OWNER, STAFF, is_ready, mine
 
 YEAR = 365 * 24 * 3600
+THEME, THEMES = "theme", ("light", "dark")  # the cookie and what it may hold
 
 
 @require_GET
@@ -51,6 +52,20 @@ def choose_language(request: HttpRequest) -> HttpResponse:
             secure=request.is_secure(),
             samesite="Lax",
         )
+    return response
+
+
+@require_POST
+def choose_theme(request: HttpRequest) -> HttpResponse:
+    """Remember light or dark in a cookie; neither is whatever the system says."""
+    response = HttpResponseRedirect(own_address(request, request.POST.get("next", "")))
+    theme = request.POST.get("theme", "")
+    if theme in THEMES:
+        response.set_cookie(
+            THEME, theme, max_age=YEAR, secure=request.is_secure(), samesite="Lax"
+        )
+    else:
+        response.delete_cookie(THEME, samesite="Lax")
     return response
 
 

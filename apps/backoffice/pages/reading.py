@@ -11,6 +11,7 @@ from apps.transactions import rules as sales
 # scanner typed while it was on. Upper case and Caps Lock come out right by themselves.
 RUSSIAN = "йцукенгшщзхъфывапролджэячсмитьбю.ё"
 LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,./`"
+TO_RUSSIAN = str.maketrans(LATIN + LATIN.upper(), RUSSIAN + RUSSIAN.upper())
 TO_LATIN = str.maketrans(RUSSIAN + RUSSIAN.upper(), LATIN + LATIN.upper())
 # Digits with Shift held: Caps on some scanners.
 SHIFTED = str.maketrans('!"№;%:?*()', "1234567890")
@@ -50,6 +51,11 @@ def digits_of(text: str) -> str:
 def repaired(text: str) -> str:
     """Latin letters from what the Russian layout made of them."""
     return text.translate(TO_LATIN)
+
+
+def to_russian(text: str) -> str:
+    """Russian letters from what the Latin layout made of them."""
+    return text.translate(TO_RUSSIAN)
 
 
 def read(text: str) -> Read | None:

@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from apps.backoffice.pages import confirm, crm, door, home, owner, signin, staff_signin, till
+from apps.backoffice.pages import confirm, crm, door, home, signin, staff_signin, till
+from apps.backoffice.pages.owner import home as owner_home
+from apps.backoffice.pages.owner import search
 
 app_name = "backoffice"
 
@@ -11,6 +13,7 @@ urlpatterns = [
     path("favicon.ico", home.favicon),
     path("help/", home.help_page, name="help"),
     path("language/", home.choose_language, name="language"),
+    path("theme/", home.choose_theme, name="theme"),
     path("login/", signin.signin, name="signin"),
     path("login/code/", signin.code, name="code"),
     path("login/setup/", signin.setup, name="setup"),
@@ -46,7 +49,8 @@ urlpatterns = [
     path("door/<uuid:pk>/find/", door.find, name="door_find"),
     path("door/<uuid:pk>/annul/", door.annul, name="door_annul"),
     path("biz/", home.home),
-    path("biz/<slug:slug>/", owner.dashboard, name="owner"),
+    path("biz/<slug:slug>/", owner_home.dashboard, name="owner"),
+    path("biz/<slug:slug>/search/", search.search, name="owner_search"),
     path("biz/<slug:slug>/crm/", crm.crm, name="crm"),
     path("control/integrations/", crm.integrations, name="integrations"),
 ]

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 KEPT = (
     "css/tokens.css",
+    "css/dark.css",
     "css/base.css",
     "css/frame.css",
     "css/controls.css",

@@ -11,16 +11,16 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from apps.analytics.queries import DaySales, Freshness, freshness, sales_by_day
-from apps.backoffice.pages.access import OWNER, for_jobs, may_manage, mine
+from apps.backoffice.pages.access import for_jobs
+from apps.backoffice.pages.owner.frame import business_of, frame
 from apps.backoffice.queries import figures
 from apps.businesses.models import Business
 from apps.core.clickhouse import Unavailable
@@ -83,23 +83,17 @@ class Chart:
 @for_jobs("pages.owner", hidden=True)
 @require_GET
 def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
-    managed = [one for one in mine(request) if may_manage(request.user, one)]
-    business = next((one for one in managed if one.slug == slug), None)
-    if business is None:
-        raise Http404
-    now = timezone.now()
+    business = business_of(request, slug)
+    context = frame(request, business)
+    now = context["now"]
     days = _asked_days(request)
     newest = sales_at(business).select_related("entered_by").order_by("-occurred_at", "-id")
     sales = list(newest[:LATEST])
-    context = {
-        "business": business,
-        "businesses": managed if request.user.job == OWNER else [business],
-        "now": now,
+    context |= {
         "days": days,
         "choices": CHART_DAYS,
         "as_table": request.GET.get("view") == "table",
         "sales": sales,
-        "may_sell": request.user.job == OWNER,
     }
     if sales:
         context["figures"] = figures(business=business, at=now)

@@ -1,0 +1,1 @@
+"""The owner's place, `/biz/{slug}/…`: a module a section, `frame` is what they share."""
