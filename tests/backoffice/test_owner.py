@@ -1,13 +1,16 @@
 """The owner's page: figures from the books, the chart from ClickHouse, and who may look."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.analytics import loader
+from apps.backoffice.pages import menu
 from apps.backoffice.queries import figures
 from apps.businesses.models import Business
 from tests.backoffice.conftest import Person, Sell, SignedIn
@@ -96,6 +99,36 @@ def test_empty_page_leads_to_the_till(owner: Client) -> None:
 
     assert "Продаж пока нет" in page
     assert page.count("button-main") == 1
+
+
+def test_sections_lead_somewhere_and_theme_is_remembered(owner: Client) -> None:
+    for item in menu.OWNER:
+        assert owner.get(reverse(f"backoffice:{item.view}", args=["salon"])).status_code == 200
+
+    owner.post("/theme/", {"theme": "dark", "next": PAGE})
+
+    assert 'data-theme="dark"' in owner.get(PAGE).content.decode()
+    owner.post("/theme/", {"theme": "", "next": PAGE})
+    assert "data-theme" not in owner.get(PAGE).content.decode()
+
+
+def test_palette_finds_sections_guests_and_sales(
+    owner: Client, salon: Business, anna: User, person: Person, sell: Sell
+) -> None:
+    done = sell(salon, anna, "1500")
+    person("Ева", "Юрина", phone="+79160000009")
+
+    def found(text: str) -> Any:
+        return owner.get(f"{PAGE}search/", {"q": text}).context["found"]
+
+    assert [link.item.view for link in found("главная").sections] == ["owner"]
+    assert [link.item.view for link in found("ukfdyfz").sections] == ["owner"]  # layout forgotten
+    assert found("8 912 345-67-89").guest == anna
+    assert found("8 916 000-00-09").guest is None  # a member, but never was here
+    assert found("8912345").guest is None  # only whole numbers
+    assert [one.pk for one in found(done.number).sales] == [done.pk]
+    assert [one.pk for one in found(done.code).sales] == [done.pk]
+    assert "+79123456789" not in owner.get(f"{PAGE}search/?q=89123456789").content.decode()
 
 
 def test_only_the_owner_and_admins_look(

@@ -32,7 +32,7 @@ SELLING, GROWING, RUNNING = _("Sales"), _("Growth"), _("Business")
 
 # Sections of the owner's place; a section that has no page yet has no row.
 OWNER = (
-    Item("owner", _("Home"), "house", thumb=True, words=_("figures alerts today")),
+    Item("owner", _("Home page"), "house", thumb=True, words=_("figures alerts today")),
     Item("crm", _("CRM"), "plug", RUNNING, words=_("integration synchronisation connection")),
 )
 
