@@ -61,9 +61,7 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
     response = HttpResponseRedirect(own_address(request, request.POST.get("next", "")))
     theme = request.POST.get("theme", "")
     if theme in THEMES:
-        response.set_cookie(
-            THEME, theme, max_age=YEAR, secure=request.is_secure(), samesite="Lax"
-        )
+        response.set_cookie(THEME, theme, max_age=YEAR, secure=request.is_secure(), samesite="Lax")
     else:
         response.delete_cookie(THEME, samesite="Lax")
     return response

@@ -5,16 +5,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('businesses', '0002_network'),
-        ('transactions', '0002_returns'),
+        ("businesses", "0002_network"),
+        ("transactions", "0002_returns"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='transaction',
-            index=models.Index(condition=models.Q(('receipt_number', ''), _negated=True), fields=['business', 'receipt_number'], name='sale_by_receipt'),
+            model_name="transaction",
+            index=models.Index(
+                condition=models.Q(("receipt_number", ""), _negated=True),
+                fields=["business", "receipt_number"],
+                name="sale_by_receipt",
+            ),
         ),
     ]
