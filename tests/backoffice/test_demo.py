@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 
-from apps.accounts.models import TOTPDevice, User
+from apps.accounts.models import JobRequest, TOTPDevice, User
 from apps.accounts.rules import normalize_phone
 from apps.analytics.queries import sales_by_day
 from apps.backoffice.demo import loading, logins
@@ -131,6 +131,9 @@ def test_the_cast_is_what_it_says(loaded):
         assert user.job == role
         assert (one.totp is not None) == user.needs_second_factor
         assert user.needs_second_factor == (one.totp_code is not None)
+    second = User.objects.with_phone(people["superadmin_second"].phone)
+    asked = JobRequest.objects.get(person__job="admin")
+    assert (second.job, asked.decided_by_id) == ("superadmin", second.pk)
     assert people["business_staff"].business_id == Business.objects.get(slug="mindal").pk
 
 
@@ -211,7 +214,7 @@ def test_logins_for_programs_and_for_people(loaded):
 
     assert list(document) == [
         *("member", "vip", "elite", "inner_circle"),
-        *("business_staff", "business_owner", "admin", "superadmin"),
+        *("business_staff", "business_owner", "admin", "superadmin", "superadmin_second"),
     ]
     assert document["vip"] == {
         "phone": "+79000000002",

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.accounts.services import block_user
 from apps.core.errors import NotFound
 from apps.core.models import AuditEntry, Delivery, Message
 from apps.loyalty.models import Journal
@@ -57,6 +58,18 @@ def test_the_same_key_with_other_data_is_refused(change, member, business):
 def test_nobody_enters_a_sale_to_herself(staff, business):
     with pytest.raises(services.NotAtOwnTill):
         sale(member=staff, business=business, by=staff)
+
+
+@pytest.mark.django_db
+def test_a_blocked_guest_is_not_served_but_what_has_happened_counts(member, business, staff):
+    block_user(user=member, by=None, reason="проверка", at=timezone.now())
+
+    with pytest.raises(services.CardPaused), transaction.atomic():
+        sale(member=member, business=business, by=staff)
+    brought = sale(member=member, business=business, by=None, amount="1000.00")
+
+    assert Transaction.objects.get() == brought
+    assert balance_of(member.pk, at=timezone.now()).available == Decimal("50.00")
 
 
 @pytest.mark.django_db

@@ -18,11 +18,17 @@ from django.utils import timezone
 
 from apps.accounts.enums import Job, TierCode
 from apps.accounts.models import StatusTier, TOTPDevice, User
-from apps.accounts.services import change_tier, get_or_create_member, set_job, update_profile
+from apps.accounts.services import (
+    change_tier,
+    confirm_job,
+    get_or_create_member,
+    set_job,
+    update_profile,
+)
 from apps.backoffice.demo import promotion
 from apps.backoffice.demo.events import load_events
 from apps.backoffice.demo.partners import PARTNERS, Partner
-from apps.backoffice.demo.people import ADMIN, PASSWORD, SUPERADMIN, Person
+from apps.backoffice.demo.people import ADMIN, PASSWORD, SECOND, SUPERADMIN, Person
 from apps.backoffice.demo.world import YEAR, ZONE, Guest, Visit, World, make_world
 from apps.businesses.models import Business, Location, Membership, Role
 from apps.businesses.services import add_location, add_staff, open_business, update_business
@@ -149,18 +155,29 @@ def _open_shops(at: datetime) -> dict[str, Shop]:
     chief = _worker(SUPERADMIN, password, at)
     if not chief.job:
         set_job(user=chief, job=Job.SUPERADMIN, by=None, reason="demo data of this stand")
+    second = _worker(SECOND, password, at)
+    if not second.job:  # nobody stands beside the first one yet
+        set_job(user=second, job=Job.SUPERADMIN, by=None, reason="demo data of this stand")
     admin = _worker(ADMIN, password, at)
     if not admin.job:
-        set_job(user=admin, job=Job.ADMIN, by=chief, reason="demo data of this stand")
+        _agree_on(admin, chief, second, at)
     shops = {
         partner.slug: _open_shop(partner, password, by=chief, at=at - 2 * YEAR)
         for partner in PARTNERS
     }
-    for person in (SUPERADMIN, ADMIN, *(partner.owner for partner in PARTNERS)):
+    for person in (SUPERADMIN, SECOND, ADMIN, *(partner.owner for partner in PARTNERS)):
         user = _worker(person, password, at)
         if not TOTPDevice.objects.filter(user=user, confirmed=True).exists():
             TOTPDevice.objects.create(user=user, confirmed=True, name="app")
     return shops
+
+
+@transaction.atomic
+def _agree_on(admin: User, chief: User, second: User, at: datetime) -> None:
+    """As in life: one superadmin asks, the other confirms."""
+    asked = set_job(user=admin, job=Job.ADMIN, by=chief, reason="demo data of this stand")
+    if asked:
+        confirm_job(request_id=asked.pk, by=second, at=at)
 
 
 @transaction.atomic

@@ -68,7 +68,9 @@ STAFF = Person("business_staff", "+79000000005", "Вера", "Лисина", "st
 OWNER = Person("business_owner", "+79000000006", "Ольга", "Белова", "owner@example.ru")
 ADMIN = Person("admin", "+79000000007", "Ирина", "Громова", "admin@example.ru")
 SUPERADMIN = Person("superadmin", "+79000000008", "Нина", "Арсеньева", "superadmin@example.ru")
-ROLES: tuple[Person, ...] = (*STARS, STAFF, OWNER, ADMIN, SUPERADMIN)
+# Roles of the network are given by two: the one asks, the other confirms.
+SECOND = Person("superadmin_second", "+79000000009", "Алла", "Рогова", "superadmin2@example.ru")
+ROLES: tuple[Person, ...] = (*STARS, STAFF, OWNER, ADMIN, SUPERADMIN, SECOND)
 
 _FIRST = """
 Александра Алёна Алина Алла Анастасия Анна Антонина Арина Валентина Валерия Варвара Василиса Вера

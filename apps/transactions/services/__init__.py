@@ -16,6 +16,7 @@ from apps.transactions.services.refunds import (
 from apps.transactions.services.sales import (
     AmountOverLimit,
     BusinessClosed,
+    CardPaused,
     Item,
     MomentInvalid,
     NotAtOwnTill,
@@ -46,6 +47,7 @@ from apps.transactions.services.spending import (
 __all__ = [
     "AmountOverLimit",
     "BusinessClosed",
+    "CardPaused",
     "CouponUnknown",
     "FlagSettled",
     "Item",

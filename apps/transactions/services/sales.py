@@ -50,6 +50,14 @@ class NotAtOwnTill(Forbidden):
     message = _("A sale to oneself is entered by a colleague.")
 
 
+class CardPaused(Refused):
+    """Her account is blocked. What a partner's own system brings still counts: it has happened,
+    and she cannot spend it."""
+
+    code = "WRONG_STATE"
+    message = _("The guest's card is paused: nothing is earned or paid with it until support helps.")
+
+
 class BusinessClosed(Refused):
     code = "WRONG_STATE"
     message = _("This partner does not take sales now.")
@@ -185,7 +193,8 @@ def record_purchase(  # noqa: PLR0913 - the columns of a sale
 
     The same (business, key) again answers with the first sale and writes nothing. `by` None is
     the machine room (imports, CRM). With `price` of a quote it must come to the same sums.
-    Raises Forbidden, AmountOverLimit, MomentInvalid, BusinessClosed, SaleKeyReused, PriceChanged,
+    Raises Forbidden, CardPaused, AmountOverLimit, MomentInvalid, BusinessClosed, SaleKeyReused,
+    PriceChanged,
     and for `spend` what `spending.agree` and `spending.take` raise.
     """
     asked = Asked(
@@ -324,6 +333,8 @@ def check_sale(asked: Asked) -> None:
             raise NotFound  # another tenant's business does not exist for her
         if asked.by.pk == asked.member.pk:
             raise NotAtOwnTill
+        if not asked.member.is_active:
+            raise CardPaused
     if asked.business.state != State.ACTIVE:
         raise BusinessClosed
     if asked.amount > asked.business.max_sale:
