@@ -55,7 +55,9 @@ class CardPaused(Refused):
     and she cannot spend it."""
 
     code = "WRONG_STATE"
-    message = _("The guest's card is paused: nothing is earned or paid with it until support helps.")
+    message = _(
+        "The guest's card is paused: nothing is earned or paid with it until support helps."
+    )
 
 
 class BusinessClosed(Refused):
