@@ -6,6 +6,6 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "svoykrug.settings")
 
-app = Celery("svoykrug")
+app = Celery("svoykrug", task_cls="apps.core.jobs:WatchedTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -13,6 +13,7 @@ LISTENERS: dict[str, list[str]] = {
         "apps.analytics.loader.TRANSACTION_FACTS@batch",
         "apps.loyalty.consumers.purchase_refunded",
     ],
+    "MemberBlocked": ["apps.events.consumers.member_blocked"],
     "MemberErased": [
         "apps.events.consumers.member_erased",
         "apps.businesses.consumers.member_erased",

@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.guardian",
+    "unfold.contrib.import_export",
     "apps.backoffice.apps.AdminSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -113,6 +114,7 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "django_htmx",
     "django_celery_beat",
+    "import_export",
     "pgtrigger",
     "csp",
     "apps.core",
@@ -349,6 +351,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- background work -----------------------------------------------------------------------------
+IMPORT_EXPORT_TMP_STORAGE_CLASS = "import_export.tmp_storages.CacheStorage"  # any server confirms
+IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 CELERY_BROKER_URL = f"{REDIS_URL}/{_worker + 1}"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

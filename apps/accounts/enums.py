@@ -55,6 +55,9 @@ class JobRequestState(TextChoices):
 
 class RequestKind(TextChoices):
     ERASURE = "erasure", _("erasure")
+    COPY = "copy", _("copy of her data")
+    CORRECTION = "correction", _("correction")
+    STOP = "stop", _("to stop processing")
 
 
 class RequestState(TextChoices):

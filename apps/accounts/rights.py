@@ -190,8 +190,9 @@ ROWS = (
         "events.voterecord",
     ),
     Row("events.curate", ADMIN, ALL, reason=True, perms=("events.change_event",)),
-    # check-in pages: those who stand at the host partner's till, its owner, admins
-    Row("pages.door", TILL, BUSINESS, masked=True),
+    # check-in pages: those who stand at the host partner's till, its owner, whoever proposed the
+    # event, admins
+    Row("pages.door", TILL | VIP, BUSINESS, masked=True),
     # 25-31 the till. api.md: A includes S; the till's pages stay for those who stand there
     Row("transactions.list", MEMBER | TILL, BUSINESS),
     Row("transactions.read", MEMBER | TILL, BUSINESS),
@@ -222,6 +223,7 @@ ROWS = (
     seen("businesses", "businesses.business", "businesses.location"),
     Row("businesses.open", ADMIN, ALL, perms=("businesses.add_business",)),
     Row("businesses.change", ADMIN, ALL, reason=True, perms=("businesses.change_business",)),
+    Row("businesses.waive", SUPERADMIN, ALL, reason=True),  # a step of opening a partner
     # 47, 48 people; the whole phone
     Row("admin.enter", ADMIN, ALL),
     seen("people", "accounts.user", masked=True),
@@ -237,6 +239,7 @@ ROWS = (
     Row("users.tier", ADMIN, ALL, fresh=True, reason=True),
     # 52 privacy: what was agreed to, asked for, erased
     seen("privacy", "accounts.consent", "accounts.consenttext", "accounts.privacyrequest"),
+    Row("privacy.serve", ADMIN, ALL, fresh=True, reason=True),
     seen("erasures", "accounts.erasure"),
     # 53 roles: never by a form, so no Django permission stands here
     Row("users.role", SUPERADMIN, ALL, fresh=True, reason=True, second=True),
@@ -244,6 +247,11 @@ ROWS = (
     # 55-57 what nobody changes or deletes: the audit log, the ledger, sales
     seen("audit", "core.auditentry", "core.auditseal"),
     Row("audit.read", ADMIN, ALL),
+    Row("audit.export", ADMIN, ALL, reason=True),
+    # control pages: queues and decisions; moderation is the Inner Circle's too
+    Row("pages.moderation", INNER | ADMIN, ALL),
+    Row("pages.control", ADMIN, ALL, masked=True),
+    Row("pages.roles", SUPERADMIN, ALL),
     seen("ledger", "loyalty.wallet", "loyalty.journal", "loyalty.posting", "loyalty.hold"),
     seen("lots", "loyalty.lot", "loyalty.debt", "loyalty.gift", "loyalty.notice"),
     # 33 a balance moved by hand: above a limit by two

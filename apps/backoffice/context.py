@@ -9,10 +9,11 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.backoffice.pages.access import ADMINS, OWNER, STAFF, mine
+from apps.accounts import rights
+from apps.backoffice.pages.access import ADMINS, OWNER, STAFF, groups_of, mine
 from apps.backoffice.pages.home import THEME, THEMES
+from apps.backoffice.pages.menu import CONTROL, Link, links
 from apps.backoffice.pages.menu import OWNER as OWNER_MENU
-from apps.backoffice.pages.menu import Link, links
 
 RIBBONS = {
     "development": _("Development stand: people and money here are made up"),
@@ -45,7 +46,8 @@ class Place:
 
     @property
     def job(self) -> str | Promise:
-        return JOBS.get(self.request.user.job, "")
+        """Her job in words; without one her tier is why she is here."""
+        return JOBS.get(self.request.user.job) or self.request.user.tier.name
 
     @property
     def view(self) -> str:
@@ -86,15 +88,23 @@ class Place:
             ]
             return [Section(*place) for place in places]
         if job in ADMINS:
+            here = any(one.current for one in self.control)
             return [
+                Section(_("Control"), reverse("backoffice:control"), here),
                 Section(_("Administration"), reverse("admin:index"), False),
-                Section(
-                    _("Connections"),
-                    reverse("backoffice:integrations"),
-                    self.view == "integrations",
-                ),
             ]
         return []
+
+    @property
+    def is_admin(self) -> bool:
+        return self.request.user.job in ADMINS
+
+    @cached_property
+    def control(self) -> list[Link]:
+        """The control pages that she may open."""
+        groups = groups_of(self.request.user)
+        open_to_her = tuple(one for one in CONTROL if rights.TABLE[one.right].opens_to(groups))
+        return links(open_to_her, view=self.view)
 
 
 TILL_VIEWS = {

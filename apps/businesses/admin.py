@@ -32,6 +32,7 @@ from apps.core.admin_base import (
     links,
     moment,
 )
+from apps.core.exchange import Imported, ServiceResource
 
 TONES = {State.ACTIVE: "good", State.SUSPENDED: "warn", State.CLOSED: "bad"}
 ZONES = [
@@ -115,8 +116,25 @@ class BusinessForm(ReasonedForm):
     max_sale = AmountField(label=_("Largest sale, ₽"))
 
 
+class BusinessResource(ServiceResource):
+    """Partners by their address name. State, category and limits stay with the form."""
+
+    class Meta(ServiceResource.Meta):
+        model = Business
+        import_id_fields = ("slug",)
+        fields = ("slug", "name", "city", "description", "max_bonus_share", "pending_days")
+
+    def update(self, row: Business, *, changes: Any) -> None:
+        services.update_business(
+            business=row, changes=dict(changes), by=self.by, reason=self.reason
+        )
+
+
 @admin.register(Business)
-class BusinessAdmin(ReasonedAdmin):
+class BusinessAdmin(Imported, ReasonedAdmin):
+    resource_classes = (BusinessResource,)
+    import_perm = export_perm = "businesses.change_business"
+
     form = BusinessForm
     formfield_overrides = {models.TextField: {"widget": UnfoldAdminExpandableTextareaWidget}}
     list_display = ["name", "category", "city", "state_shown", "staff", "places"]

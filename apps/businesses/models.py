@@ -5,6 +5,8 @@
 * Location: where a partner receives guests.
 * Membership: who works where and as what. A live membership grants guardian object permissions
   on the business; ending it takes them. Rights are checked by permission, lists by membership.
+* OnboardingMark: a step of opening a partner that a person vouches for, or that a superadmin let
+  pass; what the books themselves show needs no mark.
 """
 
 from decimal import Decimal
@@ -157,3 +159,50 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.business}"
+
+
+class Step(models.TextChoices):
+    """What stands before the first day of a partner, in its order."""
+
+    PROFILE = "profile", _("profile: city and description")
+    DOCUMENTS = "documents", _("documents and requisites checked")
+    CONTRACT = "contract", _("contract signed")
+    RATES = "rates", _("rates and settlement agreed")
+    LOCATION = "location", _("at least one location")
+    OWNER = "owner", _("owner signed up")
+    TEST = "test", _("test operation at the till")
+    CRM = "crm", _("CRM connected and tested")
+
+
+BY_HAND = (Step.DOCUMENTS, Step.CONTRACT, Step.RATES, Step.TEST, Step.CRM)
+
+
+class OnboardingMark(models.Model):
+    business = models.ForeignKey(
+        Business, on_delete=models.CASCADE, related_name="marks", verbose_name=_("business")
+    )
+    step = models.CharField(_("step"), max_length=12, choices=Step.choices)
+    is_waived = models.BooleanField(_("let pass"), default=False)
+    note = models.CharField(_("what was seen, or why it may pass"), max_length=300)
+    by = models.ForeignKey(
+        "accounts.User",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("by"),
+    )
+    at = models.DateTimeField(_("time"))
+
+    class Meta:
+        verbose_name = _("step of opening a partner")
+        verbose_name_plural = _("steps of opening partners")
+        constraints = [
+            models.UniqueConstraint(name="one_mark_per_step", fields=["business", "step"]),
+            models.CheckConstraint(
+                name="onboarding_step_known",
+                condition=Q(step__in=[code for code, _name in Step.choices]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_step_display()

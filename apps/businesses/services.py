@@ -12,7 +12,16 @@ from apps.accounts import rights
 from apps.accounts.enums import Job
 from apps.accounts.models import User
 from apps.accounts.services import end_sessions, written_reason
-from apps.businesses.models import Business, Location, Membership, Role
+from apps.businesses.models import (
+    BY_HAND,
+    Business,
+    Location,
+    Membership,
+    OnboardingMark,
+    Role,
+    State,
+    Step,
+)
 from apps.core import audit
 from apps.core.errors import Forbidden, Refused
 
@@ -43,12 +52,25 @@ class NotStaff(Refused):
     message = _("She does not work here.")
 
 
+class NotByHand(Refused):
+    code = "WRONG_STATE"
+    message = _("This step is not ticked: it is done when the data is there.")
+
+
 @transaction.atomic
-def open_business(*, slug: str, name: str, category: str, city: str, by: User | None) -> Business:
-    """Onboard a partner, active from now on. Raises Forbidden."""
+def open_business(
+    *, slug: str, name: str, category: str, city: str, by: User | None, is_ready: bool = True
+) -> Business:
+    """A new partner: active from now on, or (`is_ready` False) shut until it is activated.
+
+    Raises Forbidden.
+    """
     if by is not None and not by.has_perm("businesses.add_business"):
         raise Forbidden
-    business = Business.objects.create(slug=slug, name=name, category=category, city=city)
+    state = State.ACTIVE if is_ready else State.SUSPENDED
+    business = Business.objects.create(
+        slug=slug, name=name, category=category, city=city, state=state
+    )
     audit.record(by, "businesses.open", "business", business.pk, business_id=business.pk)
     return business
 
@@ -78,6 +100,35 @@ def update_business(
         changed=changes,
     )
     return row
+
+
+@transaction.atomic
+def mark_step(
+    *, business: Business, step: Step, note: str, by: User, at: datetime, is_waived: bool = False
+) -> OnboardingMark:
+    """A step of opening a partner that somebody saw done, or (`is_waived`) that a superadmin lets
+    pass; the last word stands. Raises Forbidden, ReasonMissing, NotByHand."""
+    action = "businesses.waive" if is_waived else "businesses.change"
+    if not rights.may(action, job=by.job):
+        raise Forbidden
+    if not is_waived and step not in BY_HAND:
+        raise NotByHand
+    note = written_reason(action, note, by=by)[:300]
+    mark, _is_new = OnboardingMark.objects.update_or_create(
+        business=business,
+        step=step,
+        defaults={"is_waived": is_waived, "note": note, "by": by, "at": at},
+    )
+    audit.record(
+        by,
+        "businesses.waive_step" if is_waived else "businesses.mark_step",
+        "business",
+        business.pk,
+        business_id=business.pk,
+        reason=note,
+        changed={"step": str(step)},
+    )
+    return mark
 
 
 @transaction.atomic

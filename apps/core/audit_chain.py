@@ -20,7 +20,7 @@ import orjson
 from django.db import connection, transaction
 
 from apps.core import append_file
-from apps.core.models import AuditEntry, AuditSeal
+from apps.core.models import AuditEntry, AuditSeal, Beat
 
 LOCK = 7_206_151_303  # one sealer at a time; any number
 BATCH = 1000
@@ -169,6 +169,22 @@ def verify(*, path: Any, at: datetime) -> Verdict:
         first = max(upto + 1, 1) if number > upto else number
         return Verdict(upto, first, f"cut off: №{number} is anchored and not in the chain")
     return _verify_tail(upto=upto, oldest=oldest, path=path, at=at)
+
+
+VERDICT = "audit.chain"  # the Beat row whose note the audit page shows
+
+
+def note(verdict: Verdict, *, at: datetime) -> None:
+    """Keep the newest verdict for whoever looks at the log."""
+    told = {"upto": verdict.upto, "bad": verdict.bad, "because": verdict.because[:120]}
+    defaults = {"at": at, "note": orjson.dumps(told).decode()[:200]}
+    Beat.objects.update_or_create(name=VERDICT, defaults=defaults)
+
+
+def last_verdict() -> tuple[datetime, Verdict] | None:
+    """When the chain was walked last, and what was found; None before the first night."""
+    kept = Beat.objects.filter(name=VERDICT).first()
+    return (kept.at, Verdict(**orjson.loads(kept.note))) if kept else None
 
 
 def _wrong(link: AuditSeal, *, upto: int, before: str, row: Row | None) -> tuple[int, str] | None:

@@ -42,6 +42,14 @@ class MemberErased(Fact):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class MemberBlocked(Fact):
+    """She was shut out. Whoever hears it looks whether she still is: it may have been taken back."""
+
+    member_id: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class PurchaseRecorded(Fact):
     """A sale is in the books: the till, the API, an import or a CRM brought it."""
 

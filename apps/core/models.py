@@ -9,7 +9,8 @@
 * AuditSeal: the hash chain over audit rows; a number that a rolled-back transaction took is
   explained by a seal of its own.
 * Counter: rate limits that must hold even when Redis is down.
-* Beat: when a scheduled job last ran.
+* Beat: a moment and a note that a page asks for (heartbeat, state of the audit chain).
+* JobRun: the last run of a scheduled task and what came of it.
 """
 
 import pgtrigger
@@ -195,3 +196,20 @@ class Beat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class JobRun(models.Model):
+    task = models.CharField(_("task"), max_length=120, primary_key=True)
+    started_at = models.DateTimeField(_("last run"))
+    took_ms = models.PositiveIntegerField(_("took, ms"))
+    is_ok = models.BooleanField(_("went well"))
+    told = models.CharField(_("result"), max_length=200, blank=True)
+    failed_at = models.DateTimeField(_("last failure"), null=True)
+    failures = models.PositiveIntegerField(_("failures in a row"), default=0)
+
+    class Meta:
+        verbose_name = _("run of a job")
+        verbose_name_plural = _("runs of jobs")
+
+    def __str__(self) -> str:
+        return self.task

@@ -209,7 +209,9 @@ def page_is_right(call: Call, caller: worlds.Caller, kind: str, answer: Any) -> 
         return got in (200, 202, 401, 404, 405, 415)
     if rights.PUBLIC in row.who:
         return got not in REFUSED and got < 500 or call.name == "health-ready"
-    if caller.user is None or not caller.user.job or caller.user.blocked_at:
+    if caller.user is None or caller.user.blocked_at:
+        return to_login(answer)
+    if not caller.user.job and rights.VIP not in caller.groups:  # her place is the app
         return to_login(answer)
     if not row.opens_to(caller.groups):
         return got == (404 if call.name == "owner" else 403)  # the owner's page is hidden
@@ -311,11 +313,15 @@ def test_own_pages_of_the_admin_are_known_here() -> None:
         "accounts_jobrequest_agree",
         "accounts_jobrequest_decline",
         "accounts_user_block",
+        "accounts_user_export",
         "accounts_user_find",
         "accounts_user_reveal",
         "accounts_user_role",
         "accounts_user_tier",
         "accounts_user_unblock",
+        "businesses_business_export",
+        "businesses_business_import",
+        "businesses_business_process_import",
         "events_event_decide",
         "events_event_new",
         "events_eventregistration_decide",
@@ -326,6 +332,9 @@ def test_own_pages_of_the_admin_are_known_here() -> None:
         "loyalty_terms_run_off",
         "notifications_broadcast_allow",
         "notifications_broadcast_stop",
+        "notifications_template_export",
+        "notifications_template_import",
+        "notifications_template_process_import",
         "loyalty_statement_csv",
         "loyalty_statement_print",
         "loyalty_statementline_csv",
@@ -341,6 +350,11 @@ def test_own_pages_of_the_admin_are_for_admins(who: str, world: World) -> None:
         reverse("admin:app_list", args=["accounts"]),
         reverse("admin:accounts_user_find"),
         reverse("admin:accounts_user_block", args=[world.stranger.pk]),
+        reverse("admin:accounts_user_export"),
+        reverse("admin:businesses_business_export"),
+        reverse("admin:businesses_business_import"),
+        reverse("admin:notifications_template_export"),
+        reverse("admin:notifications_template_import"),
         reverse("admin:accounts_user_reveal", args=[world.stranger.pk]),
         reverse("admin:accounts_user_tier", args=[world.stranger.pk]),
         reverse("admin:accounts_user_unblock", args=[world.stranger.pk]),

@@ -1,17 +1,21 @@
 """Sign-in of staff by SMS and by PIN on a trusted computer; recovery codes."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apps.accounts import services
 from apps.accounts.models import StaffPin, TOTPDevice, TrustedDevice, User
 from apps.businesses.models import Business, Role
 from apps.businesses.services import add_staff, remove_staff
+from apps.events.models import Event
 from tests.accounts.codes import last_code, messages, wrong
-from tests.backoffice.conftest import PASSWORD, SignedIn
+from tests.backoffice.conftest import PASSWORD, Person, SignedIn
 from tests.backoffice.test_signin import code_of, send
+from tests.factories.events import published
 
 VERA, OLGA = "+79160000001", "+79160000002"
 
@@ -31,14 +35,40 @@ def test_staff_signs_in_by_sms(client: Client, vera: User) -> None:
 
 @pytest.mark.parametrize("phone", [OLGA, "+79123456789", "+79165555555"])
 def test_others_see_the_same_and_get_nothing(
-    client: Client, olga: User, anna: User, phone: str
+    client: Client, olga: User, person: Person, phone: str
 ) -> None:
+    person("Анна", "Котова", phone="+79123456789")
     assert client.post("/login/sms/", {"phone": phone}).url == "/login/sms/code/"
     answer = client.post("/login/sms/code/", {"code": "000000"})
 
     assert answer.status_code == 422
     assert "Код не подошёл" in answer.content.decode()
     assert messages() == []
+
+
+def test_member_comes_in_for_the_door_of_her_event_alone(client: Client, anna: User) -> None:
+    """Without a job: the event that she proposed opens the entrance, nothing else."""
+    soon = timezone.now() + timedelta(days=2)
+    event = published()
+    hers = {"creator": anna, "starts_at": soon, "ends_at": soon + timedelta(hours=2)}
+    Event.objects.filter(pk=event.pk).update(**hers)
+
+    client.post("/login/sms/", {"phone": "+79123456789"})
+    client.post("/login/sms/code/", {"code": last_code("+79123456789")})
+
+    assert client.get("/").url == "/door/"
+    assert event.title in client.get("/door/").content.decode()
+    assert client.get(f"/door/{event.pk}/").status_code == 200
+    assert client.get(f"/door/{published().pk}/").status_code == 404
+    assert client.get("/kassa/").status_code == 403
+
+
+def test_member_without_an_event_is_told_so(client: Client, anna: User) -> None:
+    client.post("/login/sms/", {"phone": "+79123456789"})
+    answer = client.post("/login/sms/code/", {"code": last_code("+79123456789")})
+
+    assert "не ведёте событий" in answer.content.decode()
+    assert not is_in(client)
 
 
 def test_wrong_code_signs_nobody_in(client: Client, vera: User) -> None:

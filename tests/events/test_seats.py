@@ -6,7 +6,9 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from apps.accounts.services import block_user, unblock_user
 from apps.businesses.queries import network
+from apps.core import outbox
 from apps.events.enums import Place
 from apps.events.models import EventRegistration, Penalty, Seat
 from apps.events.services import (
@@ -428,6 +430,32 @@ def test_blocked_member_is_not_promoted(at):
     cancel_registration(user=seated, event=event, at=at)
 
     assert states(event) == ["cancelled", "waitlisted", "offered"]
+
+
+def test_blocked_member_loses_her_seat_and_her_place_in_line(at):
+    one, other = published(capacity=1, price=Decimal("300")), published(capacity=1)
+    blocked, seated, waiting = UserFactory(), UserFactory(), UserFactory()
+    give(blocked)
+    for event, person in ((one, blocked), (one, waiting), (other, seated), (other, blocked)):
+        comes(event, person)
+
+    block_user(user=blocked, by=None, reason="Угрожала ведущей", at=at)
+    outbox.drain()
+
+    assert (states(one), states(other)) == (["removed", "offered"], ["confirmed", "removed"])
+    assert balance_of(blocked.pk, at=timezone.now()).available == Decimal("1000.00")
+    assert Penalty.objects.count() == 0
+
+
+def test_who_was_let_in_again_keeps_her_place(at, member):
+    event = published()
+    comes(event, member)
+
+    block_user(user=member, by=None, reason="Спутали с другой", at=at)
+    unblock_user(user=member, by=None, reason="Спутали с другой")
+    outbox.drain()
+
+    assert states(event) == ["confirmed"]
 
 
 # --- opening -------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext, pgettext_lazy
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
+from import_export.fields import Field
+from import_export.resources import ModelResource
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     DropdownFilter,
@@ -41,6 +43,7 @@ from apps.core.admin_base import (
     moment,
 )
 from apps.core.errors import Refused
+from apps.core.exchange import Exported
 
 ACTIVE, BLOCKED = pgettext_lazy("person", "active"), _("blocked")
 
@@ -68,8 +71,23 @@ class BlockedFilter(DropdownFilter):
         return queryset
 
 
+class UserResource(ModelResource):
+    """What a list may tell outside: no phone, no e-mail, no birth date, the name cut short."""
+
+    name = Field(attribute="short_name", column_name="name")
+    tier = Field(attribute="tier__name", column_name="tier")
+
+    class Meta:
+        model = User
+        fields = ("card_number", "name", "tier", "job", "city", "joined_at", "blocked_at")
+        export_order = fields
+
+
 @admin.register(User)
-class UserAdmin(RevealPhone, StandingPages, ReadonlyAdmin):
+class UserAdmin(Exported, RevealPhone, StandingPages, ReadonlyAdmin):
+    resource_classes = (UserResource,)
+    export_perm = "accounts.view_user"
+
     list_display = [
         "person",
         "card",

@@ -68,12 +68,15 @@ class PrivacyRequestAdmin(ReadonlyAdmin):
     list_select_related = ["member"]
     ordering = ["-received_at", "-id"]
     fields = ["received", "person", "kind_shown", "state_shown", "due", "closed"]
+    fields += ["closer", "said"]
 
     received = moment("received_at", _("Received"))
     person = column("member", _("Person"), show=link)
     kind_shown = column("get_kind_display", _("Kind"), show=lambda words: words())
     due = moment("due_at", _("Due"))
     closed = moment("closed_at", _("Closed"))
+    closer = column("closed_by", _("Closed by"), show=link)
+    said = column("answer", _("Answer"))
 
     @display(description=_("State"))
     def state_shown(self, request: PrivacyRequest) -> str:

@@ -112,6 +112,15 @@ class PrivacyRequest(models.Model):
     received_at = models.DateTimeField(_("received"))
     due_at = models.DateTimeField(_("due"))
     closed_at = models.DateTimeField(_("closed"), null=True)
+    closed_by = models.ForeignKey(
+        "accounts.User",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("closed by"),
+        help_text="Empty: the clock or she herself",
+    )
+    answer = models.CharField(_("answer"), max_length=500, blank=True)
 
     class Meta:
         verbose_name = _("privacy request")

@@ -69,6 +69,11 @@ from apps.accounts.services.pins import (
     trusted_device,
     unlock_pin,
 )
+from apps.accounts.services.privacy_requests import (
+    RequestClosed,
+    note_request,
+    serve_request,
+)
 from apps.accounts.services.reasons import ReasonMissing, written_reason
 from apps.accounts.services.recovery import new_recovery_codes, use_recovery_code
 from apps.accounts.services.second_factor import (
@@ -132,6 +137,7 @@ __all__ = [
     "PinWrong",
     "Proof",
     "ReasonMissing",
+    "RequestClosed",
     "RequestOver",
     "SignedIn",
     "TextOutdated",
@@ -169,6 +175,7 @@ __all__ = [
     "match_factor",
     "new_recovery_codes",
     "note_export",
+    "note_request",
     "note_seen",
     "note_web_seen",
     "open_web_session",
@@ -179,6 +186,7 @@ __all__ = [
     "reveal_phone",
     "send_code",
     "serve_due_requests",
+    "serve_request",
     "set_job",
     "set_pin",
     "set_tier_by_hand",

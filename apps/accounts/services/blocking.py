@@ -8,8 +8,9 @@ from apps.accounts import rights
 from apps.accounts.models import User
 from apps.accounts.services.reasons import written_reason
 from apps.accounts.services.sessions import end_sessions
-from apps.core import audit
+from apps.core import audit, outbox
 from apps.core.errors import Forbidden
+from apps.core.facts import MemberBlocked
 
 
 @transaction.atomic
@@ -24,6 +25,7 @@ def block_user(*, user: User, by: User | None, reason: str, at: datetime) -> Non
     if person.blocked_at is None:
         User.objects.filter(pk=person.pk).update(blocked_at=at)
         audit.record(by, "accounts.block", "user", person.pk, reason=reason)
+        outbox.publish(MemberBlocked(member_id=str(person.pk), at=at.isoformat()))
     end_sessions(user=person, because="blocked", by=by, reason=reason, at=at)
     user.blocked_at = person.blocked_at or at
 

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rules
-from apps.accounts.enums import Job, Purpose
+from apps.accounts.enums import Job, Purpose, TierCode
 from apps.accounts.models import OneTimeCode, User
 from apps.accounts.services import code_guard
 from apps.accounts.services.code_guard import Asker
@@ -140,7 +141,8 @@ def _replace(challenge: OneTimeCode, *, number: str, code: str) -> None:
 
 
 def _may_receive(number: str, purpose: Purpose) -> bool:
-    """Blocked people get no message; a code for the staff's pages goes to staff only.
+    """Blocked people get no message; a code for the pages goes to staff, and to those members who
+    may propose or moderate: which page stands open to them, the pages ask.
 
     The question is put so that a known and an unknown number both have no row to read: building
     a person out of a row takes a time that can be measured.
@@ -148,7 +150,8 @@ def _may_receive(number: str, purpose: Purpose) -> bool:
     indexes = sealing.blind_indexes(number, purpose="phone")
     people = User.objects.filter(phone_index__in=indexes)
     if purpose == Purpose.STAFF_SIGN_IN:
-        return people.filter(blocked_at__isnull=True, job=Job.STAFF).exists()
+        guests = Q(job=Job.NONE) & ~Q(tier__code=TierCode.INSIDER)
+        return people.filter(Q(job=Job.STAFF) | guests, blocked_at__isnull=True).exists()
     return not people.filter(blocked_at__isnull=False).exists()
 
 

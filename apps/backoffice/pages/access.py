@@ -1,6 +1,7 @@
 """Who may open a page: signed in, with a job for it, and a second factor where the job asks."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from apps.accounts.models import TrustedDevice, User
 from apps.accounts.queries import live_device
 from apps.businesses.models import Business
 from apps.businesses.queries import businesses_of
+from apps.events.watching import doors_of
 
 BY_PIN = "by_pin"  # session key: the device of a PIN; no full sign-in
 STAFF = "business_staff"
@@ -30,10 +32,17 @@ def lacks_second_factor(request: HttpRequest) -> bool:
     return request.user.needs_second_factor and not request.user.is_verified()
 
 
+def groups_of(user: User) -> rights.Who:
+    """What she belongs to, by her job and by her tier."""
+    return rights.held(job=user.job, tier=user.tier.code)
+
+
 def is_ready(request: HttpRequest) -> bool:
-    """Signed in as far as her job asks."""
+    """Signed in as far as her job asks; without a job as a member who may propose or moderate."""
     user = request.user
-    if not user.is_authenticated or not user.job or lacks_second_factor(request):
+    if not user.is_authenticated or lacks_second_factor(request):
+        return False
+    if not user.job and rights.VIP not in groups_of(user):
         return False
     return BY_PIN not in request.session or pin_device(request) is not None
 
@@ -61,7 +70,7 @@ def for_jobs(action: str, *, hidden: bool = False) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
             if not is_ready(request):
                 return to_signin(request)
-            if not row.opens_to(rights.held(job=request.user.job)):
+            if not row.opens_to(groups_of(request.user)):
                 raise Http404 if hidden else PermissionDenied
             return freshness.stale(request, action) or view(request, *args, **kwargs)
 
@@ -88,6 +97,14 @@ def pin_device(request: HttpRequest) -> TrustedDevice | None:
     if not hasattr(request, "_pin_device"):
         request._pin_device = live_device(request.session[BY_PIN], at=timezone.now())
     return request._pin_device
+
+
+def place_without_job(user: User, *, at: datetime) -> str:
+    """Where a member without a job goes: a moderator to the proposals, whoever hosts an event to
+    its door. Empty: the web has nothing for her."""
+    if rights.may("pages.moderation", job=user.job, tier=user.tier.code):
+        return reverse("backoffice:proposals")
+    return reverse("backoffice:door") if doors_of(user, [], at=at).exists() else ""
 
 
 def may_sell(user: User, business: Business) -> bool:

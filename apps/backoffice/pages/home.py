@@ -4,11 +4,19 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.backoffice.pages.access import ADMINS, OWNER, STAFF, is_ready, mine
+from apps.backoffice.pages.access import (
+    ADMINS,
+    OWNER,
+    STAFF,
+    is_ready,
+    mine,
+    place_without_job,
+)
 
 YEAR = 365 * 24 * 3600
 THEME, THEMES = "theme", ("light", "dark")  # the cookie and what it may hold
@@ -20,9 +28,11 @@ def home(request: HttpRequest) -> HttpResponse:
     if not is_ready(request):
         return redirect("backoffice:signin")
     if request.user.job in ADMINS:
-        return redirect("admin:index")
+        return redirect("backoffice:control")
     if request.user.job == OWNER and (businesses := mine(request)):
         return redirect("backoffice:owner", businesses[0].slug)
+    if not request.user.job:
+        return redirect(place_without_job(request.user, at=timezone.now()) or "backoffice:door")
     return redirect("backoffice:till")
 
 

@@ -19,6 +19,7 @@ class Item:
     lights: tuple[str, ...] = ()
     thumb: bool = False
     words: str | Promise = ""
+    right: str = ""  # an action of the table of rights, where not the whole place shares one
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,24 @@ SELLING, GROWING, RUNNING = _("Sales"), _("Growth"), _("Business")
 OWNER = (
     Item("owner", _("Home page"), "house", thumb=True, words=_("figures alerts today")),
     Item("crm", _("CRM"), "plug", RUNNING, words=_("integration synchronisation connection")),
+)
+
+WAITING, PEOPLE, NETWORK, MACHINE = _("What waits"), _("People"), _("Network"), _("System")
+ALL, ADMIN = "pages.moderation", "pages.control"
+
+CONTROL = (
+    Item("control", _("Queues"), "inbox", thumb=True, right=ALL),
+    Item("proposals", _("Proposals"), "list-checks", WAITING, ("proposal",), thumb=True, right=ALL),
+    Item("decisions", _("Second word"), "check", WAITING, right=ADMIN),
+    Item("fraud", _("Suspicions"), "flag", WAITING, right=ADMIN),
+    Item("privacy", _("Personal data"), "lock", WAITING, right=ADMIN),
+    Item("members", _("Members"), "users", PEOPLE, ("member",), thumb=True, right=ADMIN),
+    Item("roles", _("Roles"), "key-round", PEOPLE, right="pages.roles"),
+    Item("onboarding", _("Partners"), "store", NETWORK, ("partner",), right=ADMIN),
+    Item("integrations", _("Connections"), "plug", NETWORK, right="pages.integrations"),
+    Item("reports", _("Reports"), "chart-no-axes-combined", NETWORK, right=ADMIN),
+    Item("jobs", _("Jobs"), "gauge", MACHINE, right=ADMIN),
+    Item("audit", _("Audit log"), "history", MACHINE, right=ADMIN),
 )
 
 

@@ -1,4 +1,4 @@
-"""Other ways in for staff: a code by SMS, and a PIN on a computer that is trusted; and the
+"""Other ways in for staff, and for members who moderate or host an event: a code by SMS, and a PIN on a computer that is trusted; and the
 recovery codes of those who have a second factor.
 
 Owners and admins come by password and code app only (signin.py).
@@ -22,7 +22,15 @@ from apps.accounts import rules
 from apps.accounts import services as accounts
 from apps.accounts.enums import Purpose
 from apps.accounts.models import TrustedDevice, User
-from apps.backoffice.pages.access import BY_PIN, STAFF, for_jobs, is_ready, may_sell, mine
+from apps.backoffice.pages.access import (
+    BY_PIN,
+    STAFF,
+    for_jobs,
+    is_ready,
+    may_sell,
+    mine,
+    place_without_job,
+)
 from apps.backoffice.pages.forms import PhoneForm, PinForm, PinSigninForm, SmsCodeForm
 from apps.backoffice.pages.home import own_address
 from apps.backoffice.pages.signin import second_step
@@ -76,7 +84,9 @@ def sms_code(request: HttpRequest) -> HttpResponse:
         user, problem = _check(request, UUID(code_id), form.cleaned_data["code"])
         if user:
             del request.session[SENT]
-            return second_step(request, user, reverse("backoffice:till"))
+            return second_step(
+                request, user, reverse(f"backoffice:{'till' if user.job else 'home'}")
+            )
     context = {"form": form, "problem": problem}
     return render(
         request, "backoffice/sms_code.html", context, status=422 if form.is_bound else 200
@@ -95,8 +105,10 @@ def _check(request: HttpRequest, code_id: UUID, code: str) -> tuple[User | None,
     except Refused as refusal:
         return None, str(refusal)
     user = User.objects.with_phone(phone)
-    if user is None or not user.is_active or user.job != STAFF:  # dismissed since it was sent
+    if user is None or not user.is_active or user.job not in (STAFF, ""):  # changed since then
         return None, _("Sign in with your password.")
+    if not user.job and not place_without_job(user, at=timezone.now()):
+        return None, _("You host no event in the next two weeks. Your membership is in the app.")
     user.backend = BACKEND
     return user, ""
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.backoffice.pages import confirm, crm, door, home, signin, staff_signin, till
+from apps.backoffice.pages import confirm, control, crm, door, home, signin, staff_signin, till
 from apps.backoffice.pages.owner import home as owner_home
 from apps.backoffice.pages.owner import search
 
@@ -52,5 +52,20 @@ urlpatterns = [
     path("biz/<slug:slug>/", owner_home.dashboard, name="owner"),
     path("biz/<slug:slug>/search/", search.search, name="owner_search"),
     path("biz/<slug:slug>/crm/", crm.crm, name="crm"),
+    path("control/", control.home, name="control"),
+    path("control/health/", control.health, name="control_health"),
+    path("control/proposals/", control.proposals, name="proposals"),
+    path("control/proposals/<uuid:pk>/", control.proposal, name="proposal"),
+    path("control/decisions/", control.decisions, name="decisions"),
+    path("control/onboarding/", control.onboarding, name="onboarding"),
+    path("control/onboarding/<slug:slug>/", control.partner, name="partner"),
+    path("control/members/", control.members, name="members"),
+    path("control/members/<uuid:pk>/", control.member, name="member"),
+    path("control/privacy/", control.privacy, name="privacy"),
+    path("control/roles/", control.roles, name="roles"),
+    path("control/audit/", control.audit, name="audit"),
+    path("control/fraud/", control.fraud, name="fraud"),
     path("control/integrations/", crm.integrations, name="integrations"),
+    path("control/jobs/", control.jobs, name="jobs"),
+    path("control/reports/", control.reports, name="reports"),
 ]

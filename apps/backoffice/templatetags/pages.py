@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from apps.core.ids import new_id
 from apps.core.money import MINUS, NBSP, format_number
+from apps.core.outbox import BATCH
 
 register = template.Library()
 
@@ -66,3 +67,17 @@ def least(one: Decimal, other: Decimal) -> Decimal:
 def typed(amount: Decimal) -> str:
     """`1234,50` or `1234`, as a person would type it into a field."""
     return f"{amount:.2f}".removesuffix(".00").replace(".", ",")
+
+
+@register.filter
+def listener(dotted: str) -> str:
+    """`loyalty · event_voted` of `apps.loyalty.consumers.event_voted`."""
+    parts = dotted.removesuffix(BATCH).split(".")
+    return f"{parts[1]} · {parts[-1]}" if len(parts) > 2 else dotted
+
+
+@register.filter
+def end_of_id(pk: object) -> str:
+    """`…A1B2C3` of a UUID, the end people read aloud; anything else as it is."""
+    text = str(pk)
+    return f"…{text[-6:].upper()}" if len(text) == 36 else text

@@ -1,7 +1,14 @@
 """Every write of events. One file per subject; callers import from here."""
 
-from apps.events.services.books import NotHost, Stale, WrongState, may_check_in, may_host
-from apps.events.services.clock import forget_member, sweep
+from apps.events.services.books import (
+    NotHost,
+    Stale,
+    WrongState,
+    is_admin,
+    may_check_in,
+    may_host,
+)
+from apps.events.services.clock import forget_member, shut_out_member, sweep
 from apps.events.services.door import (
     Seen,
     Shown,
@@ -73,6 +80,7 @@ __all__ = [
     "give_feedback",
     "hash_of",
     "hide_results",
+    "is_admin",
     "is_supporter",
     "may_check_in",
     "may_host",
@@ -87,6 +95,7 @@ __all__ = [
     "schedule_event",
     "seat_by_hand",
     "set_capacity",
+    "shut_out_member",
     "submit_proposal",
     "sweep",
     "tally",

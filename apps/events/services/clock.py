@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from apps.accounts.models import User
 from apps.core import outbox
 from apps.core.facts import EventReminder
 from apps.events.enums import ACTIVE, Place, State, Work
@@ -83,11 +84,9 @@ def remind(event: Event, hours: int, *, at: datetime) -> None:
 
 
 def forget_member(*, member_id: UUID, at: datetime) -> None:
-    """She is erased or blocked for good: her places go to the next, her votes stay as weights
-    without a name, her feedback loses its words."""
-    rows = EventRegistration.objects.filter(member_id=member_id, state__in=ACTIVE)
-    for event_id in list(rows.order_by("event_id").values_list("event_id", flat=True)):
-        _forget_place(event_id, member_id, at=at)
+    """She is erased: her places go to the next, her votes stay as weights without a name, her
+    feedback loses its words."""
+    _give_up_places(member_id, reason="erased", at=at)
     with transaction.atomic():
         hers = list(
             EventRegistration.objects.filter(member_id=member_id).values_list("pk", flat=True)
@@ -101,8 +100,22 @@ def forget_member(*, member_id: UUID, at: datetime) -> None:
         CalendarFeed.objects.filter(member_id=member_id).delete()
 
 
+def shut_out_member(*, member_id: UUID, at: datetime) -> None:
+    """She is blocked: her seats and her places in line go to the next, with all bonuses back and
+    no points. Whoever was let in again meanwhile keeps them. Her votes stay as they were cast."""
+    if User.objects.filter(pk=member_id, blocked_at__isnull=False).exists():
+        _give_up_places(member_id, reason="suspended", at=at)
+
+
+def _give_up_places(member_id: UUID, *, reason: str, at: datetime) -> None:
+    """Event by event, each in its own transaction where the caller has none."""
+    rows = EventRegistration.objects.filter(member_id=member_id, state__in=ACTIVE)
+    for event_id in list(rows.order_by("event_id").values_list("event_id", flat=True)):
+        _give_up_place(event_id, member_id, reason=reason, at=at)
+
+
 @transaction.atomic
-def _forget_place(event_id: UUID, member_id: UUID, *, at: datetime) -> None:
+def _give_up_place(event_id: UUID, member_id: UUID, *, reason: str, at: datetime) -> None:
     event = lock_event(event_id)
     registration = event.registrations.filter(member_id=member_id, state__in=ACTIVE).first()
     if registration is None or registration.state == Place.ATTENDED:
@@ -114,9 +127,9 @@ def _forget_place(event_id: UUID, member_id: UUID, *, at: datetime) -> None:
         registration,
         Place.REMOVED,
         at=at,
-        reason="erased",
+        reason=reason,
         ended_at=at,
         returned=registration.returned + back,
     )
     if event.state == State.PUBLISHED:
-        leave(event, registration, reason="erased", at=at)
+        leave(event, registration, reason=reason, at=at)

@@ -21,6 +21,7 @@ from apps.core.admin_base import (
     moment,
     money,
 )
+from apps.core.exchange import Imported, ServiceResource
 from apps.notifications import services
 from apps.notifications.kinds import KINDS
 from apps.notifications.models import (
@@ -56,8 +57,23 @@ class TemplateForm(ReasonedForm):
         return given
 
 
+class TemplateResource(ServiceResource):
+    """Words as a translator's table: kind and language say which, the rest may change."""
+
+    class Meta(ServiceResource.Meta):
+        model = Template
+        import_id_fields = ("kind", "language")
+        fields = ("kind", "language", "title", "body", "sms")
+
+    def update(self, row: Any, *, changes: Any) -> None:
+        services.change_words(template=row, changes=dict(changes), by=self.by, reason=self.reason)
+
+
 @admin.register(Template)
-class TemplateAdmin(ReasonedAdmin):
+class TemplateAdmin(Imported, ReasonedAdmin):
+    resource_classes = (TemplateResource,)
+    import_perm = export_perm = "notifications.change_template"
+
     form = TemplateForm
     list_display = ["kind", "language", "is_own"]
     list_filter = [("language", ChoicesDropdownFilter)]
