@@ -10,7 +10,7 @@ from django.contrib import auth
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from apps.accounts import rules, services
+from apps.accounts import rights, rules, services
 from apps.accounts.enums import Job
 from apps.core import context
 
@@ -90,8 +90,8 @@ def _over(request: HttpRequest, stamp: dict[str, Any] | None) -> str:
     user: Any = request.user
     if not user.is_authenticated:
         return "blocked"
-    if not user.job:
-        return "job"
+    if not user.job and rights.VIP not in rights.held(job=user.job, tier=user.tier.code):
+        return "job"  # members who may propose or moderate have pages of their own
     if stamp is None:
         return ""
     now = time.time()

@@ -243,8 +243,9 @@ class EventVoted(Fact):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EventModerated(Fact):
-    """`decision` is approve, reject or request_changes; to the creator. `title` of the event, here
-    and below: for the messages that name it."""
+    """What became of a proposal. To the creator: approve, reject, request_changes, supported,
+    fell_short, taken_on, declined, taken_down; to each voter: withdrawn, votes_cleared. `title` of
+    the event, here and below: for the messages that name it."""
 
     event_id: str
     member_id: str

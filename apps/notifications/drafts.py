@@ -134,6 +134,13 @@ MODERATED = {
     "approve": "event_approved",
     "reject": "event_rejected",
     "request_changes": "event_changes_wanted",
+    "supported": "event_supported",
+    "fell_short": "event_fell_short",
+    "taken_on": "event_taken_on",
+    "declined": "event_declined",
+    "taken_down": "event_taken_down",
+    "withdrawn": "event_withdrawn",
+    "votes_cleared": "event_vote_again",
 }
 # Why a place was lost when it was not her own wish: she is told.
 NOT_HER_WISH = ("removed", "suspended")

@@ -80,6 +80,13 @@ ALL = (
     Kind("event_approved", EVENTS, MEDIUM, (PUSH, EMAIL), ("event",)),
     Kind("event_rejected", EVENTS, MEDIUM, (PUSH, EMAIL), ("event",)),
     Kind("event_changes_wanted", EVENTS, MEDIUM, (PUSH, EMAIL), ("event",)),
+    Kind("event_supported", EVENTS, MEDIUM, (PUSH, EMAIL), ("event",)),
+    Kind("event_fell_short", EVENTS, MEDIUM, (PUSH, EMAIL), ("event",)),
+    Kind("event_taken_on", EVENTS, MEDIUM, (PUSH, EMAIL), ("event",)),
+    Kind("event_declined", EVENTS, MEDIUM, (PUSH, EMAIL), ("event",)),
+    Kind("event_taken_down", EVENTS, MEDIUM, (PUSH, EMAIL), ("event",)),
+    Kind("event_withdrawn", EVENTS, MEDIUM, (PUSH,), ("event",)),
+    Kind("event_vote_again", EVENTS, MEDIUM, (PUSH,), ("event",)),
     Kind("event_registered", EVENTS, MEDIUM, (PUSH, EMAIL), ("event", "when")),
     Kind("event_waitlisted", EVENTS, MEDIUM, (PUSH,), ("event", "when")),
     Kind(

@@ -5,6 +5,7 @@
   const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
   const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
   const charts = new Map();
+  const minus = (text) => text.replace("-", "\u2212");
 
   function palette() {
     const style = getComputedStyle(document.documentElement);
@@ -28,7 +29,7 @@
       chart.getDatasetMeta(0).data.forEach((bar, at) => {
         const value = Number(chart.data.datasets[0].data[at]);
         context.textBaseline = value < 0 ? "top" : "bottom";
-        context.fillText(whole.format(value), bar.x, bar.y + (value < 0 ? 4 : -4));
+        context.fillText(minus(whole.format(value)), bar.x, bar.y + (value < 0 ? 4 : -4));
       });
       context.restore();
     },
@@ -65,12 +66,12 @@
           tooltip: {
             backgroundColor: colours.card, borderColor: colours.line, borderWidth: 1,
             titleColor: colours.ink, bodyColor: colours.ink, padding: 12, cornerRadius: 10,
-            callbacks: { label: (item) => `${item.dataset.label}: ${whole.format(item.raw)}${unit}` },
+            callbacks: { label: (item) => `${item.dataset.label}: ${minus(whole.format(item.raw))}${unit}` },
           },
         },
         scales: {
           x: { stacked, grid: { display: false }, border: { color: colours.line }, ticks: { color: colours.quiet, autoSkip: data.labels.length > 12 } },
-          y: { stacked, beginAtZero: true, border: { display: false }, grid: { color: colours.grid }, ticks: { color: colours.quiet, maxTicksLimit: 5, callback: (value) => short.format(value) } },
+          y: { stacked, beginAtZero: true, border: { display: false }, grid: { color: colours.grid }, ticks: { color: colours.quiet, maxTicksLimit: 5, callback: (value) => minus(short.format(value)) } },
         },
       },
       plugins: [values],

@@ -95,7 +95,7 @@ def fill(salon: Business, irina: User) -> None:
     )
     message = Message.objects.create(topic="EventVoted", payload={})
     Delivery.objects.create(message=message, listener=f"apps.x.{sold.pk}", state="dead")
-    Business.objects.create(slug=f"s-{sold.pk.hex[:6]}", name="Новый", category="salon")
+    Business.objects.create(slug=f"s-{sold.pk.hex[-12:]}", name="Новый", category="salon")
 
 
 def test_lists_cost_the_same_for_any_length(desk: Client, salon: Business, irina: User) -> None:
@@ -135,7 +135,7 @@ def test_case_is_claimed_then_approved_with_the_whole_list(signed_in: SignedIn) 
     assert "Потом снова свободно" in taken
     assert 'value="approve"' not in taken
     assert short.status_code == 422
-    assert "Отметьте весь список" in text(short) or "отметьте весь список" in text(short)
+    assert "отметьте весь список" in text(short)
     assert "Хорошо" in text(short)  # what was typed is kept
     assert done.url == "/control/proposals/"
     event.refresh_from_db()
@@ -164,11 +164,10 @@ def test_adjustment_is_decided_by_another_admin(
     form = {"act": "confirm", "row": str(row.pk)}
 
     own = text(desk.get("/control/decisions/"))
-    refused = desk.post("/control/decisions/", form, follow=True)
     signed_in(UserFactory(job="admin")).post("/control/decisions/", form)
 
     assert "Решает другой администратор" in own
-    assert "Другой администратор" in text(refused) or "другой администратор" in text(refused)
+    assert 'value="confirm"' not in own
     assert Adjustment.objects.get().state == "done"
 
 
@@ -202,7 +201,7 @@ def test_exact_phone_leads_to_the_card_and_blocking_wants_a_reason(
 
     anna.refresh_from_db()
     assert "9123456789" not in page.replace(" ", "").replace("-", "")
-    assert "не меньше 10" in text(mute) or "10 знаков" in text(mute) or "10" in text(mute)
+    assert 'role="alert"' in text(mute)
     assert before is None
     assert anna.blocked_at is not None
     assert "заблокирована с" in text(desk.get(found.url))
@@ -290,7 +289,12 @@ def test_schedules_are_read_aloud_and_known_to_be_late() -> None:
     now = timezone.now()
 
     assert rhythm(30) == "каждые 30 секунд"
-    assert rhythm(crontab(hour=3, minute=0)) == "в 03:00"
+    assert rhythm(60) == "каждую минуту"
+    assert rhythm(600) == "каждые 10 минут"
+    assert rhythm(crontab(hour=3, minute=5)) == "каждый день в 3:05"
+    assert rhythm(crontab(minute=40)) == "каждый час в 40 минут"
+    assert rhythm(crontab(hour="2-6", minute=15)) == "каждый час с 2 до 6, в 15 минут"
+    assert rhythm(crontab(day_of_week=1, hour=10, minute=0)) == "каждую неделю, понедельник в 10:00"
     assert is_late(30, now - timedelta(minutes=11), at=now)
     assert not is_late(30, now - timedelta(minutes=5), at=now)
     assert is_late(crontab(minute=40), now - timedelta(hours=3), at=now)

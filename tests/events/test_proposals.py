@@ -1,6 +1,7 @@
 """Proposals, moderation and weighted votes: cases of events.md by name."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -48,6 +49,12 @@ def supported(at, **given):
         process_vote(voter, event, 1, at=at)
     event.refresh_from_db()
     return event
+
+
+def told():
+    """(what became of a proposal, who heard it), in order."""
+    rows = Message.objects.filter(topic="EventModerated").order_by("created_at", "id")
+    return [(one.payload["decision"], UUID(one.payload["member_id"])) for one in rows]
 
 
 def test_insider_may_not_propose():
@@ -245,15 +252,17 @@ def test_edit_after_votes_goes_back_to_moderation_and_clears_them(at):
     )
 
     assert (changed.state, tally(changed)) == (State.SUBMITTED, (0, 0))
+    assert told()[-1][0] == "votes_cleared"
 
 
 def test_withdrawn_keeps_its_votes(at):
-    event = in_voting(at=at)
-    process_vote(UserFactory(), event, 1, at=at)
+    event, voter = in_voting(at=at), UserFactory()
+    process_vote(voter, event, 1, at=at)
 
     withdrawn = withdraw_proposal(event=event, by=event.creator, at=at)
 
     assert (withdrawn.state, VoteRecord.objects.count()) == (State.WITHDRAWN, 1)
+    assert told() == [("approve", event.creator_id), ("withdrawn", voter.pk)]
 
 
 def test_supported_proposal_is_declined_only_with_a_reason(at):

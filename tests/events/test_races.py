@@ -157,6 +157,8 @@ def test_threshold_crossed_by_many_at_once_is_crossed_once() -> None:
     assert event.state == State.THRESHOLD_REACHED
     assert event.changes.filter(after=State.THRESHOLD_REACHED).count() == 1
     assert Message.objects.filter(topic="EventVoted").count() == 24
+    told = Message.objects.filter(topic="EventModerated", payload__decision="supported")
+    assert told.count() == 1
 
 
 def test_cancelled_twice_at_once_gives_one_seat_back() -> None:

@@ -6,6 +6,7 @@ from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from apps.core.ids import new_id
 from apps.core.money import MINUS, NBSP, format_number
@@ -81,3 +82,24 @@ def end_of_id(pk: object) -> str:
     """`…A1B2C3` of a UUID, the end people read aloud; anything else as it is."""
     text = str(pk)
     return f"…{text[-6:].upper()}" if len(text) == 36 else text
+
+
+# What stands in the figures of a suspicion; a name that is missing here is shown as it is.
+FIGURES = {
+    "amount": _("sum"),
+    "pairInWeek": _("this pair in a week"),
+    "staffInHour": _("her sales in an hour"),
+    "memberInHour": _("the member's sales in an hour"),
+    "sameSums": _("same sums"),
+    "spent": _("spent"),
+    "owed": _("owed"),
+    "today": _("today"),
+    "hours": _("hours"),
+    "limit": _("limit"),
+}
+
+
+@register.filter
+def flag_figures(facts: dict[str, object]) -> str:
+    """`сумма 5670.00, пара за неделю 1`: counts and sums that raised a suspicion."""
+    return ", ".join(f"{FIGURES.get(name, name)} {value}" for name, value in facts.items())

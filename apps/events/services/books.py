@@ -13,7 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rights
 from apps.accounts.models import User
+from apps.core import outbox
 from apps.core.errors import Forbidden, Invalid, NotFound, Refused
+from apps.core.facts import EventModerated
 from apps.events import rules
 from apps.events.enums import Work
 from apps.events.models import (
@@ -168,3 +170,31 @@ def needs_reason(text: str) -> str:
     if len(text.strip()) < rights.REASON_LEAST:
         raise ReasonNeeded
     return text.strip()
+
+
+def tell_author(event: Event, decision: str, *, at: datetime) -> None:
+    """What became of her proposal; nobody is told when she was erased."""
+    if event.creator_id:
+        _tell(event, decision, [event.creator_id], at=at)
+
+
+def tell_voters(event: Event, decision: str, *, at: datetime) -> None:
+    """To everybody whose vote stands for it now."""
+    yes = event.votes.filter(is_current=True, value=1, voter__isnull=False)
+    _tell(event, decision, list(yes.values_list("voter", flat=True)), at=at)
+
+
+def _tell(event: Event, decision: str, people: list[UUID], *, at: datetime) -> None:
+    moment = at.isoformat()
+    outbox.publish_many(
+        [
+            EventModerated(
+                event_id=str(event.pk),
+                member_id=str(person),
+                decision=decision,
+                at=moment,
+                title=event.title,
+            )
+            for person in people
+        ]
+    )

@@ -7,13 +7,19 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
-from apps.core import audit, outbox
+from apps.core import audit
 from apps.core.errors import Forbidden, Invalid, Refused
-from apps.core.facts import EventModerated
 from apps.events import rules
 from apps.events.enums import Decision, Reason, State
 from apps.events.models import Case, Event
-from apps.events.services.books import WrongState, is_admin, lock_event, move, needs_reason
+from apps.events.services.books import (
+    WrongState,
+    is_admin,
+    lock_event,
+    move,
+    needs_reason,
+    tell_author,
+)
 from apps.events.services.proposals import open_voting
 
 COMMENT_LEAST = 20
@@ -98,15 +104,7 @@ def moderate(
     case.decided_by, case.decided_at = by, at
     case.save()
     audit.record(by, f"events.{action}", "event", event.pk, reason=comment)
-    if event.creator_id:
-        fact = EventModerated(
-            event_id=str(event.pk),
-            member_id=str(event.creator_id),
-            decision=action,
-            at=at.isoformat(),
-            title=event.title,
-        )
-        outbox.publish(fact)
+    tell_author(event, action, at=at)
     return event
 
 
@@ -148,6 +146,7 @@ def decline_supported(*, event: Event, by: User, reason: str, at: datetime) -> E
     reason = needs_reason(reason)
     move(event, State.DECLINED, by=by, at=at, reason=reason, ended_at=at, end_reason=reason)
     audit.record(by, "events.decline", "event", event.pk, reason=reason)
+    tell_author(event, "declined", at=at)
     return event
 
 
@@ -160,6 +159,7 @@ def remove_proposal(*, event: Event, by: User, reason: str, at: datetime) -> Eve
     event.votes.filter(is_current=True).update(is_current=False)
     event.cases.filter(decided_at__isnull=True).delete()
     audit.record(by, "events.remove", "event", event.pk, reason=reason)
+    tell_author(event, "taken_down", at=at)
     return event
 
 

@@ -26,6 +26,7 @@ from apps.events.services.books import (
     note,
     set_timer,
     step,
+    tell_author,
 )
 from apps.events.services.money import lock_payers, pay_back
 from apps.events.services.seats import give_up_seats, make_seats
@@ -106,6 +107,7 @@ def schedule_event(*, event: Event, plan: dict[str, Any], by: User, at: datetime
     event = lock_event(event.pk)
     move(event, State.SCHEDULED, by=by, at=at, **_planned(plan))
     audit.record(by, "events.schedule", "event", event.pk)
+    tell_author(event, "taken_on", at=at)
     return event
 
 

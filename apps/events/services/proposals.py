@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Sum
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rights
@@ -25,6 +26,8 @@ from apps.events.services.books import (
     move,
     note,
     set_timer,
+    tell_author,
+    tell_voters,
 )
 
 EDITABLE = (State.DRAFT, State.SUBMITTED, State.CHANGES_REQUESTED)
@@ -74,11 +77,12 @@ class VoteResult:
 
 
 @transaction.atomic
-def create_event(data: dict[str, Any], creator: User, *, at: datetime) -> Event:
+def create_event(data: dict[str, Any], creator: User, *, at: datetime | None = None) -> Event:
     """A draft. Admins and partners' owners draft a curated event, members from VIP up propose.
 
     Raises StatusRequired, TooManyProposals, Forbidden (a partner that is not hers).
     """
+    at = at or timezone.now()
     groups = rights.held(job=creator.job, tier=creator.tier.code)
     business = data.get("business")
     if business is not None and not creator.has_perm(rights.MANAGE, business):
@@ -136,6 +140,7 @@ def _edit_in_voting(event: Event, *, by: User, at: datetime) -> None:
     fresh = event.voting_from and at < event.voting_from + timedelta(minutes=rules.TYPO_MINUTES)
     if fresh or not votes.exists():
         return
+    tell_voters(event, "votes_cleared", at=at)
     votes.update(is_current=False)
     move(event, State.SUBMITTED, by=by, at=at, reason="changed while voting", submitted_at=at)
     Case.objects.create(event=event, opened_at=at)
@@ -208,18 +213,20 @@ def withdraw_proposal(*, event: Event, by: User, at: datetime) -> Event:
     if event.creator_id != by.pk or event.kind != Kind.PROPOSAL:
         raise NotFound
     move(event, State.WITHDRAWN, by=by, at=at, ended_at=at)
+    tell_voters(event, "withdrawn", at=at)
     event.cases.filter(decided_at__isnull=True).delete()
     audit.record(by, "events.withdraw", "event", event.pk)
     return event
 
 
 @transaction.atomic
-def process_vote(user: User, event: Event, vote: int, *, at: datetime) -> VoteResult:
+def process_vote(user: User, event: Event, vote: int, *, at: datetime | None = None) -> VoteResult:
     """Her current answer, 1 or 0, with the weight of her tier at this moment, kept as cast.
 
     The threshold (points and people) is looked at under the event's lock, so it is crossed once.
     Raises NotFound, WrongState, VoteIsFinal.
     """
+    at = at or timezone.now()
     event = lock_event(event.pk)
     if event.state not in (State.VOTING, State.THRESHOLD_REACHED):
         raise WrongState
@@ -246,6 +253,7 @@ def process_vote(user: User, event: Event, vote: int, *, at: datetime) -> VoteRe
     points, voters = tally(event)
     if event.state == State.VOTING and _is_enough(event, points, voters):
         move(event, State.THRESHOLD_REACHED, by=None, at=at, supported_at=at)
+        tell_author(event, "supported", at=at)
     return VoteResult(
         points, voters, event.need_points or 0, event.need_voters or 0, vote, event.state
     )
@@ -289,6 +297,7 @@ def end_voting(event: Event, *, at: datetime) -> None:
     """The window is over: what did not reach its threshold expires."""
     if event.state == State.VOTING:
         move(event, State.EXPIRED, by=None, at=at, ended_at=at)
+        tell_author(event, "fell_short", at=at)
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
@@ -75,14 +76,14 @@ class Wish:
 
 @transaction.atomic
 def register_for_event(
-    user: User, event: Event, *, at: datetime, wish: Wish | None = None
+    user: User, event: Event, *, at: datetime | None = None, wish: Wish | None = None
 ) -> EventRegistration:
     """A confirmed seat, paid at once, or a place in the line. A second tap answers the same.
 
     Raises NotFound, NotOpenYet, RegistrationClosed, SecondTry, TwiceLapsed, NoGuests,
     InsufficientBonus (no registration is made).
     """
-    wish = wish or Wish()
+    wish, at = wish or Wish(), at or timezone.now()
     event = lock_event(event.pk)
     if event.state not in (State.PUBLISHED, State.COMPLETED, State.CANCELLED):
         raise NotFound

@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from apps.backoffice.pages.control.common import page_of, reason_of, without_pag
 from apps.core import audit_chain
 from apps.core.errors import Refused
 from apps.core.models import AuditEntry, AuditSeal
+from apps.core.money import format_number
 from apps.core.services import note_audit_export
 from apps.core.tasks import verify_audit
 
@@ -50,7 +52,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         "is_cut": not any(asked.values()),
         "head": head,
         "verdict": audit_chain.last_verdict(),
-        "most": MOST,
+        "most": format_number(Decimal(MOST), always_kopecks=False),
     }
     return render(request, "backoffice/control/audit.html", context)
 

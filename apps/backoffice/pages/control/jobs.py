@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import cron_descriptor
 from celery.schedules import crontab
 from django.conf import settings
 from django.db.models import Count, Max, Min
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS
 from django.utils.functional import Promise
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.services import written_reason
@@ -113,26 +113,41 @@ def schedule(*, at: datetime) -> list[Job]:
 
 
 def rhythm(when: Any) -> str:
-    """`every 30 seconds`, `at 03:00`."""
-    if not isinstance(when, crontab):
-        seconds = int(when)
-        if seconds % 60:
-            words = ngettext("every %(n)d second", "every %(n)d seconds", seconds)
-            return words % {"n": seconds}
-        minutes = seconds // 60
-        return ngettext("every %(n)d minute", "every %(n)d minutes", minutes) % {"n": minutes}
-    options = cron_descriptor.Options()
-    options.locale_code = "ru_RU" if get_language() == "ru" else "en_US"
-    options.use_24hour_time_format = True
-    parts = (
-        when._orig_minute,
-        when._orig_hour,
-        when._orig_day_of_month,
-        when._orig_month_of_year,
-        when._orig_day_of_week,
+    """`every 30 seconds`, `every day at 3:00`."""
+    if isinstance(when, crontab):
+        return _of_crontab(when)
+    seconds = int(when)
+    if seconds == 60:
+        return str(_("every minute"))
+    if seconds % 60:
+        return ngettext("every %(n)d second", "every %(n)d seconds", seconds) % {"n": seconds}
+    minutes = seconds // 60
+    return ngettext("every %(n)d minute", "every %(n)d minutes", minutes) % {"n": minutes}
+
+
+def _of_crontab(when: crontab) -> str:
+    """In the words that our own schedules need; anything else as cron writes it."""
+    minute, hour, weekday = (
+        str(part) for part in (when._orig_minute, when._orig_hour, when._orig_day_of_week)
     )
-    told: str = cron_descriptor.get_description(" ".join(map(str, parts)), options)
-    return told[:1].lower() + told[1:]
+    plain = str(when._orig_day_of_month) == str(when._orig_month_of_year) == "*"
+    if not (plain and minute.isdigit()):
+        return str(when)
+    if hour == "*" and weekday == "*":
+        return str(_("every hour at %(minute)s minutes")) % {"minute": minute}
+    if "-" in hour and weekday == "*":
+        since, until = hour.split("-")
+        words = _("every hour from %(since)s to %(until)s, at %(minute)s minutes")
+        return str(words) % {"since": since, "until": until, "minute": minute}
+    if not hour.isdigit():
+        return str(when)
+    at = f"{hour}:{int(minute):02d}"
+    if weekday == "*":
+        return str(_("every day at %(time)s")) % {"time": at}
+    if weekday.isdigit():
+        day = WEEKDAYS[(int(weekday) - 1) % 7]  # cron counts from Sunday
+        return str(_("every week, %(day)s at %(time)s")) % {"day": day.lower(), "time": at}
+    return str(when)
 
 
 def is_late(when: Any, started_at: datetime, *, at: datetime) -> bool:
