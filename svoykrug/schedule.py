@@ -95,6 +95,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.coupons.tasks.expire_due",
         "schedule": crontab(minute=10),
     },
+    "coupons.make_missing_codes": {
+        "task": "apps.coupons.tasks.make_missing_codes",
+        "schedule": 60,
+    },
     "crosspromo.hourly": {"task": "apps.crosspromo.tasks.hourly", "schedule": crontab(minute=20)},
     "crosspromo.recompute_matrix": {
         "task": "apps.crosspromo.tasks.recompute_matrix",

@@ -30,6 +30,7 @@ from apps.accounts.models import (
     ConsentText,
     MemberCard,
     Session,
+    StaffPin,
     StatusTier,
     TierChange,
     TierVersion,
@@ -303,3 +304,17 @@ def surrogates_of(member_ids: Iterable[str]) -> dict[str, UUID]:
     """Member id → the id under which she stands in ClickHouse."""
     rows = User.objects.filter(pk__in=set(member_ids)).values_list("pk", "surrogate_salt")
     return {str(pk): UUID(sealing.surrogate_id(str(pk), salt=salt)) for pk, salt in rows}
+
+
+# --- a till's people and computers ---------------------------------------------------------------
+def pins_of(user_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Who of them has a PIN: `set`, or `locked` after too many wrong ones. One statement."""
+    rows = StaffPin.objects.filter(user__in=set(user_ids)).values_list("user_id", "tries")
+    return {user: "locked" if tries >= rules.PIN_TRIES else "set" for user, tries in rows}
+
+
+def devices_of_business(business_id: UUID, *, at: datetime) -> list[TrustedDevice]:
+    """Computers that open by PIN at a business, the one used last first."""
+    rows = TrustedDevice.objects.filter(business_id=business_id, revoked_at__isnull=True)
+    found = rows.select_related("trusted_by").order_by("-last_seen_at", "pk")
+    return [device for device in found if device.good_until > at]

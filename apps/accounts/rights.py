@@ -260,6 +260,7 @@ ROWS = (
     # 40, 41 mutual settlement: owners answer their lines; months are closed by the clock alone
     Row("settlement.read", ADMIN, ALL),
     Row("settlement.answer", OWNER_OF, BUSINESS, reason=True),
+    Row("pages.settlement", OWNER_OF, BUSINESS, fresh=True),
     Row("liability.read", ADMIN, ALL),
     seen("settlement", "loyalty.statement", "loyalty.statementline", "loyalty.terms"),
     Row("terms.change", ADMIN, ALL, reason=True, perms=("loyalty.change_terms",)),

@@ -47,6 +47,14 @@ class AlreadyThere(Refused):
     message = _("She already works here.")
 
 
+class OwnRole(Refused):
+    message = _("Nobody changes her own role: another owner or the administrator does.")
+
+
+class LastOwner(Refused):
+    message = _("She is the only owner here. Appoint another one first.")
+
+
 class NotStaff(Refused):
     code = "NOT_FOUND"
     message = _("She does not work here.")
@@ -188,6 +196,46 @@ def remove_staff(*, business: Business, user: User, by: User | None, at: datetim
     audit.record(by, "businesses.remove_staff", "user", user.pk, business_id=business.pk)
     if person.job != before:  # whoever was dismissed is out at once, on every device
         end_sessions(user=person, because="job", by=by, reason="", at=at)
+
+
+@transaction.atomic
+def change_role(
+    *, business: Business, user: User, role: Role, by: User | None, at: datetime
+) -> Membership:
+    """Another role at the same place; where she is signed in ends, so that her rights are new.
+
+    Raises Forbidden, OwnRole, NotStaff, LastOwner.
+    """
+    _may_manage(by, business)
+    if by is not None and by.pk == user.pk:
+        raise OwnRole
+    # the lock of the place first: two owners must not step each other down at once
+    Business.objects.select_for_update(no_key=True).get(pk=business.pk)
+    person = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+    live = Membership.objects.live().filter(business=business)
+    membership = live.filter(user=person).first()
+    if membership is None:
+        raise NotStaff
+    if membership.role == role:
+        return membership
+    if role != Role.OWNER and live.filter(role=Role.OWNER).count() == 1:
+        raise LastOwner
+    membership.role = role
+    membership.save(update_fields=["role"])
+    for permission in PERMISSIONS[Role.OWNER]:
+        remove_perm(permission, person, business)
+    for permission in PERMISSIONS[role]:
+        assign_perm(permission, person, business)
+    before = person.job
+    _refresh_job(person)
+    user.job = person.job
+    changed = {"role": role}
+    audit.record(
+        by, "businesses.role", "user", user.pk, business_id=business.pk, changed=changed
+    )
+    if person.job != before:
+        end_sessions(user=person, because="job", by=by, reason="", at=at)
+    return membership
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """Reads of coupons that several callers need."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -258,3 +259,9 @@ def export_of(member: User, *, at: datetime) -> dict[str, Any]:
             for redemption in redemptions.order_by("at", "pk")
         ],
     }
+
+
+def used_of(campaign_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Campaign → coupons used and not returned; one that has none is absent. One statement."""
+    used = Redemption.objects.filter(campaign__in=set(campaign_ids), returned_at__isnull=True)
+    return dict(used.values_list("campaign").annotate(number=Count("pk")))

@@ -1,5 +1,7 @@
 """What the clock asks of coupons."""
 
+from uuid import UUID
+
 from celery import shared_task
 from django.utils import timezone
 
@@ -10,3 +12,16 @@ from apps.coupons import services
 def expire_due(**_: object) -> int:
     """Coupons past their day expire and give back what they reserved."""
     return services.expire_due(at=timezone.now())
+
+
+@shared_task
+def make_codes(*, campaign_id: str, **_: object) -> None:
+    """The codes of one campaign, batch by batch: the owner's page shows how far it is."""
+    while services.fill_campaign(campaign_id=UUID(campaign_id), at=timezone.now()):
+        pass
+
+
+@shared_task
+def make_missing_codes(**_: object) -> int:
+    """Codes that a worker did not finish."""
+    return services.fill_unfinished(at=timezone.now())

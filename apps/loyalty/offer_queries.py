@@ -1,8 +1,8 @@
 """Reads of offers: what is in force for a purchase, what it would give, what was given."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Count, QuerySet, Sum
 from django.utils.module_loading import import_string
 
 from apps.accounts.models import User
@@ -17,7 +18,13 @@ from apps.accounts.queries import terms_of as terms_of_member
 from apps.businesses.models import Business, State
 from apps.core.money import from_kopecks, to_kopecks
 from apps.loyalty import offer_sql
-from apps.loyalty.models import OfferVersion, SegmentEntry
+from apps.loyalty.models import (
+    Counter,
+    OfferConstructor,
+    OfferUse,
+    OfferVersion,
+    SegmentEntry,
+)
 from apps.loyalty.offer_rules import (
     Reckoned,
     Rule,
@@ -227,7 +234,7 @@ class Offered:
 
 
 # What does not depend on the bill or on the moment: an offer she does not meet so is not hers.
-OF_THE_PERSON = {"tier", "segment", "first_purchase", "birthday"}
+OF_THE_PERSON = {"tier", "segment", "first_purchase", "away", "birthday"}
 OF_THE_BILL = {"min_amount", "category", "every_nth"}
 
 
@@ -277,3 +284,57 @@ def _visits(
         )
         for pk, place in places.items()
     }
+
+
+# --- for the constructor -------------------------------------------------------------------------
+def offers_of(business: Business) -> QuerySet[OfferConstructor]:
+    """Offers of a programme with their newest versions."""
+    offers = OfferConstructor.objects.filter(business=business)
+    return offers.select_related("business", "current__edited_by").prefetch_related(
+        "current__funders__business"
+    )
+
+
+def known_segments() -> list[str]:
+    """Names of the lists of members that an offer may address."""
+    codes = SegmentEntry.objects.order_by("code").values_list("code", flat=True)
+    return list(codes.distinct())
+
+
+def audience_of(business: Business, terms: Mapping[str, Any], *, at: datetime) -> int:
+    """How many guests of the last year an offer speaks to, by what is known of them beforehand:
+    status, list, how long they stayed away. One statement."""
+    values: dict[str, Any] = {
+        "business": business.pk,
+        "at": at,
+        "since": at - timedelta(days=365),
+        "tiers": list(terms.get("tiers") or ()),
+        "segment": terms.get("segment") or "",
+        "away": terms.get("away_days"),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(offer_sql.AUDIENCE, values)
+        return int(cursor.fetchone()[0])
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an offer has given so far: bonuses in ₽, to how many guests, for how many purchases."""
+
+    bonuses: Decimal = Decimal("0.00")
+    guests: int = 0
+    uses: int = 0
+
+
+def given_by(offers: Collection[UUID]) -> dict[UUID, Given]:
+    """Offer → what it has given; one that gave nothing is absent. One statement."""
+    uses = OfferUse.objects.filter(offer__in=offers, granted__gt=0).values_list("offer")
+    rows = uses.annotate(sum=Sum("granted"), guests=Count("wallet", distinct=True), n=Count("pk"))
+    return {offer: Given(from_kopecks(total), guests, n) for offer, total, guests, n in rows}
+
+
+def budget_used(offers: Collection[UUID]) -> dict[UUID, Decimal]:
+    """Offer → how much of its budget counts as used, ₽. One statement."""
+    scopes = {f"offer:{offer}": offer for offer in offers}
+    rows = Counter.objects.filter(scope__in=scopes, period="").values_list("scope", "used")
+    return {scopes[scope]: from_kopecks(used) for scope, used in rows}

@@ -71,6 +71,8 @@ class Rule:
     funders: Sequence[Sequence[Any]] = ()  # (business id, basis points), the first gets the rest
     purchases_before: int = 0
     used_keys: Sequence[str] = ()
+    away_days: int | None = None
+    last_purchase: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ REASONS = (
     "hour",
     "min_amount",
     "first_purchase",
+    "away",
     "birthday",
     "every_nth",
     "used",
@@ -147,6 +150,7 @@ def refusals(rule: Rule, visit: Visit) -> list[str]:
         "hour": _in_hours(rule, visit.local.hour),
         "min_amount": visit.paid >= rule.min_amount,
         "first_purchase": not rule.first_purchase or rule.purchases_before == 0,
+        "away": rule.away_days is None or _was_away(rule, visit),
         "birthday": rule.birthday_days is None or birthday_year(rule, visit) is not None,
         "every_nth": not rule.every_nth or (rule.purchases_before + 1) % rule.every_nth == 0,
     }
@@ -159,6 +163,13 @@ def _in_hours(rule: Rule, hour: int) -> bool:
     if rule.hour_from < rule.hour_to:
         return rule.hour_from <= hour < rule.hour_to
     return hour >= rule.hour_from or hour < rule.hour_to  # over midnight
+
+
+def _was_away(rule: Rule, visit: Visit) -> bool:
+    """She has bought before, and not for so long: a new guest is nobody who comes back."""
+    if rule.away_days is None or rule.last_purchase is None:
+        return False
+    return visit.local - rule.last_purchase >= timedelta(days=rule.away_days)
 
 
 def birthday_in(year: int, born: date) -> date:
@@ -317,6 +328,7 @@ def faults(terms: Mapping[str, Any]) -> dict[str, Any]:
     least = 1 if kind == OfferKind.MULTIPLIER else 0
     hours = [terms.get("hour_from"), terms.get("hour_to")]
     nth, around = terms.get("every_nth"), terms.get("birthday_days")
+    away = terms.get("away_days")
     days = terms.get("weekdays") or ()
     found = {
         "name": _("Give the offer a name.") if not terms["name"].strip() else "",
@@ -330,6 +342,7 @@ def faults(terms: Mapping[str, Any]) -> dict[str, Any]:
         "weekdays": "" if all(1 <= day <= 7 for day in days) else _("Days are 1 to 7."),
         "every_nth": "" if nth is None or nth >= 2 else _("At least every second purchase."),
         "birthday_days": "" if around is None or around <= 14 else _("At most 14 days."),
+        "away_days": "" if away is None or 7 <= away <= 730 else _("From 7 to 730 days."),
     }
     return {name: words for name, words in found.items() if words}
 

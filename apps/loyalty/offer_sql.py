@@ -22,7 +22,13 @@ SELECT {COLUMNS},
        CASE WHEN v.first_purchase OR v.birthday_days IS NOT NULL THEN ARRAY(
            SELECT u.once_key FROM loyalty_offeruse u
            WHERE u.wallet_id = %(member)s AND u.offer_id = o.id AND u.once_key IS NOT NULL
-       ) ELSE '{{}}' END
+       ) ELSE '{{}}' END,
+       v.away_days,
+       CASE WHEN v.away_days IS NOT NULL THEN (
+           SELECT max(j.occurred_at) FROM loyalty_journal j
+           WHERE j.wallet_id = %(member)s AND j.kind = 'earn' AND j.scope = 'earn' AND j.paid > 0
+             AND j.occurred_at < %(at)s AND (b.is_network OR j.business_id = s.business_id)
+       ) END
 FROM loyalty_offerspan s
 JOIN loyalty_offerversion v ON v.id = s.version_id
 JOIN loyalty_offerconstructor o ON o.id = s.offer_id
@@ -102,4 +108,22 @@ SELECT u.id, u.offer, u.version, %(wallet)s::uuid, %(journal)s::uuid, u.wanted, 
 FROM unnest(%(ids)s::uuid[], %(offers)s::uuid[], %(versions)s::uuid[], %(wanted)s::bigint[],
             %(granted)s::bigint[], %(once_keys)s::text[])
      u(id, offer, version, wanted, granted, once_key)
+"""
+
+# Guests of a business whom an offer speaks to: bought there since, have one of these tiers, stand
+# in this list, and their last purchase is old enough. Empty and null ask for nothing.
+AUDIENCE = """
+SELECT count(*) FROM (
+    SELECT j.wallet_id, max(j.occurred_at) AS last FROM loyalty_journal j
+    WHERE j.business_id = %(business)s AND j.kind = 'earn' AND j.scope = 'earn' AND j.paid > 0
+      AND j.occurred_at >= %(since)s AND j.occurred_at < %(at)s
+    GROUP BY j.wallet_id
+) g
+JOIN accounts_user u ON u.id = g.wallet_id
+JOIN accounts_statustier t ON t.id = u.tier_id
+WHERE u.erased_at IS NULL
+  AND (cardinality(%(tiers)s::text[]) = 0 OR t.code = ANY(%(tiers)s::text[]))
+  AND (%(segment)s::text = '' OR EXISTS (
+      SELECT 1 FROM loyalty_segmententry s WHERE s.member_id = u.id AND s.code = %(segment)s))
+  AND (%(away)s::int IS NULL OR g.last < %(at)s::timestamptz - make_interval(days => %(away)s::int))
 """

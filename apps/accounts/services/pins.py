@@ -96,6 +96,16 @@ def set_pin(*, user: User, pin: str, at: datetime) -> None:
     audit.record(user, "accounts.pin_set", "user", user.pk)
 
 
+@transaction.atomic
+def reset_pin(*, user: User, business_id: UUID, by: User) -> bool:
+    """Forget her PIN: she sets another after a full sign-in. Whether she had one. The caller has
+    checked that `by` manages the business where she works."""
+    gone, _models = StaffPin.objects.filter(user=user).delete()
+    if gone:
+        audit.record(by, "accounts.pin_reset", "user", user.pk, business_id=business_id)
+    return bool(gone)
+
+
 def sign_in_with_pin(*, device: TrustedDevice, user: User, pin: str, at: datetime) -> User:
     """The person whose PIN fits, at a trusted computer. The caller offers only people of the
     device's business. Raises PinWrong, PinLocked."""

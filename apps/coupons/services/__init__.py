@@ -6,6 +6,8 @@ from apps.coupons.services.campaigns import (
     Draft,
     cancel_campaign,
     create_campaign,
+    fill_campaign,
+    fill_unfinished,
     find_campaign,
     new_step_campaign,
 )
@@ -48,6 +50,8 @@ __all__ = [
     "claim_promo",
     "create_campaign",
     "expire_due",
+    "fill_campaign",
+    "fill_unfinished",
     "find_campaign",
     "forget_member",
     "mark_seen",

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rights
@@ -99,9 +100,17 @@ def find_campaign(*, campaign_id: UUID, by: User) -> Campaign:
 
 
 @transaction.atomic
-def create_campaign(*, business: Business, draft: Draft, by: User | None, at: datetime) -> Campaign:
+def create_campaign(
+    *,
+    business: Business,
+    draft: Draft,
+    by: User | None,
+    at: datetime,
+    fill: bool = True,
+) -> Campaign:
     """A campaign with all its coupons: unique codes in bulk, a promo word, or a personal coupon for
-    each of the latest guests. `by` None is the machine room.
+    each of the latest guests. `by` None is the machine room. Without `fill` the unique codes are
+    left to `fill_campaign`, batch by batch.
 
     Raises NotFound, CampaignInvalid.
     """
@@ -112,7 +121,7 @@ def create_campaign(*, business: Business, draft: Draft, by: User | None, at: da
     budget = Budget.objects.create(cap=draft.budget) if draft.budget is not None else None
     campaign = _create(business, draft, budget, by=by, at=at)
     Funder.objects.create(campaign=campaign, business=business, share=100)
-    if campaign.audience == Audience.ANYONE:
+    if campaign.audience == Audience.ANYONE and fill:
         _fill(campaign, at=at)
     elif campaign.audience == Audience.GUESTS:
         _give_to_guests(campaign, at=at)
@@ -180,24 +189,53 @@ def _check_terms(draft: Draft, *, at: datetime) -> None:
 
 
 def _fill(campaign: Campaign, *, at: datetime) -> None:
-    """Unique codes in bulk: inserted without asking first, topped up after a collision."""
+    """All codes at once, in batches; topped up after a collision."""
     left = campaign.quantity
-    with connection.cursor() as cursor:
-        while left:
-            codes = rules.new_codes(min(left, BATCH))
-            cursor.execute(
-                sql.INSERT_CODES,
-                {
-                    "campaign": campaign.pk,
-                    "valid_from": campaign.valid_from,
-                    "valid_to": campaign.valid_to,
-                    "at": at,
-                    "ids": [new_id() for _code in codes],
-                    "codes": codes,
-                },
-            )
-            left -= cursor.rowcount
+    while left:
+        left -= _insert_codes(campaign, min(left, BATCH), at=at)
     _issued(campaign, campaign.quantity)
+
+
+def _insert_codes(campaign: Campaign, count: int, *, at: datetime) -> int:
+    """Up to `count` new codes in one statement; how many were new indeed."""
+    codes = rules.new_codes(count)
+    values = {
+        "campaign": campaign.pk,
+        "valid_from": campaign.valid_from,
+        "valid_to": campaign.valid_to,
+        "at": at,
+        "ids": [new_id() for _code in codes],
+        "codes": codes,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql.INSERT_CODES, values)
+        return int(cursor.rowcount)
+
+
+@transaction.atomic
+def fill_campaign(*, campaign_id: UUID, at: datetime) -> bool:
+    """One batch more of a campaign whose codes are made in the background; whether some are still
+    missing. Its row is locked: two workers make no code too many. A cancelled one gets none."""
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign_id)
+    left = campaign.quantity - campaign.issued
+    unfinished = campaign.audience == Audience.ANYONE and campaign.state == CampaignState.ACTIVE
+    if not unfinished or left <= 0:
+        return False
+    made = _insert_codes(campaign, min(left, BATCH), at=at)
+    _issued(campaign, campaign.issued + made)
+    return made < left
+
+
+def fill_unfinished(*, at: datetime) -> int:
+    """Finish what a worker that died left behind; how many campaigns."""
+    waiting = Campaign.objects.filter(
+        audience=Audience.ANYONE, state=CampaignState.ACTIVE, issued__lt=F("quantity")
+    )
+    ids = list(waiting.order_by("created_at").values_list("pk", flat=True))
+    for campaign_id in ids:
+        while fill_campaign(campaign_id=campaign_id, at=at):
+            pass
+    return len(ids)
 
 
 def _give_to_guests(campaign: Campaign, *, at: datetime) -> None:

@@ -21,7 +21,13 @@ from apps.crosspromo.services.recommending import (
     generate_recommendations,
     suggest_places,
 )
-from apps.crosspromo.services.simulating import guest_to_play, play_chain, replay_chain
+from apps.crosspromo.services.simulating import (
+    Tried,
+    guest_to_play,
+    play_chain,
+    replay_chain,
+    try_chain,
+)
 from apps.crosspromo.services.triggers import (
     close_ended,
     coupons_of_trigger,
@@ -39,6 +45,7 @@ __all__ = [
     "PairFigures",
     "StepDraft",
     "StepsInvalid",
+    "Tried",
     "act_on_chain",
     "calculate_winwin_index",
     "change_chain",
@@ -57,6 +64,7 @@ __all__ = [
     "recompute_conversions",
     "replay_chain",
     "suggest_places",
+    "try_chain",
     "undo_chain_trigger",
     "win_win_matrix",
 ]

@@ -22,6 +22,8 @@ from apps.coupons.services import redeem_for_sale
 from apps.crosspromo import queries, sql
 from apps.crosspromo.enums import ChainState, VersionState
 from apps.crosspromo.models import Chain, Run, Step, Version
+from apps.crosspromo.services.chains import create_chain
+from apps.crosspromo.services.drafts import ChainDraft
 from apps.crosspromo.services.triggers import evaluate_chain_trigger, mint_next_steps
 from apps.loyalty.services import lock_wallet
 
@@ -294,3 +296,30 @@ def _first(statement: str, values: dict[str, Any]) -> Any:
         cursor.execute(statement, values)
         row = cursor.fetchone()
     return row[0] if row else None
+
+
+# --- before it is proposed ------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Tried:
+    """A chain that nobody has proposed yet: a guest's path through it, past purchases replayed."""
+
+    played: list[Played]
+    replayed: list[Replayed]
+
+
+@db.atomic
+def try_chain(*, draft: ChainDraft, by: User, at: datetime) -> Tried:
+    """Write the chain, play and replay it, undo everything. Without a guest of hers only the replay
+    is answered. Raises what `create_chain` does."""
+    with db.atomic():
+        chain = create_chain(draft=draft, by=by, at=at)
+        version = chain.versions.get()
+        replayed = replay_chain(version=version, at=at)
+        try:
+            guest = guest_to_play(chain=chain, by=by, member_id=None)
+        except NotFound:
+            played = []
+        else:
+            played = play_chain(version=version, member=guest, at=at)
+        db.set_rollback(True)
+    return Tried(played, replayed)

@@ -78,6 +78,9 @@ def conditions_shown(version: OfferVersion) -> str:
         ""
         if version.birthday_days is None
         else str(_("birthday ± %(days)s d.") % {"days": version.birthday_days}),
+        ""
+        if version.away_days is None
+        else str(_("not been for %(days)s d.") % {"days": version.away_days}),
         str(_("from %(sum)s") % {"sum": roubles(version.min_amount)}) if version.min_amount else "",
         str(_("every %(n)s-th purchase") % {"n": version.every_nth}) if version.every_nth else "",
     ]

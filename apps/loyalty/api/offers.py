@@ -58,6 +58,9 @@ class OfferIn(In):
     birthday_days = serializers.IntegerField(
         min_value=0, max_value=14, required=False, allow_null=True
     )
+    away_days = serializers.IntegerField(
+        min_value=7, max_value=730, required=False, allow_null=True
+    )
     min_amount = MoneyIn(required=False)
     every_nth = serializers.IntegerField(
         min_value=2, max_value=1000, required=False, allow_null=True
@@ -100,6 +103,7 @@ class OfferOut(Out):
     hour_to = serializers.IntegerField(source="version.hour_to", allow_null=True)
     first_purchase = serializers.BooleanField(source="version.first_purchase")
     birthday_days = serializers.IntegerField(source="version.birthday_days", allow_null=True)
+    away_days = serializers.IntegerField(source="version.away_days", allow_null=True)
     min_amount = MoneyOut(source="version.min_amount")
     every_nth = serializers.IntegerField(source="version.every_nth", allow_null=True)
     cap_member = MoneyOut(source="version.cap_member", allow_null=True)

@@ -137,6 +137,12 @@ class OfferVersion(models.Model):
     birthday_days = models.PositiveSmallIntegerField(
         _("days around the birthday"), null=True, blank=True
     )
+    away_days = models.PositiveSmallIntegerField(
+        _("not been for, days"),
+        null=True,
+        blank=True,
+        help_text=_("Who bought before, but not within so many days"),
+    )
     min_amount = models.DecimalField(
         _("least sum paid, ₽"), max_digits=12, decimal_places=2, default=Decimal("0.00")
     )
@@ -187,6 +193,10 @@ class OfferVersion(models.Model):
                 & (Q(budget__isnull=True) | Q(budget__gt=0))
                 & (Q(every_nth__isnull=True) | Q(every_nth__gte=2))
                 & (Q(birthday_days__isnull=True) | Q(birthday_days__lte=14)),
+            ),
+            models.CheckConstraint(
+                name="offer_away_days_sane",
+                condition=Q(away_days__isnull=True) | Q(away_days__gte=7, away_days__lte=730),
             ),
         ]
 

@@ -36,6 +36,7 @@ from apps.loyalty.services.jobs import BooksUnguarded, expire_due, time_out_hold
 from apps.loyalty.services.offers import (
     OfferInvalid,
     OfferOver,
+    OfferStale,
     OfferWrongState,
     OwnOffer,
     PriorityTaken,
@@ -83,10 +84,11 @@ from apps.loyalty.services.settlement import (
     change_terms,
     close_month,
     confirm_line,
+    confirm_statement,
     dispute_line,
     refresh_exposure,
 )
-from apps.loyalty.services.simulation import Forecast, simulate_offer
+from apps.loyalty.services.simulation import Forecast, simulate_offer, simulate_terms
 from apps.loyalty.services.spending import (
     HoldResolved,
     MoreThanHeld,
@@ -135,6 +137,7 @@ __all__ = [
     "MoreThanSpent",
     "OfferInvalid",
     "OfferOver",
+    "OfferStale",
     "OfferWrongState",
     "OwnCode",
     "OwnOffer",
@@ -152,6 +155,7 @@ __all__ = [
     "claw_back",
     "close_month",
     "confirm_line",
+    "confirm_statement",
     "create_offer",
     "dispute_line",
     "earn_for_purchase",
@@ -186,6 +190,7 @@ __all__ = [
     "revoke_referral",
     "reward_referral",
     "simulate_offer",
+    "simulate_terms",
     "spend_bonus",
     "stops",
     "submit_offer",

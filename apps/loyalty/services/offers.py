@@ -44,6 +44,7 @@ TERMS = {
     "hour_to",
     "first_purchase",
     "birthday_days",
+    "away_days",
     "min_amount",
     "every_nth",
     "cap_member",
@@ -71,6 +72,17 @@ class PriorityTaken(Invalid):
 class OfferWrongState(Refused):
     code = "WRONG_STATE"
     message = _("The offer is in another state now. Nothing was changed.")
+
+
+class OfferStale(Refused):
+    """Somebody wrote another version since she looked: `version` is theirs."""
+
+    code = "STALE"
+    message = _("The offer was changed meanwhile. Look at what is new.")
+
+    def __init__(self, version: OfferVersion) -> None:
+        super().__init__()
+        self.version = version
 
 
 class OfferOver(Refused):
@@ -117,16 +129,20 @@ def edit_offer(
     funders: Funders | None = None,
     by: User | None,
     at: datetime,
+    seen: int | None = None,
 ) -> OfferConstructor:
     """Write the next version. Of an offer in force it counts from now on, purchases made keep
-    theirs; if it wants a second person, the offer stops and awaits approval.
+    theirs; if it wants a second person, the offer stops and awaits approval. `seen` is the number
+    of the version that she had before her.
 
-    Raises NotFound, OfferInvalid, PriorityTaken, OfferWrongState (it has ended).
+    Raises NotFound, OfferStale, OfferInvalid, PriorityTaken, OfferWrongState (it has ended).
     """
     offer = _locked(offer_id, by)
     if offer.state == OfferState.ENDED:
         raise OfferWrongState
     before = offer.version
+    if seen is not None and seen != before.number:
+        raise OfferStale(before)
     terms = {name: getattr(before, name) for name in TERMS} | changes
     if funders is None:
         funders = list(before.funders.order_by("position").values_list("business_id", "share_bp"))

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rights
@@ -121,6 +121,23 @@ def confirm_line(
         line.save(update_fields=fresh)
         audit.record(by, "settlement.confirm", "statement_line", line.pk, business_id=business.pk)
     return line
+
+
+@transaction.atomic
+def confirm_statement(
+    *, statement: Statement, business: Business, by: User | None, at: datetime
+) -> int:
+    """A side agrees with all of its lines that it has neither confirmed nor disputed; how many.
+
+    Raises NotFound (no right there).
+    """
+    mine = Q(debtor=business, debtor_confirmed_at=None)
+    mine |= Q(creditor=business, creditor_confirmed_at=None)
+    lines = StatementLine.objects.filter(mine, statement=statement, disputed_at=None)
+    waiting = list(lines.order_by("pk").values_list("pk", flat=True))
+    for line_id in waiting:
+        confirm_line(line_id=line_id, business=business, by=by, at=at)
+    return len(waiting)
 
 
 @transaction.atomic

@@ -32,6 +32,7 @@ from apps.loyalty.models import (
 from apps.loyalty.services.books import lock_wallets
 from apps.loyalty.services.earning import earn_for_purchase
 from apps.loyalty.services.issuing import stops
+from apps.loyalty.services.offers import create_offer, edit_offer
 
 DAYS = 90
 MOST = 1000  # purchases replayed; of more, those of every n-th member
@@ -81,6 +82,27 @@ def simulate_offer(*, offer_id: UUID, by: User | None, at: datetime) -> Forecast
         )
         transaction.set_rollback(True)
     return _forecast(uses, step=step, since=since, purchases=total, replayed=len(chosen))
+
+
+@transaction.atomic
+def simulate_terms(
+    *,
+    business: Business,
+    terms: dict[str, Any],
+    offer_id: UUID | None = None,
+    by: User | None,
+    at: datetime,
+) -> Forecast:
+    """`simulate_offer` for terms that nobody has saved: of a new offer, or of changes to one. They
+    are written, looked at and undone. Raises NotFound, OfferInvalid, PriorityTaken."""
+    with transaction.atomic():
+        if offer_id is None:
+            offer = create_offer(business=business, terms=terms, by=by, at=at)
+        else:
+            offer = edit_offer(offer_id=offer_id, changes=terms, by=by, at=at)
+        forecast = simulate_offer(offer_id=offer.pk, by=by, at=at)
+        transaction.set_rollback(True)
+    return forecast
 
 
 def _past(business: Business, *, since: datetime, until: datetime) -> Any:

@@ -1,0 +1,65 @@
+"""What somebody is in the middle of writing on a page of several steps.
+
+* Draft: the fields of a constructor as they were typed, right or wrong. The server keeps them at
+  every step, so that going back, reloading or another computer lose nothing; it goes when the
+  thing itself is saved.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from apps.core.ids import new_id
+
+
+class DraftKind(models.TextChoices):
+    OFFER = "offer", _("offer")
+    CHAIN = "chain", _("cross-promo chain")
+    CAMPAIGN = "campaign", _("coupon campaign")
+
+
+class Draft(models.Model):
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    business = models.ForeignKey(
+        "businesses.Business",
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("business"),
+    )
+    kind = models.CharField(_("what is written"), max_length=10, choices=DraftKind.choices)
+    subject = models.UUIDField(null=True, help_text="What is being changed; empty: something new")
+    seen = models.PositiveIntegerField(
+        null=True, help_text="The version or revision of the subject that she had before her"
+    )
+    data = models.JSONField(default=dict)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("written by"),
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(_("written"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("draft of a page")
+        verbose_name_plural = _("drafts of pages")
+        constraints = [
+            models.CheckConstraint(
+                name="draft_kind_known",
+                condition=Q(kind__in=[kind for kind, _name in DraftKind.choices]),
+            ),
+        ]
+        indexes = [
+            models.Index(name="draft_of_business", fields=["business", "kind", "-updated_at"])
+        ]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+    def get(self, name: str, default: Any = "") -> Any:
+        return self.data.get(name, default)
