@@ -230,9 +230,7 @@ def change_role(
     _refresh_job(person)
     user.job = person.job
     changed = {"role": role}
-    audit.record(
-        by, "businesses.role", "user", user.pk, business_id=business.pk, changed=changed
-    )
+    audit.record(by, "businesses.role", "user", user.pk, business_id=business.pk, changed=changed)
     if person.job != before:
         end_sessions(user=person, because="job", by=by, reason="", at=at)
     return membership

@@ -190,7 +190,7 @@ def changes_between(
     for name in SHOWN:
         was, now = getattr(before, name), getattr(after, name)
         if was != now:
-            label = str(LABELS.get(name) or OfferVersion._meta.get_field(name).verbose_name)
+            label = str(LABELS.get(name) or getattr(OfferVersion, name).field.verbose_name)
             found.append((label, _shown(name, was, zone), _shown(name, now, zone)))
     return found
 

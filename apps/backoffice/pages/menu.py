@@ -34,6 +34,38 @@ SELLING, GROWING, RUNNING = _("Sales"), _("Growth"), _("Business")
 # Sections of the owner's place; a section that has no page yet has no row.
 OWNER = (
     Item("owner", _("Home page"), "house", thumb=True, words=_("figures alerts today")),
+    Item(
+        "offers",
+        _("Offers to guests"),
+        "megaphone",
+        GROWING,
+        lights=("offer", "offer_step", "offer_check"),
+        words=_("bonuses multiplier simulation"),
+    ),
+    Item(
+        "chains",
+        _("Chains with partners"),
+        "workflow",
+        GROWING,
+        lights=("chain", "chain_build"),
+        words=_("cross-promo partners win-win"),
+    ),
+    Item(
+        "coupons",
+        _("Coupons"),
+        "ticket-percent",
+        GROWING,
+        lights=("campaign", "campaign_new"),
+        words=_("promo code leaflets campaign"),
+    ),
+    Item(
+        "settlement",
+        _("Mutual settlement"),
+        "scale",
+        RUNNING,
+        lights=("settlement_month",),
+        words=_("statement debt deposit limit"),
+    ),
     Item("crm", _("CRM"), "plug", RUNNING, words=_("integration synchronisation connection")),
 )
 

@@ -1,10 +1,11 @@
 """Addresses of the server-rendered pages."""
 
-from django.urls import path
+from django.urls import include, path
 
 from apps.backoffice.pages import confirm, control, crm, door, home, signin, staff_signin, till
 from apps.backoffice.pages.owner import home as owner_home
 from apps.backoffice.pages.owner import search
+from apps.backoffice.pages.owner import urls as owner_urls
 
 app_name = "backoffice"
 
@@ -65,6 +66,7 @@ urlpatterns = [
     path("control/roles/", control.roles, name="roles"),
     path("control/audit/", control.audit, name="audit"),
     path("control/fraud/", control.fraud, name="fraud"),
+    path("biz/<slug:slug>/", include(owner_urls.urlpatterns)),
     path("control/integrations/", crm.integrations, name="integrations"),
     path("control/jobs/", control.jobs, name="jobs"),
     path("control/reports/", control.reports, name="reports"),

@@ -199,7 +199,7 @@ def _fill(campaign: Campaign, *, at: datetime) -> None:
 def _insert_codes(campaign: Campaign, count: int, *, at: datetime) -> int:
     """Up to `count` new codes in one statement; how many were new indeed."""
     codes = rules.new_codes(count)
-    values = {
+    values: dict[str, Any] = {
         "campaign": campaign.pk,
         "valid_from": campaign.valid_from,
         "valid_to": campaign.valid_to,

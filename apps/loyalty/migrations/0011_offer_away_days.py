@@ -5,20 +5,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('loyalty', '0010_settings'),
+        ("loyalty", "0010_settings"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='offerversion',
-            name='away_days',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='Who bought before, but not within so many days', null=True, verbose_name='not been for, days'),
+            model_name="offerversion",
+            name="away_days",
+            field=models.PositiveSmallIntegerField(
+                blank=True,
+                help_text="Who bought before, but not within so many days",
+                null=True,
+                verbose_name="not been for, days",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offerversion',
-            constraint=models.CheckConstraint(condition=models.Q(('away_days__isnull', True), models.Q(('away_days__gte', 7), ('away_days__lte', 730)), _connector='OR'), name='offer_away_days_sane'),
+            model_name="offerversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("away_days__isnull", True),
+                    models.Q(("away_days__gte", 7), ("away_days__lte", 730)),
+                    _connector="OR",
+                ),
+                name="offer_away_days_sane",
+            ),
         ),
     ]

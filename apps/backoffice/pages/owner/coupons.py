@@ -81,9 +81,7 @@ class CampaignForm(forms.Form):
         max_value=100_000,
         help_text=gettext_lazy("Codes to print or send, or coupons at most."),
     )
-    per_member = WholeField(
-        label=gettext_lazy("Per guest"), min_value=1, max_value=1000, initial=1
-    )
+    per_member = WholeField(label=gettext_lazy("Per guest"), min_value=1, max_value=1000, initial=1)
     holdout_percent = WholeField(
         label=gettext_lazy("Own guests without a coupon, %"),
         min_value=0,

@@ -190,9 +190,7 @@ def _act(request: HttpRequest, business: Business, statement: Statement) -> None
             reason=request.POST.get("reason", ""),
             at=at,
         )
-        messages.success(
-            request, _("The line is disputed: it moves to the next statement.")
-        )
+        messages.success(request, _("The line is disputed: it moves to the next statement."))
 
 
 def _line_id(request: HttpRequest) -> UUID:

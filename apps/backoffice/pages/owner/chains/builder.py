@@ -20,7 +20,7 @@ from apps.accounts.queries import audit_log
 from apps.backoffice import drafts
 from apps.backoffice.models import Draft, DraftKind
 from apps.backoffice.pages.access import for_jobs
-from apps.backoffice.pages.owner.chains import diagram as pictures
+from apps.backoffice.pages.owner.chains import pictures
 from apps.backoffice.pages.owner.chains.forms import (
     MOST_STEPS,
     NEW_STEP,
@@ -90,26 +90,37 @@ def build(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
             drafts.drop(draft=draft)
             return redirect("backoffice:chain", slug=slug, chain_id=draft.subject)
     context = _context(request, business, draft)
-    found: Read = context["read"]
-    if request.method == "POST" and found.draft:
-        try:
-            if act == "try":
-                context |= _tried(request, found)
-            elif act in ("publish", "over"):
-                made = _publish(request, business, draft, found, over=act == "over")
-                return redirect("backoffice:chain", slug=slug, chain_id=made.pk)
-        except services.ChainStale:
-            context |= _theirs(draft)
-        except NotFound:
-            found.refused = _("One of these partners cannot take part: choose another one.")
-        except Refused as refused:
-            found.refused = str(refused)
-    judged = request.method == "POST" and "tried" not in context
-    context["judged"] = request.method == "POST"
+    if request.method == "POST":
+        context |= _judged(request, business, draft, context["read"], act)
+        if "made" in context:
+            return redirect("backoffice:chain", slug=slug, chain_id=context["made"].pk)
     if request.htmx and act == "try":
         return render(request, "backoffice/owner/chains/_tried.html", context)
     template = "backoffice/owner/chains/build.html"
-    return render(request, template, context, status=422 if judged else 200)
+    fine = request.method == "GET" or "tried" in context
+    return render(request, template, context, status=200 if fine else 422)
+
+
+def _judged(
+    request: HttpRequest, business: Business, draft: Draft, found: Read, act: str
+) -> dict[str, Any]:
+    """Try it or send it: what came of it, `made` when it was sent. What was refused stands in
+    `found`."""
+    told: dict[str, Any] = {"judged": True}
+    if found.draft is None:
+        return told
+    try:
+        if act == "try":
+            told |= _tried(request, found)
+        else:
+            told["made"] = _publish(request, business, draft, found, over=act == "over")
+    except services.ChainStale:
+        told |= _theirs(draft)
+    except NotFound:
+        found.refused = _("One of these partners cannot take part: choose another one.")
+    except Refused as refused:
+        found.refused = str(refused)
+    return told
 
 
 @for_jobs("chains.own", hidden=True)
@@ -147,9 +158,7 @@ def _keep(request: HttpRequest, draft: Draft, act: str, at_step: int) -> Draft:
     changes = posted(request.POST, count=len(draft.get("steps", [])))
     changes["steps"] = _moved(arranged(changes), act, at_step)
     try:
-        return drafts.keep(
-            draft_id=draft.pk, changes=changes, by=request.user, at=timezone.now()
-        )
+        return drafts.keep(draft_id=draft.pk, changes=changes, by=request.user, at=timezone.now())
     except NotFound as gone:
         raise Http404 from gone
 
@@ -267,7 +276,7 @@ def _publish(
 
 def _theirs(draft: Draft) -> dict[str, Any]:
     """Who touched the chain last, and its revision now."""
-    chain = Chain.objects.filter(pk=draft.subject).first()
+    chain = Chain.objects.filter(pk__in=[draft.subject]).first()
     rows = audit_log().filter(object_type="chain", object_id=str(draft.subject))
     last = rows.order_by("-id").first()
     return {"stale": chain, "stale_by": last}

@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.backoffice import drafts
 from apps.backoffice.models import DraftKind
 from apps.backoffice.pages.access import for_jobs
-from apps.backoffice.pages.owner.chains import diagram as pictures
+from apps.backoffice.pages.owner.chains import pictures
 from apps.backoffice.pages.owner.frame import business_of, frame
 from apps.businesses.models import Business
 from apps.crosspromo import queries, services

@@ -135,7 +135,9 @@ def _is_plain(version: Version) -> bool:
 
 def _page(request: HttpRequest, business: Business, one: Shown) -> dict[str, Any]:
     at, by = timezone.now(), request.user
-    accepted = {row.business_id for row in one.proposed.acceptances.all()} if one.proposed else set()
+    accepted = (
+        {row.business_id for row in one.proposed.acceptances.all()} if one.proposed else set()
+    )
     version = one.version
     return {
         "one": one,
@@ -198,7 +200,9 @@ def _answers(
 
 def _results(request: HttpRequest, version: Version, at: Any) -> list[list[str]]:
     """What the Win-Win index says of the pairs of this chain, in words."""
-    pairs = {frozenset((step.from_business_id, step.to_business_id)) for step in version.steps.all()}
+    pairs = {
+        frozenset((step.from_business_id, step.to_business_id)) for step in version.steps.all()
+    }
     matrix = services.win_win_matrix(by=request.user, at=at)
     return [pair_words(one) for one in matrix if frozenset((one.a.pk, one.b.pk)) in pairs]
 

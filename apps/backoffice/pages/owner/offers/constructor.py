@@ -57,9 +57,7 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
     business, at = business_of(request, slug), timezone.now()
     goal = request.POST.get("goal", "")
     data = preset(goal, {}, at=at, zone=business.zone) | {"goal": goal} if goal else {}
-    draft = drafts.begin(
-        business=business, kind=DraftKind.OFFER, by=request.user, at=at, data=data
-    )
+    draft = drafts.begin(business=business, kind=DraftKind.OFFER, by=request.user, at=at, data=data)
     return redirect("backoffice:offer_step", slug=slug, draft_id=draft.pk, step="goal")
 
 
@@ -147,9 +145,7 @@ def _keep(request: HttpRequest, draft: Draft, step: str) -> Draft:
         raise Http404 from gone
 
 
-def _context(
-    request: HttpRequest, business: Business, draft: Draft, step: str
-) -> dict[str, Any]:
+def _context(request: HttpRequest, business: Business, draft: Draft, step: str) -> dict[str, Any]:
     context = frame(request, business)
     segments = offer_queries.known_segments()
     terms = terms_of(draft.data, business=business, segments=segments)
@@ -223,7 +219,12 @@ def check(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
 
 def _said(refused: Refused) -> str:
     """All that is wrong in one line: the rules' own words when there are several fields."""
-    told = [words for several in refused.details.values() if isinstance(several, list) for words in several]
+    told = [
+        words
+        for several in refused.details.values()
+        if isinstance(several, list)
+        for words in several
+    ]
     return " ".join(map(str, told)) or str(refused)
 
 
@@ -264,13 +265,11 @@ def _save(
     else:
         shown = request.POST.get("seen", "")
         seen = int(shown) if act == "over" and shown.isdecimal() else draft.seen
-        offer = services.edit_offer(
-            offer_id=draft.subject, changes=terms, by=by, at=at, seen=seen
-        )
+        offer = services.edit_offer(offer_id=draft.subject, changes=terms, by=by, at=at, seen=seen)
     if act == "submit" and offer.state == OfferState.DRAFT:
         offer = services.submit_offer(offer_id=offer.pk, by=by, at=at)
     drafts.drop(draft=draft)
-    messages.success(request, str(SAVED[offer.state]))
+    messages.success(request, str(SAVED[OfferState(offer.state)]))
     return offer
 
 
@@ -286,7 +285,7 @@ SAVED = {
 
 def _theirs(version: OfferVersion, draft: Draft, business: Business) -> dict[str, Any]:
     """Who changed what since she began."""
-    before = OfferVersion.objects.filter(offer=version.offer_id, number=draft.seen).first()
+    before = OfferVersion.objects.filter(offer=version.offer_id, number=draft.seen or 0).first()
     told = offer_words.changes_between(before, version, zone=business.zone) if before else []
     return {"stale": version, "stale_changes": told}
 

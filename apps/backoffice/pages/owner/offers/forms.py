@@ -135,9 +135,7 @@ class WhenForm(forms.Form):
     exclusive_group = forms.CharField(
         label=_("Group of which only one applies"), max_length=40, required=False
     )
-    priority = WholeField(
-        label=_("Priority"), required=False, min_value=1, max_value=1_000_000
-    )
+    priority = WholeField(label=_("Priority"), required=False, min_value=1, max_value=1_000_000)
 
 
 STEPS: list[tuple[str, Any, type[forms.Form] | None]] = [
@@ -176,9 +174,7 @@ def faults_of(
     return found
 
 
-def terms_of(
-    data: Mapping[str, Any], *, business: Business, segments: list[str]
-) -> dict[str, Any]:
+def terms_of(data: Mapping[str, Any], *, business: Business, segments: list[str]) -> dict[str, Any]:
     """Terms of the offer from a draft, as far as it goes: a field that is wrong is left out."""
     said: dict[str, Any] = {}
     for name in FORMS:

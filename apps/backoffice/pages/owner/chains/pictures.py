@@ -85,7 +85,9 @@ def _line(ways: Sequence[Way]) -> Diagram:
     for number, way in enumerate(ways, start=1):
         top = 1 + (number - 1) * (BOX + GAP) + BOX
         path = f"M32 {top}V{top + GAP - 2}"
-        made.arrows.append(Arrow(path, way.words, 48, top + GAP // 2 + 4, "start", way.href, number))
+        made.arrows.append(
+            Arrow(path, way.words, 48, top + GAP // 2 + 4, "start", way.href, number)
+        )
         made.boxes.append(_box(way.end, top + GAP))
     made.height = len(ways) * (BOX + GAP) + BOX + 2
     return made
