@@ -232,7 +232,7 @@ def test_pages_open_as_the_table_says(call: Call, world: World) -> None:
             with undone():
                 path = "/" + call.address
                 if PARAMETER.search(path):
-                    path = PARAMETER.sub(str(OBJECTS[call.name](world, caller, kind)), path)
+                    path = fill(path, OBJECTS[call.name](world, caller, kind))
                 answer = getattr(worlds.browser_of(caller), call.method)(path)
             if not page_is_right(call, caller, kind, answer):
                 wrong.append((name, kind, answer.status_code, answer.headers.get("Location", "")))

@@ -16,6 +16,7 @@ from apps.accounts import rights
 from apps.accounts.freshness import CONFIRMED
 from apps.accounts.models import Session, TOTPDevice, User
 from apps.accounts.rights import Who
+from apps.backoffice.models import Draft
 from apps.backoffice.pages.tokens import Operation
 from apps.businesses.models import Business
 from apps.core.ids import new_id
@@ -23,6 +24,7 @@ from apps.crm.services import connect
 from apps.crm.services.connections import webhook_key
 from apps.events.models import Event
 from apps.events.services import reset_calendar
+from apps.loyalty.models import Statement, StatementLine
 from apps.loyalty.services import adjust_balance, hold_bonus
 from apps.notifications.mailing import Leaving, leave_token
 from tests.api import Api
@@ -375,6 +377,69 @@ def a_new_chain(world: World, caller: Caller, kind: str) -> dict[str, Any]:
     }
 
 
+# --- the owner's pages: the business's name in the address, then what stands there ---------------
+def _place(world: World, caller: Caller, kind: str) -> Business:
+    return world.far if kind == FOREIGN else caller.business or world.far
+
+
+def offer_page(world: World, caller: Caller, kind: str) -> Any:
+    place = _place(world, caller, kind)
+    return place.slug, NONE if kind == MISSING else draft_of(place).pk
+
+
+def chain_page(world: World, caller: Caller, kind: str) -> Any:
+    place = _place(world, caller, kind)
+    return place.slug, NONE if kind == MISSING else chain(step(place, BusinessFactory())).pk
+
+
+def campaign_page(world: World, caller: Caller, kind: str) -> Any:
+    place = _place(world, caller, kind)
+    return place.slug, NONE if kind == MISSING else campaign(place).pk
+
+
+def _draft(world: World, caller: Caller, kind: str, sort: str, data: dict[str, Any]) -> Any:
+    place, by = _place(world, caller, kind), caller.user or world.stranger
+    if kind == MISSING:
+        return place.slug, NONE
+    return place.slug, Draft.objects.create(business=place, kind=sort, by=by, data=data).pk
+
+
+def offer_draft(world: World, caller: Caller, kind: str) -> Any:
+    return _draft(world, caller, kind, "offer", {})
+
+
+def offer_draft_step(world: World, caller: Caller, kind: str) -> Any:
+    return *_draft(world, caller, kind, "offer", {}), "goal"
+
+
+def chain_draft(world: World, caller: Caller, kind: str) -> Any:
+    return _draft(world, caller, kind, "chain", {"steps": [{}]})
+
+
+def _line(place: Business) -> StatementLine:
+    statement, _new = Statement.objects.get_or_create(month="2020-01-01")
+    return StatementLine.objects.create(
+        statement=statement,
+        debtor=place,
+        creditor=BusinessFactory(),
+        bonuses=100,
+        amount=100,
+        postings=1,
+        digest="0" * 64,
+    )
+
+
+def closed_month(world: World, caller: Caller, kind: str) -> Any:
+    place = _place(world, caller, kind)
+    _line(place)
+    return place.slug, "2019-01" if kind == MISSING else "2020-01"
+
+
+def statement_line(world: World, caller: Caller, kind: str) -> Any:
+    place = _place(world, caller, kind)
+    return place.slug, NONE if kind == MISSING else _line(place).pk
+
+
 def a_connection_key(world: World, caller: Caller, kind: str) -> Any:
     row = connect(business=world.far, system="yclients", by=None, options={"company_id": "1"})
     return webhook_key(row)
@@ -451,6 +516,32 @@ OBJECTS: dict[str, Maker] = {
     "admin-user-block": a_person,
     "admin-user-unblock": a_person,
     "owner": a_slug,
+    "offers": a_slug,
+    "offer_new": a_slug,
+    "offer": offer_page,
+    "offer_edit": offer_page,
+    "offer_check": offer_draft,
+    "offer_drop": offer_draft,
+    "offer_step": offer_draft_step,
+    "offer_preview": offer_draft_step,
+    "chains": a_slug,
+    "chain_new": a_slug,
+    "chain_ideas": a_slug,
+    "chain_page": chain_page,
+    "chain_change": chain_page,
+    "chain_build": chain_draft,
+    "chain_diagram": chain_draft,
+    "chain_drop": chain_draft,
+    "coupons": a_slug,
+    "campaign_new": a_slug,
+    "campaign": campaign_page,
+    "campaign_progress": campaign_page,
+    "campaign_codes": campaign_page,
+    "settlement": a_slug,
+    "settlement_month": closed_month,
+    "settlement_paper": closed_month,
+    "settlement_csv": closed_month,
+    "settlement_moves": statement_line,
     "crm": a_slug,
     "crm-webhook": a_connection_key,
     "admin-integration": a_business,

@@ -195,7 +195,10 @@ def test_steps_move_without_a_pointer(
     owner.post(at, fan | {"act": "up-1"})
 
     steps = Draft.objects.get().data["steps"]
-    assert [(one["benefit"], one["value"]) for one in steps] == [("fixed", "500"), ("percent", "15")]
+    assert [(one["benefit"], one["value"]) for one in steps] == [
+        ("fixed", "500"),
+        ("percent", "15"),
+    ]
     assert steps[0]["sender"] == str(salon.pk)
 
 
@@ -274,9 +277,7 @@ def test_many_codes_are_made_in_batches_and_no_code_too_many(
         valid_from=at,
         valid_to=at + timedelta(days=5),
     )
-    made = coupon_services.create_campaign(
-        business=salon, draft=draft, by=None, at=at, fill=False
-    )
+    made = coupon_services.create_campaign(business=salon, draft=draft, by=None, at=at, fill=False)
 
     more = [coupon_services.fill_campaign(campaign_id=made.pk, at=at) for _round in range(4)]
 

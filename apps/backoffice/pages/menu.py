@@ -47,7 +47,7 @@ OWNER = (
         _("Chains with partners"),
         "workflow",
         GROWING,
-        lights=("chain", "chain_build"),
+        lights=("chain_page", "chain_build"),
         words=_("cross-promo partners win-win"),
     ),
     Item(

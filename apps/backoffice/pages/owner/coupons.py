@@ -107,7 +107,7 @@ class CampaignForm(forms.Form):
 
 
 # --- the list ------------------------------------------------------------------------------------
-@for_jobs("coupons.campaigns", hidden=True)
+@for_jobs("coupons.campaigns")
 @require_GET
 def campaigns(request: HttpRequest, slug: str) -> HttpResponse:
     business = business_of(request, slug)
@@ -147,7 +147,7 @@ def _state(one: Campaign, at: datetime) -> tuple[str, str]:
 
 
 # --- a new one -----------------------------------------------------------------------------------
-@for_jobs("coupons.campaigns", hidden=True)
+@for_jobs("coupons.campaigns")
 @require_http_methods(["GET", "POST"])
 def campaign_new(request: HttpRequest, slug: str) -> HttpResponse:
     business = business_of(request, slug)
@@ -213,7 +213,7 @@ def _ask_codes(campaign_id: UUID) -> None:
 
 
 # --- one of them ---------------------------------------------------------------------------------
-@for_jobs("coupons.campaigns", hidden=True)
+@for_jobs("coupons.campaigns")
 @require_http_methods(["GET", "POST"])
 def campaign(request: HttpRequest, slug: str, campaign_id: UUID) -> HttpResponse:
     business = business_of(request, slug)
@@ -263,7 +263,7 @@ def _campaign(business: Business, campaign_id: UUID) -> Campaign:
     return found
 
 
-@for_jobs("coupons.campaigns", hidden=True)
+@for_jobs("coupons.campaigns")
 @require_GET
 def campaign_progress(request: HttpRequest, slug: str, campaign_id: UUID) -> HttpResponse:
     """How many codes there are by now; the page asks every second until all are there."""
@@ -273,7 +273,7 @@ def campaign_progress(request: HttpRequest, slug: str, campaign_id: UUID) -> Htt
     return render(request, "backoffice/owner/coupons/_progress.html", context)
 
 
-@for_jobs("coupons.campaigns", hidden=True)
+@for_jobs("coupons.campaigns")
 @require_GET
 def campaign_codes(request: HttpRequest, slug: str, campaign_id: UUID) -> StreamingHttpResponse:
     """The codes as a file for a spreadsheet or a printer, without holding all of them in memory."""

@@ -67,7 +67,7 @@ class Row:
     error: str = ""
 
 
-@for_jobs("pages.settlement", hidden=True)
+@for_jobs("pages.settlement")
 @require_GET
 def months(request: HttpRequest, slug: str) -> HttpResponse:
     business = business_of(request, slug)
@@ -108,7 +108,7 @@ def _bars(periods: list[Period]) -> dict[str, Any]:
 
 # --- one month -----------------------------------------------------------------------------------
 @keeps_typed
-@for_jobs("pages.settlement", hidden=True)
+@for_jobs("pages.settlement")
 @require_http_methods(["GET", "POST"])
 def month(request: HttpRequest, slug: str, month: str) -> HttpResponse:
     business = business_of(request, slug)
@@ -201,7 +201,7 @@ def _line_id(request: HttpRequest) -> UUID:
 
 
 # --- papers --------------------------------------------------------------------------------------
-@for_jobs("pages.settlement", hidden=True)
+@for_jobs("pages.settlement")
 @require_GET
 def paper(request: HttpRequest, slug: str, month: str) -> HttpResponse:
     """The statement on A4: her lines, of all pairs or of one (`?with=slug`)."""
@@ -217,7 +217,7 @@ def paper(request: HttpRequest, slug: str, month: str) -> HttpResponse:
     return render(request, "loyalty/statement.html", context)
 
 
-@for_jobs("pages.settlement", hidden=True)
+@for_jobs("pages.settlement")
 @require_GET
 def csv_file(request: HttpRequest, slug: str, month: str) -> HttpResponse:
     business, statement = business_of(request, slug), _statement(month)
@@ -226,7 +226,7 @@ def csv_file(request: HttpRequest, slug: str, month: str) -> HttpResponse:
     return _file(body, f"settlement-{slug}-{month}.csv")
 
 
-@for_jobs("pages.settlement", hidden=True)
+@for_jobs("pages.settlement")
 @require_GET
 def moves(request: HttpRequest, slug: str, line_id: UUID) -> HttpResponse:
     """The movements behind one of her lines, to be checked against her own books."""

@@ -57,7 +57,7 @@ class Side:
         return self.pays > self.gets and not self.receives
 
 
-@for_jobs("chains.own", hidden=True)
+@for_jobs("chains.own")
 @require_POST
 def begin(request: HttpRequest, slug: str) -> HttpResponse:
     """A new draft; `to` may come from a suggestion."""
@@ -67,7 +67,7 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("backoffice:chain_build", slug=slug, draft_id=draft.pk)
 
 
-@for_jobs("chains.own", hidden=True)
+@for_jobs("chains.own")
 @require_POST
 def drop(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
     business = business_of(request, slug)
@@ -76,7 +76,7 @@ def drop(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
     return redirect("backoffice:chains", slug=slug)
 
 
-@for_jobs("chains.own", hidden=True)
+@for_jobs("chains.own")
 @require_http_methods(["GET", "POST"])
 def build(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
     business = business_of(request, slug)
@@ -88,12 +88,12 @@ def build(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
             return _back(slug, draft, act, at_step)
         if act == "theirs":
             drafts.drop(draft=draft)
-            return redirect("backoffice:chain", slug=slug, chain_id=draft.subject)
+            return redirect("backoffice:chain_page", slug=slug, chain_id=draft.subject)
     context = _context(request, business, draft)
     if request.method == "POST":
         context |= _judged(request, business, draft, context["read"], act)
         if "made" in context:
-            return redirect("backoffice:chain", slug=slug, chain_id=context["made"].pk)
+            return redirect("backoffice:chain_page", slug=slug, chain_id=context["made"].pk)
     if request.htmx and act == "try":
         return render(request, "backoffice/owner/chains/_tried.html", context)
     template = "backoffice/owner/chains/build.html"
@@ -123,7 +123,7 @@ def _judged(
     return told
 
 
-@for_jobs("chains.own", hidden=True)
+@for_jobs("chains.own")
 @require_POST
 def diagram(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
     """While she types: kept, and the picture drawn anew."""

@@ -52,7 +52,7 @@ class Shown:
         return TONES.get(ChainState(self.chain.state), "")
 
 
-@for_jobs("chains.own", hidden=True)
+@for_jobs("chains.own")
 @require_GET
 def chains(request: HttpRequest, slug: str) -> HttpResponse:
     business = business_of(request, slug)
@@ -121,7 +121,7 @@ def words_of(step: Step) -> str:
     )
 
 
-@for_jobs("chains.own", hidden=True)
+@for_jobs("chains.own")
 @require_GET
 def ideas(request: HttpRequest, slug: str) -> HttpResponse:
     """Chains worth trying with this business at either end: fetched after the page stands."""

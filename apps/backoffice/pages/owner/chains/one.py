@@ -57,7 +57,7 @@ class StepShown:
     funnel: Funnel | None
 
 
-@for_jobs("chains.own", hidden=True)
+@for_jobs("chains.own")
 @require_http_methods(["GET", "POST"])
 def chain(request: HttpRequest, slug: str, chain_id: UUID) -> HttpResponse:
     business = business_of(request, slug)
@@ -66,7 +66,7 @@ def chain(request: HttpRequest, slug: str, chain_id: UUID) -> HttpResponse:
     if request.method == "POST":
         problem = _act(request, found)
         if not problem:
-            return redirect("backoffice:chain", slug=slug, chain_id=chain_id)
+            return redirect("backoffice:chain_page", slug=slug, chain_id=chain_id)
         found = _chain(request, business, chain_id)
     one = shown(found, business=business, by=request.user)
     context = frame(request, business) | problem
@@ -208,7 +208,7 @@ def _results(request: HttpRequest, version: Version, at: Any) -> list[list[str]]
 
 
 # --- new terms -----------------------------------------------------------------------------------
-@for_jobs("chains.own", hidden=True)
+@for_jobs("chains.own")
 @require_POST
 def change(request: HttpRequest, slug: str, chain_id: UUID) -> HttpResponse:
     """A draft of new terms from the newest ones; the live ones count until all have accepted."""

@@ -50,7 +50,7 @@ class Step:
     wrong: bool
 
 
-@for_jobs("offers.manage", hidden=True)
+@for_jobs("offers.manage")
 @require_POST
 def begin(request: HttpRequest, slug: str) -> HttpResponse:
     """A new draft; `goal` may come from a page that suggests an offer."""
@@ -61,7 +61,7 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("backoffice:offer_step", slug=slug, draft_id=draft.pk, step="goal")
 
 
-@for_jobs("offers.manage", hidden=True)
+@for_jobs("offers.manage")
 @require_POST
 def drop(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
     business = business_of(request, slug)
@@ -70,7 +70,7 @@ def drop(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
     return redirect("backoffice:offers", slug=slug)
 
 
-@for_jobs("offers.manage", hidden=True)
+@for_jobs("offers.manage")
 @require_http_methods(["GET", "POST"])
 def step(request: HttpRequest, slug: str, draft_id: UUID, step: str) -> HttpResponse:
     business = business_of(request, slug)
@@ -113,7 +113,7 @@ def _unjudged(step: str, draft: Draft, segments: list[str]) -> Any:
     return form
 
 
-@for_jobs("offers.manage", hidden=True)
+@for_jobs("offers.manage")
 @require_POST
 def preview(request: HttpRequest, slug: str, draft_id: UUID, step: str) -> HttpResponse:
     """While she types: kept, and what the guest would see."""
@@ -187,7 +187,7 @@ def _gift(terms: Mapping[str, Any]) -> str:
 
 
 # --- the last step -------------------------------------------------------------------------------
-@for_jobs("offers.manage", hidden=True)
+@for_jobs("offers.manage")
 @require_http_methods(["GET", "POST"])
 def check(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
     business = business_of(request, slug)

@@ -75,7 +75,7 @@ def shown(offers: list[OfferConstructor], *, zone: str, at: Any) -> list[Shown]:
     ]
 
 
-@for_jobs("offers.manage", hidden=True)
+@for_jobs("offers.manage")
 @require_GET
 def offers(request: HttpRequest, slug: str) -> HttpResponse:
     business = business_of(request, slug)

@@ -42,7 +42,7 @@ class Edit:
     changes: list[tuple[str, str, str]]
 
 
-@for_jobs("offers.manage", hidden=True)
+@for_jobs("offers.manage")
 @require_http_methods(["GET", "POST"])
 def offer(request: HttpRequest, slug: str, offer_id: UUID) -> HttpResponse:
     business = business_of(request, slug)
@@ -109,7 +109,7 @@ def _returned(found: OfferConstructor) -> str:
     return last.reason if last else ""
 
 
-@for_jobs("offers.manage", hidden=True)
+@for_jobs("offers.manage")
 @require_POST
 def edit(request: HttpRequest, slug: str, offer_id: UUID) -> HttpResponse:
     business = business_of(request, slug)
