@@ -132,6 +132,7 @@ def _page(
 ) -> dict[str, Any]:
     lines = queries.lines_of(statement, business)
     rows = [_row(request, line, business, said) for line in lines if not line.is_own]
+    rows.sort(key=lambda row: (row.other.name, not row.comes))
     own = next((line for line in lines if line.is_own), None)
     paper = queries.paper_of(Matrix(statement.month, statement, tuple(lines)), [business])
     return {

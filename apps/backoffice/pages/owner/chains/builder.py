@@ -29,6 +29,7 @@ from apps.backoffice.pages.owner.chains.forms import (
     new_chain,
     posted,
     read,
+    unjudged,
 )
 from apps.backoffice.pages.owner.frame import business_of, frame
 from apps.businesses.models import Business, State
@@ -186,6 +187,8 @@ def _context(request: HttpRequest, business: Business, draft: Draft) -> dict[str
     context = frame(request, business)
     places = _places(business)
     found = read(draft.data, places=places, zone=business.zone)
+    if request.method == "GET":  # only looked at: no reproaches for what is not filled in yet
+        found.form, found.steps = unjudged(draft.data, places=places)
     return context | {
         "draft": draft,
         "read": found,

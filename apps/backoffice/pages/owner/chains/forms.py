@@ -210,6 +210,17 @@ def read(data: Mapping[str, Any], *, places: Sequence[Business], zone: str) -> R
     return found
 
 
+def unjudged(
+    data: Mapping[str, Any], *, places: Sequence[Business]
+) -> tuple[ChainForm, list[StepForm]]:
+    """The same forms with what was typed, before anybody asked whether it fits."""
+    steps = [
+        StepForm(prefix=f"s{n}", initial=step, places=places)
+        for n, step in enumerate(arranged(data))
+    ]
+    return ChainForm(initial=dict(data)), steps
+
+
 def _draft(said: Mapping[str, Any], steps: list[dict[str, Any]], zone: str) -> ChainDraft:
     local = ZoneInfo(zone)
     return ChainDraft(

@@ -165,6 +165,7 @@ def _context(request: HttpRequest, business: Business, draft: Draft, step: str) 
         ],
         "sentence": offer_words.sentence(terms, zone=business.zone, at=context["now"]),
         "gift": _gift(terms),
+        "last_day": offer_words.last_day_moment(terms["ends_at"]) if "ends_at" in terms else None,
         "audience": found,
         "few": found < LEAST_AUDIENCE and not terms.get("first_purchase"),
         "preview_url": reverse("backoffice:offer_preview", args=[business.slug, draft.pk, step])

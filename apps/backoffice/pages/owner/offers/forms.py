@@ -125,7 +125,7 @@ class WhenForm(forms.Form):
         help_text=_("None chosen: every day."),
     )
     hour_from = forms.ChoiceField(label=_("Hours from"), choices=HOURS_FROM, required=False)
-    hour_to = forms.ChoiceField(label=_("until"), choices=HOURS_TO, required=False)
+    hour_to = forms.ChoiceField(label=_("Hours until"), choices=HOURS_TO, required=False)
     budget = SumField(
         label=_("Budget, bonuses"),
         required=False,
@@ -143,7 +143,7 @@ STEPS: list[tuple[str, Any, type[forms.Form] | None]] = [
     ("who", _("For whom"), WhoForm),
     ("what", _("What"), WhatForm),
     ("when", _("When and how much"), WhenForm),
-    ("check", _("Check"), None),
+    ("check", _("Last look"), None),
 ]
 NAMES = [name for name, _label, _form in STEPS]
 FORMS = {name: form for name, _label, form in STEPS if form}
