@@ -95,8 +95,7 @@ def _bars(periods: list[Period]) -> dict[str, Any]:
     total = sum((one.net for one in drawn), Decimal(0))
     return {
         "labels": [date_format(one.statement.month, "M Y") for one in drawn],
-        "values": [str(one.net) for one in drawn],
-        "unit": "₽",
+        "series": [{"name": _("Net"), "values": [str(one.net) for one in drawn]}],
         "sentence": ngettext(
             "Net by month for %(count)d month, %(total)s in all.",
             "Net by month for %(count)d months, %(total)s in all.",
