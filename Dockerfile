@@ -29,7 +29,7 @@ RUN SECRET_KEY=build FIELD_KEYS=k:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
     CLICKHOUSE_URL=http://u:p@127.0.0.1:8123/d JWT_KEYS_DIR=/tmp \
     python manage.py collectstatic --noinput \
  && python -m compileall -q apps svoykrug
-USER app
+USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 CMD ["gunicorn", "svoykrug.wsgi", "--config", "svoykrug/gunicorn.conf.py"]

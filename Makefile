@@ -9,7 +9,7 @@ WORKERS = $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients run stop test lint check texts bench cdnow lock clean distclean
+.PHONY: help setup clients run serve drill stop test lint check texts bench cdnow lock clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -20,18 +20,28 @@ setup: ## make .venv and install the locked packages (run and test do it themsel
 run: setup ## everything with demo data at http://127.0.0.1:8000 until Ctrl-C; PORT=8001 for another port
 	@$(DEV) run
 
+# On loopback there is no proxy that ends TLS: the redirect to HTTPS is off, all else is production.
+serve: setup ## the production processes on the embedded servers, DEBUG off, no demo; PORT=8001
+	@ENVIRONMENT=production SECURE_SSL_REDIRECT=off $(DEV) run
+
+drill: setup ## back up the data of `make run` and restore the copy into an empty place, timed
+	@$(DEV) exec --profile run -- $(PY) -m svoykrug.dev.drill
+
 stop: setup ## stop a run in another terminal, and the servers
 	@$(DEV) down
 
 test: setup ## fast tests on servers of their own; ARGS="tests/loyalty -k spend -x"
 	@$(DEV) exec --profile test -- pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
-lint: setup ## style, types, import rules, missing migrations
+lint: setup ## style, types, import rules, migrations, deploy files
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(DEV) exec --profile test --no-servers -- mypy
 	@.venv/bin/lint-imports
 	@$(DEV) exec --profile test --no-servers -- python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@$(DEV) exec --profile test -- $(PY) -W ignore -m tests.lint_migrations
+	@.venv/bin/hadolint Dockerfile
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 
 clients: setup .venv-clients/.set-up ## public clients of other systems, in an environment of their own, for check
 

@@ -44,6 +44,8 @@ def main() -> None:
     for name in ("index_key", "code_pepper", "analytics_key"):
         write(name, key())
     write("smsru_api_id", "")
+    write("metrics_token", secrets.token_urlsafe(32))
+    write("grafana_password", secrets.token_urlsafe(24))
     signing = jwt / "k1.pem"
     if not signing.exists():
         subprocess.run(

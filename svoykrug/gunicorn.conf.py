@@ -1,7 +1,10 @@
 """Web server settings; numbers come from the environment."""
 
 import os
+import shutil
 import sys
+
+from prometheus_client import multiprocess
 
 _host = os.environ.get("HOST") or "127.0.0.1"
 _development = os.environ.get("ENVIRONMENT") == "development"
@@ -27,6 +30,21 @@ keepalive = 5
 worker_tmp_dir = "/dev/shm" if sys.platform == "linux" and os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 # It would create a folder in the home directory.
 control_socket_disable = True
+
+# Counters of all processes lie in one folder, empty at every start: the numbers are of this run.
+_figures = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+
+
+def on_starting(server):
+    if _figures:
+        shutil.rmtree(_figures, ignore_errors=True)
+        os.makedirs(_figures)
+
+
+def child_exit(server, worker):
+    if _figures:
+        multiprocess.mark_process_dead(worker.pid)
+
 
 # The application writes one line a request itself, with personal data masked.
 accesslog = None

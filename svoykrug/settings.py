@@ -18,6 +18,7 @@ from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
+from svoykrug import reporting
 from svoykrug.logging import logging_config
 from svoykrug.schedule import SCHEDULE
 from svoykrug.sidebar import SIDEBAR
@@ -40,6 +41,8 @@ SECRETS = (
     "TICKET_KEYS",
     "SMSRU_API_ID",
     "SENDGRID_API_KEY",
+    "METRICS_TOKEN",
+    "SENTRY_DSN",
 )
 for _name in SECRETS:
     if f"{_name}_FILE" in os.environ:
@@ -353,6 +356,7 @@ SPECTACULAR_SETTINGS = {
 # --- background work -----------------------------------------------------------------------------
 IMPORT_EXPORT_TMP_STORAGE_CLASS = "import_export.tmp_storages.CacheStorage"  # any server confirms
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
+CELERY_IMPORTS = ["svoykrug.metrics"]  # counts tasks
 CELERY_BROKER_URL = f"{REDIS_URL}/{_worker + 1}"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -502,6 +506,23 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W005",
     "security.W021",  # subdomains and preload: decided per host, docs/operations.md
 ]
+
+# --- watching ------------------------------------------------------------------------------------
+# Figures are counted only where somebody reads them. The outermost and the innermost middleware
+# take the time, the database wrapper counts statements.
+PG_BIN = env.str("PG_BIN", "")  # folder of pg_dump and pg_restore where they are not in PATH
+BACKUP_RECIPIENT = env.str("BACKUP_RECIPIENT", "")
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+if METRICS_TOKEN:
+    INSTALLED_APPS.append("django_prometheus")
+    MIDDLEWARE = [
+        "django_prometheus.middleware.PrometheusBeforeMiddleware",
+        *MIDDLEWARE,
+        "django_prometheus.middleware.PrometheusAfterMiddleware",
+    ]
+    DATABASES["default"]["ENGINE"] = "django_prometheus.db.backends.postgresql"
+    PROMETHEUS_EXPORT_MIGRATIONS = False
+reporting.start(env.str("SENTRY_DSN", ""), environment=ENVIRONMENT, release=env.str("VERSION", ""))
 
 TESTING = "pytest" in sys.modules
 if ENVIRONMENT == "test":

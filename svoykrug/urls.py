@@ -4,6 +4,7 @@
 /               sign-in, the till, the owner's pages (backoffice)
 /admin/         the Django admin, at ADMIN_PATH
 /health/…       live and ready
+/metrics        figures for Prometheus, by its token
 """
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from apps.accounts.api.views import jwks
 from apps.core.http import docs
 from apps.core.http.views import live, ready
 from apps.notifications.api.webhooks import callback as messages_webhook
+from svoykrug.metrics import metrics
 
 api = [
     path("", include("apps.accounts.api.urls")),
@@ -39,6 +41,7 @@ urlpatterns = [
     path(".well-known/jwks.json", jwks, name="jwks"),
     path("health/live", live, name="health-live"),
     path("health/ready", ready, name="health-ready"),
+    path("metrics", metrics, name="metrics"),
     path(settings.ADMIN_PATH, admin.site.urls),
     path("", include("apps.backoffice.pages.urls")),
 ]

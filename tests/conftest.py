@@ -31,16 +31,34 @@ def django_db_setup(
     """In place of pytest-django's own, which migrates an empty database in each process."""
     with django_db_blocker.unblock():
         database.create()
+        seed_reference_rows()  # their words may be newer than the migrated database
     yield
     with django_db_blocker.unblock():
         database.drop()
 
 
+emptied = False  # a transactional test of this process has emptied all tables
+
+
 @pytest.fixture(autouse=True)
 def _reference_rows(request: pytest.FixtureRequest, _django_db_helper: None) -> None:
-    """Rows of data migrations come back after a transactional test truncated everything."""
-    if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
+    """Rows of data migrations come back after a transactional test truncated everything. Those
+    tests come last in a process, so that most tests find the rows that migrating left."""
+    global emptied
+    if emptied and uses_database(request):
         seed_reference_rows()
+    emptied = emptied or is_transactional(request)
+
+
+def uses_database(request: pytest.FixtureRequest) -> bool:
+    return "db" in request.fixturenames or bool(request.node.get_closest_marker("django_db"))
+
+
+def is_transactional(request: pytest.FixtureRequest) -> bool:
+    marker = request.node.get_closest_marker("django_db")
+    return bool(marker and marker.kwargs.get("transaction")) or bool(
+        {"transactional_db", "live_server"} & set(request.fixturenames)
+    )
 
 
 def seed_reference_rows() -> None:
@@ -59,7 +77,7 @@ def seed_reference_rows() -> None:
 def _badges_pay_nothing(request: pytest.FixtureRequest, _reference_rows: None) -> None:
     """A balance in a test is made of what the test does; badges have tests of their own."""
     pays = request.module.__name__.endswith((".test_badges", ".test_demo"))
-    if not pays and ("db" in request.fixturenames or request.node.get_closest_marker("django_db")):
+    if not pays and uses_database(request):
         Badge.objects.exclude(bonus=0).update(bonus=0)
 
 

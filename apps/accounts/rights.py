@@ -353,6 +353,8 @@ ROWS = (
     # 61 the contract and signing keys. api.md: open, the app is built against them
     Row("docs.read", PUBLIC, routes=("openapi.json", "docs", "redoc", ".well-known/jwks.json")),
     Row("health.read", PUBLIC, routes=("health/live", "health/ready")),
+    # Prometheus brings a token of its own; without it the address is not there
+    Row("metrics.read", PUBLIC, routes=("metrics",)),
 )
 
 TABLE = {row.action: row for row in ROWS}

@@ -9,6 +9,7 @@ Every query carries a name, values are bound, rows come back as tuples in the or
 
 import fcntl
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -159,6 +160,28 @@ def command(sql: str) -> Any:
     """A statement that changes tables, for migrations and maintenance."""
     with session(database=database()) as client:
         return client.command(sql, settings=COMPATIBLE)
+
+
+def has_rows(table: str) -> bool:
+    return bool(read("has_rows", f"SELECT 1 FROM `{table}` LIMIT 1"))  # noqa: S608 - a name of ours
+
+
+def save_file(table: str, path: Path) -> None:
+    """All rows of a table into a file, as ClickHouse itself writes them."""
+    query = f"SELECT * FROM `{table}`"  # noqa: S608 - a name of ours
+    with session(database=database()) as client, path.open("wb") as out:
+        if settings.CLICKHOUSE["embedded"]:  # small, and it cannot stream
+            out.write(client.raw_query(query, fmt="Native"))
+            return
+        with client.raw_stream(query, fmt="Native") as stream:
+            shutil.copyfileobj(stream, out)
+
+
+def load_file(table: str, path: Path) -> None:
+    """Rows of `save_file` back into a table with the same columns or more."""
+    with session(database=database()) as client, path.open("rb") as rows:
+        block = rows.read() if settings.CLICKHOUSE["embedded"] else rows
+        client.raw_insert(table, insert_block=block, fmt="Native", settings=COMPATIBLE)
 
 
 def ping() -> None:

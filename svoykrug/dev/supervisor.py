@@ -1,4 +1,4 @@
-"""`make run`: servers, set-up commands, web, worker and beat in one terminal, until Ctrl-C."""
+"""`make run` and `make serve`: servers, set-up commands, web, worker and beat in one terminal, until Ctrl-C."""
 
 import http.client
 import ipaddress
@@ -58,7 +58,8 @@ SIMULATOR = (
     *("--connect", "lisichkino=onec2", "--connect", "skinerica=onec"),
     *("--connect", "stim=amocrm", "--connect", "millennium=renovatio"),
 )
-SETUP = ("migrate --noinput", "migrate_clickhouse", "load_demo")
+SETUP = ("migrate --noinput", "migrate_clickhouse")
+DEMO, STATIC = "load_demo", "collectstatic --noinput"
 
 
 def run(profile: Profile) -> int:
@@ -168,7 +169,7 @@ class Supervisor:
     def _prepare(self) -> bool:
         """Run the set-up commands; False when we were asked to stop meanwhile."""
         development = self.environment.get("ENVIRONMENT") == "development"
-        lines = [line for line in SETUP if development or line != "load_demo"]
+        lines = [*SETUP, DEMO if development else STATIC]
         log = self.profile.logs / "setup.log"
         with log.open("wb") as output:
             process = subprocess.Popen(

@@ -1,5 +1,6 @@
 """The files of a production installation agree with the code and with each other."""
 
+import json
 import os
 import re
 import subprocess
@@ -70,7 +71,7 @@ def test_settings_start_from_the_files_of_an_installation(
         .replace("${ADMIN_PATH:?set ADMIN_PATH in .env}", "office/")
         .replace("/srv/state", str(tmp_path))
         for name, value in compose["services"]["web"]["environment"].items()
-        if not name.startswith("WEB_")
+        if not name.startswith(("WEB_", "PROMETHEUS_"))
     }
     done = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
@@ -82,3 +83,49 @@ def test_settings_start_from_the_files_of_an_installation(
     )
 
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+FIGURE = re.compile(r"\b(?:svoykrug|django)_[a-z_]+")
+
+
+def expressions() -> set[str]:
+    alerts = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())
+    board = json.loads((ROOT / "deploy/grafana/dashboards/house.json").read_text())
+    return {rule["expr"] for group in alerts["groups"] for rule in group["rules"]} | {
+        target["expr"] for panel in board["panels"] for target in panel["targets"]
+    }
+
+
+def test_alerts_and_charts_ask_for_figures_that_exist() -> None:
+    """Names are read from the page itself, made by a process that counts."""
+    script = (
+        "import django; django.setup()\n"
+        "import django_prometheus.middleware as m; m.Metrics.get_instance()\n"
+        "from prometheus_client import REGISTRY\n"
+        "import svoykrug.metrics, django_prometheus.db\n"
+        "print(*(f.name for f in REGISTRY.collect()))\n"
+        "import inspect; print(inspect.getsource(svoykrug.metrics))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "svoykrug.settings", "METRICS_TOKEN": "t"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    known = set(FIGURE.findall(done.stdout))
+    asked = {name for text in expressions() for name in FIGURE.findall(text)}
+
+    assert len(asked) > 10
+    unknown = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in asked} - known
+    assert unknown == set()
+
+
+def test_every_alert_has_its_runbook() -> None:
+    alerts = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())
+    manual = (ROOT / "docs/operations.md").read_text()
+
+    for group in alerts["groups"]:
+        for rule in group["rules"]:
+            assert f"### {rule['annotations']['runbook']}\n" in manual, rule["alert"]

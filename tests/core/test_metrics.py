@@ -1,0 +1,127 @@
+"""Figures for Prometheus, and what leaves for Sentry."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+
+from apps.core.models import Beat, Delivery, Message
+from apps.crm.models import CRMIntegration
+from apps.loyalty.tasks import audit
+from svoykrug import metrics, reporting
+from tests.factories.businesses import BusinessFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def figures(client: Client, settings: Any) -> Any:
+    settings.METRICS_TOKEN = "t0ken"
+
+    def read() -> dict[tuple[str, ...], float]:
+        page = client.get("/metrics", headers={"authorization": "Bearer t0ken"})
+        assert page.status_code == 200
+        return {
+            (one.name, *one.labels.values()): one.value
+            for family in text_string_to_metric_families(page.content.decode())
+            for one in family.samples
+        }
+
+    return read
+
+
+@pytest.mark.parametrize("given", ["", "Bearer ", "Bearer other", "Bearer пароль"])
+def test_without_the_token_there_is_nothing_here(client: Client, settings: Any, given: str) -> None:
+    for token in ("t0ken", ""):
+        settings.METRICS_TOKEN = token
+        assert client.get("/metrics", headers={"authorization": given}).status_code == 404
+
+
+def test_the_oldest_fact_that_waits_gives_the_age(figures: Any) -> None:
+    now = timezone.now()
+    for minutes, state in ((30, "waiting"), (5, "waiting"), (60, "done"), (90, "dead")):
+        message = Message.objects.create(topic="t", payload={})
+        Message.objects.filter(pk=message.pk).update(created_at=now - timedelta(minutes=minutes))
+        Delivery.objects.create(
+            message=message, listener="ears", state=state, done_at=now if state == "done" else None
+        )
+
+    read = figures()
+
+    assert 1800 <= read["svoykrug_outbox_age_seconds", "ears"] < 1860
+    assert read["svoykrug_outbox_deliveries", "ears", "waiting"] == 2
+    assert read["svoykrug_outbox_deliveries", "ears", "dead"] == 1
+    assert ("svoykrug_outbox_deliveries", "ears", "done") not in read
+
+
+def test_queues_lags_and_clocks(figures: Any) -> None:
+    hub = CRMIntegration.objects.create(
+        business=BusinessFactory(),
+        system="iiko",
+        state="active",
+        last_success_at=timezone.now() - timedelta(hours=1),
+        poll_minutes=5,
+        lookback_days=7,
+    )
+    Beat.objects.create(name="heartbeat", at=timezone.now() - timedelta(seconds=40))
+    audit()
+
+    read = figures()
+
+    assert 3600 <= read["svoykrug_sync_lag_seconds", str(hub.pk), hub.system] < 3660
+    assert 40 <= read["svoykrug_since_seconds", "heartbeat"] < 60
+    assert read["svoykrug_since_seconds", "ledger_audit"] < 20
+    assert read["svoykrug_queue_length", "critical"] == 0
+
+
+def test_a_store_that_is_down_takes_only_its_own_figures(figures: Any, settings: Any) -> None:
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+
+    read = figures()
+
+    assert read["svoykrug_figures_unknown", "queues"] == 1
+    assert "svoykrug_queue_length" not in {name for name, *_ in read}
+
+
+def test_an_audit_with_a_fault_is_not_a_clean_one(monkeypatch: Any) -> None:
+    monkeypatch.setattr("apps.loyalty.queries.ledger_faults", lambda: ["lot 1"])
+    audit()
+
+    assert not Beat.objects.filter(name="ledger_audit").exists()
+
+
+def test_tasks_are_counted() -> None:
+    def count() -> float:
+        labels = {"task": audit.name, "state": "SUCCESS"}
+        return metrics.REGISTRY.get_sample_value("svoykrug_tasks_total", labels) or 0.0
+
+    before = count()
+    audit.delay()
+
+    assert count() == before + 1
+
+
+def test_no_person_leaves_with_an_error() -> None:
+    event = {
+        "message": "no such member +79161234567",
+        "user": {"id": "1", "ip_address": "10.0.0.1"},
+        "breadcrumbs": {"values": [{"message": "anna@example.ru"}]},
+        "request": {
+            "url": "https://krug.example/api/v1/users/?q=%2B79161234567",
+            "query_string": "q=+79161234567",
+            "data": {"phone": "+79161234567"},
+            "cookies": {"sessionid": "s"},
+            "headers": {"Authorization": "Bearer eyJh.eyJz.c2ln", "User-Agent": "app/1"},
+        },
+        "exception": {"values": [{"value": "Key (email)=(anna@example.ru) exists"}]},
+    }
+
+    left = str(reporting.scrub(event))
+
+    for secret in ("9161234567", "anna@example.ru", "eyJh", "10.0.0.1", "sessionid"):
+        assert secret not in left
+    assert "app/1" in left
+    assert "no such member" in left
