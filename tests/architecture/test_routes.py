@@ -35,6 +35,7 @@ PUBLIC = {
     "/health/live",
     "/webhooks/crm/sample",  # proves itself by its secret address, a token or a signature
     "/health/ready",
+    "/metrics",  # by the token of Prometheus; nobody else finds anything there
     "/u/sample/",  # a signed address at the foot of a letter
     "/webhooks/messages/sample",  # a provider, by its signature
 }

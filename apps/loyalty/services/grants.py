@@ -2,7 +2,7 @@
 network gives is in `rewards`."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -40,11 +40,7 @@ def grant_bonus(
     """
     debt, stopped = lock_wallet_and_stops(member_id)
     wakes_at = max(activates_at or at, at)
-    by_funder = Counter[str]()
-    for funder, bonus in parts:
-        issuer = issuer_in_place_of(funder, stopped)
-        if issuer:
-            by_funder[str(issuer)] += to_kopecks(bonus)
+    by_funder = _by_funder(parts, stopped)
     total = by_funder.total()
     journal_id, is_new = write_journal(
         kind=Kind.EARN,
@@ -65,6 +61,16 @@ def grant_bonus(
         if debt and wakes_at <= at:
             repay(member_id=member_id, because=journal_id, at=at)
     return Posted(journal_id, from_kopecks(total), not is_new, wakes_at)
+
+
+def _by_funder(parts: Sequence[tuple[UUID, Decimal]], stopped: Collection[UUID]) -> Counter[str]:
+    """Kopecks by who pays in the end: the reserve may stand in for two funders."""
+    by_funder = Counter[str]()
+    for funder, bonus in parts:
+        issuer = issuer_in_place_of(funder, stopped)
+        if issuer:
+            by_funder[str(issuer)] += to_kopecks(bonus)
+    return by_funder
 
 
 @transaction.atomic(savepoint=False)
