@@ -2,7 +2,7 @@
 network gives is in `rewards`."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -16,7 +16,7 @@ from apps.loyalty.models import Journal, Lot
 from apps.loyalty.services.books import Posted, lock_wallet_of, write_journal
 from apps.loyalty.services.debts import repay
 from apps.loyalty.services.earning import bear_lots
-from apps.loyalty.services.issuing import issuer_in_place_of, lock_wallet_and_stops
+from apps.loyalty.services.issuing import Stops, issuer_in_place_of, lock_wallet_and_stops
 from apps.loyalty.services.returns import Taken, post_clawback, taken_before
 
 
@@ -63,7 +63,7 @@ def grant_bonus(
     return Posted(journal_id, from_kopecks(total), not is_new, wakes_at)
 
 
-def _by_funder(parts: Sequence[tuple[UUID, Decimal]], stopped: Collection[UUID]) -> Counter[str]:
+def _by_funder(parts: Sequence[tuple[UUID, Decimal]], stopped: Stops) -> Counter[str]:
     """Kopecks by who pays in the end: the reserve may stand in for two funders."""
     by_funder = Counter[str]()
     for funder, bonus in parts:
