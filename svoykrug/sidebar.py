@@ -13,6 +13,16 @@ def _page(title: str | Promise, icon: str, model: str) -> dict[str, Any]:
 
 SIDEBAR: list[dict[str, Any]] = [
     {
+        "title": _("Work"),
+        "items": [
+            {
+                "title": _("Control"),
+                "icon": "inbox",
+                "link": reverse_lazy("backoffice:control"),
+            }
+        ],
+    },
+    {
         "title": _("People"),
         "items": [
             _page(_("People"), "group", "accounts_user"),

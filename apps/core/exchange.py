@@ -124,7 +124,7 @@ class Exported(Exchanged, ExportMixin):
     ) -> Any:
         """Who took it and why is noted before the file is there."""
         reason = kwargs["export_form"].cleaned_data["reason"]
-        name = self.model._meta.model_name  # type: ignore[attr-defined]
+        name = self.model._meta.model_name
         with transaction.atomic():
             audit.record(
                 request.user,

@@ -10,8 +10,9 @@ from apps.accounts.services import block_user, unblock_user
 from apps.businesses.queries import network
 from apps.core import outbox
 from apps.events.enums import Place
-from apps.events.models import EventRegistration, Penalty, Seat
+from apps.events.models import Event, EventRegistration, Penalty, Seat
 from apps.events.services import (
+    NotHost,
     Shown,
     Wish,
     answer_offer,
@@ -53,6 +54,13 @@ def give(member, amount="1000"):
         key=str(member.pk),
         at=timezone.now(),
     )
+
+
+def host_of(event):
+    """A member who proposed it: an organiser, no admin."""
+    host = UserFactory(tier_code="vip")
+    Event.objects.filter(pk=event.pk).update(creator=host)
+    return host
 
 
 def states(event):
@@ -355,6 +363,20 @@ def test_cancelled_event_returns_everything_and_penalises_nobody(at):
     assert states(event) == ["event_cancelled", "event_cancelled"]
     assert balance_of(payer.pk, at=timezone.now()).available == Decimal("1000.00")
     assert Penalty.objects.count() == 0
+
+
+def test_cancelled_event_consoles_those_who_had_a_seat(at, member):
+    event, waiting = published(capacity=1), UserFactory()
+    comes(event, member)
+    comes(event, waiting)
+    why = {"reason": "Прорвало трубу в зале", "at": at, "comfort": Decimal(150)}
+
+    with pytest.raises(NotHost):
+        cancel_event(event=event, by=host_of(event), **why)
+    cancel_event(event=event, by=UserFactory(job="admin"), **why)
+
+    assert balance_of(member.pk, at=timezone.now()).available == Decimal("150.00")
+    assert balance_of(waiting.pk, at=timezone.now()).available == 0
 
 
 def test_another_time_lets_everybody_leave_without_loss(at, member):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.events import rules, services, watching
-from apps.events.admin.deciding import Dialog, NewGuestForm, NoForm, Text
+from apps.events.admin.deciding import CancelForm, Dialog, NewGuestForm, NoForm, Text
 from apps.events.admin.words import CHECKS, bonuses, people
 from apps.events.enums import Kind, State
 from apps.events.models import Event
@@ -68,7 +68,9 @@ def _tell_publish(event: Event) -> list[str]:
 
 
 def _cancel(event: Event, given: dict[str, Any], by: User, at: datetime) -> Text:
-    services.cancel_event(event=event, by=by, reason=given["reason"], at=at)
+    services.cancel_event(
+        event=event, by=by, reason=given["reason"], at=at, comfort=given["comfort"]
+    )
     return _("The event is cancelled, people are told, bonuses are back.")
 
 
@@ -160,7 +162,12 @@ def _tell_guest(event: Event) -> list[str]:
 DIALOGS = {
     "publish": Dialog(_("Publish the event"), _("Publish"), _publish, _tell_publish, NoForm),
     "cancel": Dialog(
-        _("Cancel the event"), _("Cancel the event"), _cancel, _tell_cancel, is_grave=True
+        _("Cancel the event"),
+        _("Cancel the event"),
+        _cancel,
+        _tell_cancel,
+        CancelForm,
+        is_grave=True,
     ),
     "complete": Dialog(_("End the event"), _("End"), _complete, _tell_complete, NoForm),
     "schedule": Dialog(_("Take the proposal on"), _("Take on"), _schedule, _tell_schedule, NoForm),

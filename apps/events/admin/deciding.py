@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
@@ -19,9 +20,11 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 from apps.accounts import rights
 from apps.accounts.models import User
 from apps.accounts.queries import find_member
+from apps.core.admin_base import AmountField
 from apps.core.errors import Forbidden, Invalid, Refused
 
 CURATE = "events.curate"
+COMFORT_MOST = Decimal(1000)
 Text = str | Promise
 
 
@@ -37,6 +40,20 @@ class ReasonForm(forms.Form):
         max_length=300,
         widget=UnfoldAdminTextInputWidget,
     )
+
+
+class CancelForm(ReasonForm):
+    comfort = AmountField(
+        label=_("Bonuses to each who had a seat"),
+        required=False,
+        help_text=_("Beside what they paid. Empty: none. The host partner pays, 1 000 at most."),
+    )
+
+    def clean_comfort(self) -> Decimal:
+        given: Decimal = self.cleaned_data["comfort"] or Decimal(0)
+        if given > COMFORT_MOST:
+            raise forms.ValidationError(_("1 000 bonuses at most."))
+        return given
 
 
 class SeatForm(ReasonForm):

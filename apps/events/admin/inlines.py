@@ -127,6 +127,7 @@ class RegistrationInline(RegistrationColumns, ReadonlyInline):
 class SeatInline(ReadonlyInline):
     model = Seat
     tab = True
+    verbose_name_plural = _("all seats")
     ordering = ("number",)
     per_page = 40
     fields = ["number", "held_by", "held_as", "mark"]

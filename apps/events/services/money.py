@@ -8,7 +8,7 @@ from uuid import UUID
 from apps.businesses.models import Business
 from apps.businesses.queries import network
 from apps.events.models import Event, EventRegistration
-from apps.loyalty.services import lock_wallets, refund_spend, spend_bonus
+from apps.loyalty.services import grant_bonus, lock_wallets, refund_spend, spend_bonus
 
 
 def acceptor(event: Event) -> Business:
@@ -16,9 +16,9 @@ def acceptor(event: Event) -> Business:
     return event.business or network()
 
 
-def lock_payers(event: Event, members: set[UUID | None]) -> None:
+def lock_payers(event: Event, members: set[UUID | None], *, always: bool = False) -> None:
     """All wallets that this transaction may touch, in one order, before the first of them."""
-    if event.price > 0 or event.attendance_bonus > 0:
+    if always or event.price > 0 or event.attendance_bonus > 0:
         known = {member for member in members if member}
         if known:
             lock_wallets(known)
@@ -52,3 +52,21 @@ def pay_back(registration: EventRegistration, amount: Decimal, *, at: datetime) 
         at=at,
     )
     return amount
+
+
+def console(
+    event: Event, registrations: list[EventRegistration], amount: Decimal, *, at: datetime
+) -> None:
+    """Bonuses for an evening that does not take place, once for each of these people."""
+    host = acceptor(event)
+    for registration in registrations:
+        if registration.member_id is None:
+            continue
+        grant_bonus(
+            member_id=registration.member_id,
+            business_id=host.pk,
+            parts=[(host.pk, amount)],
+            scope="event.comfort",
+            key=str(registration.pk),
+            at=at,
+        )

@@ -1,6 +1,7 @@
 """What organisers and admins do with an event: plan, publish, change, cancel."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -28,7 +29,7 @@ from apps.events.services.books import (
     step,
     tell_author,
 )
-from apps.events.services.money import lock_payers, pay_back
+from apps.events.services.money import console, lock_payers, pay_back
 from apps.events.services.seats import give_up_seats, make_seats
 
 PLAN = (
@@ -52,6 +53,7 @@ PLAN = (
     "contact",
     "notes",
 )
+NOTHING = Decimal(0)
 FELT = ("starts_at", "ends_at", "place", "address", "zone")  # what registrants must be told
 FIXED = ("price", "late_return_percent", "business")  # promised to those who registered
 
@@ -272,19 +274,25 @@ def _fill(event: Event, missing: int) -> None:
 
 
 @transaction.atomic
-def cancel_event(*, event: Event, by: User, reason: str, at: datetime) -> Event:
-    """It does not take place: everybody is told, all bonuses come back, no points.
+def cancel_event(
+    *, event: Event, by: User, reason: str, at: datetime, comfort: Decimal = NOTHING
+) -> Event:
+    """It does not take place: everybody is told, all bonuses come back, no points. `comfort`:
+    bonuses from the host partner to each who had a seat; admins alone give them.
 
-    Raises NotFound, WrongState, ReasonNeeded.
+    Raises NotFound, NotHost, WrongState, ReasonNeeded.
     """
     event = lock_event(event.pk)
     if not may_host(by, event):
         raise NotFound
+    if comfort > 0 and not is_admin(by):
+        raise NotHost
     reason = needs_reason(reason)
     active = list(
         event.registrations.filter(state__in=ACTIVE).select_related("member").order_by("pk")
     )
-    lock_payers(event, {row.member_id for row in active})
+    lock_payers(event, {row.member_id for row in active}, always=comfort > 0)
+    seated = [row for row in active if row.state != Place.WAITLISTED]
     move(
         event,
         State.CANCELLED,
@@ -297,6 +305,8 @@ def cancel_event(*, event: Event, by: User, reason: str, at: datetime) -> Event:
     )
     for registration in active:
         _cancel_one(event, registration, reason=reason, at=at)
+    if comfort > 0:
+        console(event, seated, comfort, at=at)
     give_up_seats(row.pk for row in active)
     Timer.objects.filter(event=event, done_at__isnull=True).update(done_at=at)
     audit.record(by, "events.cancel", "event", event.pk, reason=reason)

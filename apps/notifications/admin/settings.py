@@ -5,7 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from import_export.fields import Field
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -30,6 +32,8 @@ from apps.notifications.models import (
 )
 from apps.notifications.rules import unknown_places
 from apps.notifications.words import shipped
+
+LANGUAGES = {"ru": "Русский", "en": "English"}  # each in its own
 
 
 # --- words -----------------------------------------------------------------------------------
@@ -58,12 +62,26 @@ class TemplateForm(ReasonedForm):
 
 
 class TemplateResource(ServiceResource):
-    """Words as a translator's table: kind and language say which, the rest may change."""
+    """Words as a translator's table: kind and language say which, the product's own words stand
+    beside, the rest may change."""
+
+    title_shipped = Field(readonly=True, column_name="title_shipped")
+    body_shipped = Field(readonly=True, column_name="body_shipped")
+    sms_shipped = Field(readonly=True, column_name="sms_shipped")
 
     class Meta(ServiceResource.Meta):
         model = Template
         import_id_fields = ("kind", "language")
         fields = ("kind", "language", "title", "body", "sms")
+
+    def dehydrate_title_shipped(self, row: Template) -> str:
+        return shipped(row.kind, row.language).title
+
+    def dehydrate_body_shipped(self, row: Template) -> str:
+        return shipped(row.kind, row.language).body
+
+    def dehydrate_sms_shipped(self, row: Template) -> str:
+        return shipped(row.kind, row.language).sms
 
     def update(self, row: Any, *, changes: Any) -> None:
         services.change_words(template=row, changes=dict(changes), by=self.by, reason=self.reason)
@@ -75,7 +93,7 @@ class TemplateAdmin(Imported, ReasonedAdmin):
     import_perm = export_perm = "notifications.change_template"
 
     form = TemplateForm
-    list_display = ["kind", "language", "is_own"]
+    list_display = ["named", "in_language", "is_own", "kind"]
     list_filter = [("language", ChoicesDropdownFilter)]
     search_fields = ["kind__exact"]
     search_help_text = _("Whole kind")
@@ -100,6 +118,14 @@ class TemplateAdmin(Imported, ReasonedAdmin):
         "body_shipped",
         "sms_shipped",
     ]
+
+    @display(description=_("Message"))
+    def named(self, row: Template) -> str:
+        return shipped(row.kind, get_language() or "ru").title or row.kind
+
+    @display(description=_("Language"), ordering="language")
+    def in_language(self, row: Template) -> str:
+        return LANGUAGES.get(row.language, row.language)
 
     @display(description=_("Places"))
     def places(self, row: Template) -> str:
