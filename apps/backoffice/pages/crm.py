@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
 from apps.backoffice.pages.access import for_jobs
 from apps.backoffice.pages.owner.frame import business_of, frame
@@ -24,7 +24,7 @@ from apps.businesses.models import Business
 from apps.core.errors import Refused
 from apps.crm import queries, services
 from apps.crm.adapters import ADAPTERS
-from apps.crm.enums import Reason, RecordState, RunState, State, System, Trigger
+from apps.crm.enums import Reason, RecordState, RunState, System, Trigger
 from apps.crm.models import CRMIntegration, DuplicateMerge, ExternalRecord, SyncRun
 from apps.crm.services.connections import webhook_key
 
@@ -100,16 +100,6 @@ def crm(request: HttpRequest, slug: str) -> HttpResponse:
     elif context["adding"]:
         context["fields"] = _fields(None, chosen)
     return render(request, "backoffice/owner/crm.html", context)
-
-
-@for_jobs("pages.integrations")
-@require_GET
-def integrations(request: HttpRequest) -> HttpResponse:
-    """All partners' connections, for admins: those in trouble first."""
-    now = timezone.now()
-    found = queries.described(queries.connections(), at=now)
-    found.sort(key=lambda one: (one.row.state != State.STOPPED, not one.row.trouble))
-    return render(request, "backoffice/control/integrations.html", {"found": found, "now": now})
 
 
 # --- what is shown -------------------------------------------------------------------------------

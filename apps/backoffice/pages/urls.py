@@ -67,7 +67,7 @@ urlpatterns = [
     path("control/audit/", control.audit, name="audit"),
     path("control/fraud/", control.fraud, name="fraud"),
     path("biz/<slug:slug>/", include(owner_urls.urlpatterns)),
-    path("control/integrations/", crm.integrations, name="integrations"),
+    path("control/integrations/", control.integrations, name="integrations"),
     path("control/jobs/", control.jobs, name="jobs"),
     path("control/reports/", control.reports, name="reports"),
 ]

@@ -4,6 +4,7 @@ from apps.backoffice.pages.control.audit import audit
 from apps.backoffice.pages.control.decisions import decisions
 from apps.backoffice.pages.control.fraud import fraud
 from apps.backoffice.pages.control.home import health, home
+from apps.backoffice.pages.control.integrations import integrations
 from apps.backoffice.pages.control.jobs import jobs
 from apps.backoffice.pages.control.members import member, members
 from apps.backoffice.pages.control.onboarding import onboarding, partner
@@ -18,6 +19,7 @@ __all__ = [
     "fraud",
     "health",
     "home",
+    "integrations",
     "jobs",
     "member",
     "members",
