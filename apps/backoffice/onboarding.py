@@ -25,7 +25,6 @@ from apps.businesses.services import update_business
 from apps.core.errors import Refused
 from apps.crm.enums import State as CrmState
 from apps.crm.models import CRMIntegration
-from apps.loyalty.models import Terms
 from apps.transactions.models import Transaction
 
 
@@ -67,7 +66,6 @@ class Opening:
 
 SEEN: dict[Step, Callable[..., bool]] = {
     Step.PROFILE: lambda one: bool(one.city.strip() and one.description.strip()),
-    Step.RATES: lambda one: one.has_terms,
     Step.LOCATION: lambda one: one.has_location,
     Step.OWNER: lambda one: one.has_owner,
     Step.TEST: lambda one: one.has_sale,
@@ -80,7 +78,6 @@ def openings(businesses: Sequence[UUID]) -> list[Opening]:
     mine = {"business": OuterRef("pk")}
     live = Membership.objects.live().filter(role=Role.OWNER, **mine)
     rows = Business.objects.filter(pk__in=businesses).annotate(
-        has_terms=Exists(Terms.objects.filter(**mine)),
         has_location=Exists(Location.objects.filter(**mine)),
         has_owner=Exists(live),
         has_sale=Exists(Transaction.objects.filter(**mine)),

@@ -73,6 +73,7 @@ class TemplateResource(ServiceResource):
         model = Template
         import_id_fields = ("kind", "language")
         fields = ("kind", "language", "title", "body", "sms")
+        fields += ("title_shipped", "body_shipped", "sms_shipped")
 
     def dehydrate_title_shipped(self, row: Template) -> str:
         return shipped(row.kind, row.language).title

@@ -38,6 +38,7 @@ WORDS: dict[str, str | Promise] = {
     "core.seal_audit": _("Seal the audit log"),
     "core.verify_audit": _("Walk the audit chain"),
     "coupons.expire_due": _("End coupons whose day has come"),
+    "coupons.make_missing_codes": _("Make the codes that are missing"),
     "crm.continue_backfills": _("Go on reading the past of CRMs"),
     "crm.forget_old": _("Forget old calls of CRMs"),
     "crm.process_waiting_webhooks": _("Work off calls of CRMs"),

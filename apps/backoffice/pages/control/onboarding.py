@@ -89,7 +89,6 @@ def _how(opening: Opening) -> dict[str, str]:
         Step.OWNER: _("Her account is added to the partner's staff as an owner."),
         Step.CRM: _("Done by itself when a connection works; without a CRM, tick it and say so."),
         Step.TEST: _("Done by itself with the first sale; before it, tick what you tried."),
-        Step.RATES: _("Done by itself when the partner has terms; else tick what was agreed."),
     }
     return {one.step.value: str(words.get(one.step, "")) for one in opening.steps}
 
