@@ -77,6 +77,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.accounts.tasks.forget_old",
         "schedule": crontab(minute=50),
     },
+    "accounts.serve_phone_moves": {
+        "task": "apps.accounts.tasks.serve_phone_moves",
+        "schedule": crontab(minute="*/15"),
+    },
     "accounts.serve_privacy_requests": {
         "task": "apps.accounts.tasks.serve_privacy_requests",
         "schedule": crontab(hour=5, minute=0),

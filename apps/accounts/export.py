@@ -19,6 +19,7 @@ def export_of(member: User, *, at: datetime) -> dict[str, Any]:
     states = queries.consents_of(member.pk, language=member.locale)
     return {
         "profile": _profile(member),
+        "new_phone": _new_phone(member),
         "consents": [asdict(state) for state in states],
         "consent_history": list(
             consents.values("purpose", "given", "version", "at", "address", "language")
@@ -47,6 +48,14 @@ def _profile(member: User) -> dict[str, Any]:
         "joined_at": member.joined_at,
         "blocked_at": member.blocked_at,
     }
+
+
+def _new_phone(member: User) -> dict[str, Any] | None:
+    """The number that waits to become hers."""
+    move = queries.phone_move_of(member)
+    if move is None:
+        return None
+    return {"phone": member.open_own("phone_move", move.phone_sealed), "due_at": move.due_at}
 
 
 def _actions(member: User) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from apps.accounts.models import (
     Consent,
     ConsentText,
     MemberCard,
+    PhoneMove,
     Session,
     StaffPin,
     StatusTier,
@@ -135,6 +136,11 @@ def audit_log() -> QuerySet[AuditEntry]:
     name = Concat("first_name", Value(" "), Left("last_name", 1), output_field=CharField())
     people = User.objects.filter(pk=OuterRef("actor_id"))
     return AuditEntry.objects.annotate(actor_name=Subquery(people.values_list(name)))
+
+
+def phone_move_of(user: User) -> PhoneMove | None:
+    """The new number that waits for her, if one does."""
+    return PhoneMove.objects.select_related("user").filter(user=user).first()
 
 
 def session_of_token(session_id: str) -> Session | None:

@@ -13,6 +13,12 @@ def serve_privacy_requests(**_: object) -> int:
 
 
 @shared_task
+def serve_phone_moves(**_: object) -> int:
+    """Every quarter of an hour: numbers whose 72 hours are over. Safe to ring twice."""
+    return services.serve_phone_moves(at=timezone.now())
+
+
+@shared_task
 def watch_codes(**_: object) -> str:
     """Every minute: too few of the sent codes come back, and somebody pumps."""
     return services.judge_conversion(at=timezone.now())

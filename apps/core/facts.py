@@ -86,6 +86,24 @@ class PhoneChanged(Fact):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class PhoneMoveAsked(Fact):
+    """From `due_at` she has another number, unless one of her devices or the old number objects."""
+
+    member_id: str
+    at: str
+    due_at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NewDeviceSignedIn(Fact):
+    """A device she had not used before signed in to her account."""
+
+    member_id: str
+    session_id: str
+    at: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SessionReuseDetected(Fact):
     """A spent refresh token came back: the session was closed, its owner should be told."""
 

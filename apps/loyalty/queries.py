@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from apps.accounts.models import User
 from apps.core.money import from_kopecks
@@ -18,6 +18,9 @@ from apps.loyalty.models import Gift, Hold, Journal, Lot, Notice
 
 ZERO = Decimal("0.00")
 EXPORT_MOST = 1_000_000  # lines of a history: all of them, however long she has been here
+
+
+KNOWN_DEVICE = "known_device"  # in the rule of a journal row: she confirmed it where she was before
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,15 @@ def hold_of(member_id: UUID, hold_id: UUID, *, at: datetime) -> HoldView | None:
         expires_at=hold.expires_at,
         state=state,
     )
+
+
+def left_since(member_id: UUID, *, since: datetime) -> int:
+    """Kopecks spent, held or given since a moment, without what one of her own devices confirmed.
+    A hold that was given back does not count; one that was used counts whole."""
+    rows = Journal.objects.filter(wallet_id=member_id, posted_at__gte=since)
+    ours = rows.filter(Q(kind__in=[Kind.SPEND, Kind.HOLD]) | Q(kind=Kind.GIFT, scope="gift"))
+    doubtful = ours.exclude(rule__has_key=KNOWN_DEVICE).exclude(resolved_by__kind=Kind.RELEASE)
+    return int(doubtful.aggregate(total=Sum("amount", default=0))["total"])
 
 
 def ledger_faults() -> dict[str, str]:

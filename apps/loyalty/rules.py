@@ -16,6 +16,7 @@ LIFE_DAYS = 90
 HOLD_MINUTES = 15
 GIFT_A_DAY = Decimal(3000)  # bonuses that one member may give
 ADJUST_ALONE = Decimal(5000)  # bonuses that one admin moves in a wallet a day without another
+NEW_DEVICE_CAP = 500  # bonuses in the first day of a device she had not used before
 EXPIRY_WARN_DAYS = (14, 3)
 NETWORK_BONUS_SHARE = 50  # percent of a bill payable with bonuses, at most
 SETTLEMENT_RATE_BP = 10_000  # one bonus settles for one rouble

@@ -129,6 +129,14 @@ def _phone(fact: facts.PhoneChanged) -> Iterator[Draft]:
     yield Draft("phone_changed", fact.member_id, {"when": fact.at})
 
 
+def _phone_move(fact: facts.PhoneMoveAsked) -> Iterator[Draft]:
+    yield Draft("phone_move_asked", fact.member_id, {"when": fact.at, "until": fact.due_at})
+
+
+def _new_device(fact: facts.NewDeviceSignedIn) -> Iterator[Draft]:
+    yield Draft("new_device", fact.member_id, {"when": fact.at, "session": fact.session_id})
+
+
 # --- events ----------------------------------------------------------------------------------
 MODERATED = {
     "approve": "event_approved",
@@ -199,6 +207,8 @@ BY_FACT: dict[type[Fact], Callable[[Any], Iterator[Draft]]] = {
     facts.StatementClosed: _statement,
     facts.SessionReuseDetected: _reuse,
     facts.PhoneChanged: _phone,
+    facts.PhoneMoveAsked: _phone_move,
+    facts.NewDeviceSignedIn: _new_device,
     facts.EventModerated: _moderated,
     facts.EventRegistered: _registered,
     facts.EventSeatOffered: _seat_offered,

@@ -52,6 +52,13 @@ ALL = (
         "phone_changed", SECURITY, CRITICAL, (PUSH, SMS, EMAIL), ("when",),
         patience=MINUTE, quiet=False,
     ),
+    Kind(
+        "phone_move_asked", SECURITY, CRITICAL, (PUSH, EMAIL), ("when", "until"),
+        patience=MINUTE, quiet=False,
+    ),
+    Kind(
+        "new_device", SECURITY, CRITICAL, (PUSH, EMAIL), ("when",), patience=MINUTE, quiet=False
+    ),
     Kind("welcome", BONUSES, MEDIUM, (PUSH,), life=3 * DAY),
     Kind("bonus_accrued", BONUSES, MEDIUM, (PUSH,), ("partner", "bonus", "amount"), quiet=False),
     Kind(

@@ -6,11 +6,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts import rules, services
-from apps.accounts.api.serializers import SendCodeIn, UserOut, user_data
+from apps.accounts import queries, rules, services
+from apps.accounts.api.serializers import SendCodeIn, SendCodeOut, UserOut, user_data
 from apps.accounts.api.views import DEVICE_HEADER, asker_of
 from apps.accounts.permissions import Can
-from apps.core.http.serializers import In, Out
+from apps.core.errors import NotFound
+from apps.core.http.serializers import In, MomentOut, Out
 from apps.core.http.views import ApiViewSet
 
 
@@ -26,6 +27,17 @@ class PhoneConfirmIn(In):
     old_code = serializers.RegexField(rules.CODE_SHAPE)
     new_code_id = serializers.UUIDField()
     new_code = serializers.RegexField(rules.CODE_SHAPE)
+
+
+class PhoneMoveIn(In):
+    code_id = serializers.UUIDField()
+    code = serializers.RegexField(rules.CODE_SHAPE)
+
+
+class PhoneMoveOut(Out):
+    phone = serializers.CharField(source="masked", help_text="the new number, masked")
+    asked_at = MomentOut()
+    due_at = MomentOut(help_text="from when it is hers")
 
 
 class PhoneViewSet(ApiViewSet):
@@ -64,3 +76,47 @@ class PhoneViewSet(ApiViewSet):
             asker=asker_of(request),
         )
         return Response(user_data(user))
+
+
+class PhoneMoveViewSet(ApiViewSet):
+    """The old number is lost: a code goes to the new one alone, and 72 hours pass in which she may
+    object from any of her devices, or by signing in with a code to the old number."""
+
+    permission_classes = [Can("users.me.phone")]
+
+    @extend_schema(
+        request=SendCodeIn, responses=SendCodeOut, parameters=[DEVICE_HEADER], tags=["users"]
+    )
+    def ask(self, request: Request) -> Response:
+        asked = self.read(SendCodeIn)
+        sent = services.ask_phone_move(
+            user=request.user, phone=asked["phone"], at=timezone.now(), asker=asker_of(request)
+        )
+        return Response(SendCodeOut(sent).data)
+
+    @extend_schema(
+        request=PhoneMoveIn, responses={202: PhoneMoveOut}, parameters=[DEVICE_HEADER],
+        tags=["users"],
+    )  # fmt: skip
+    def confirm(self, request: Request) -> Response:
+        asked = self.read(PhoneMoveIn)
+        move = services.wait_for_phone_move(
+            user=request.user,
+            new=services.Proof(asked["code_id"], asked["code"]),
+            session=request.auth,
+            at=timezone.now(),
+            asker=asker_of(request),
+        )
+        return Response(PhoneMoveOut(move).data, status=202)
+
+    @extend_schema(responses=PhoneMoveOut, tags=["users"])
+    def retrieve(self, request: Request) -> Response:
+        move = queries.phone_move_of(request.user)
+        if move is None:
+            raise NotFound
+        return Response(PhoneMoveOut(move).data)
+
+    @extend_schema(responses={204: None}, tags=["users"])
+    def destroy(self, request: Request) -> Response:
+        services.cancel_phone_move(user=request.user)
+        return Response(status=204)

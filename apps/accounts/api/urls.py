@@ -2,7 +2,7 @@ from django.urls import path
 
 from apps.accounts.api.admin import AdminUsersViewSet
 from apps.accounts.api.admin_lists import AuditLogViewSet, PeopleViewSet
-from apps.accounts.api.phones import PhoneViewSet
+from apps.accounts.api.phones import PhoneMoveViewSet, PhoneViewSet
 from apps.accounts.api.privacy import PrivacyViewSet
 from apps.accounts.api.views import (
     AuthViewSet,
@@ -34,6 +34,16 @@ urlpatterns = [
         "users/me/phone/confirm",
         PhoneViewSet.as_view({"post": "confirm"}),
         name="users-me-phone-confirm",
+    ),
+    path(
+        "users/me/phone/move",
+        PhoneMoveViewSet.as_view({"get": "retrieve", "post": "ask", "delete": "destroy"}),
+        name="users-me-phone-move",
+    ),
+    path(
+        "users/me/phone/move/confirm",
+        PhoneMoveViewSet.as_view({"post": "confirm"}),
+        name="users-me-phone-move-confirm",
     ),
     path(
         "users/me/overview", OverviewViewSet.as_view({"get": "retrieve"}), name="users-me-overview"

@@ -8,6 +8,7 @@
 * TrustedDevice, StaffPin: a computer of a till, and the PIN that unlocks it for one person.
 * TOTPDevice: her code app, a second factor with a sealed seed.
 * OneTimeCode: a code sent by SMS, stored hashed, good once, newest only. CodeLimits: one row.
+* PhoneMove: a new number that waits 72 hours, for the old one was not at hand.
 * JobRequest: a job at the network that waits for a second superadmin.
 * MemberCard: the secret of her changing QR.
 * ConsentText, Consent, PrivacyRequest, Erasure: what she agreed to, asked for, and her erasure.
@@ -19,6 +20,7 @@ from apps.accounts.models.cards import MemberCard
 from apps.accounts.models.codes import CodeLimits, OneTimeCode
 from apps.accounts.models.job_requests import JobRequest
 from apps.accounts.models.people import StatusTier, User, UserManager
+from apps.accounts.models.phone_moves import PhoneMove
 from apps.accounts.models.privacy import Consent, ConsentText, Erasure, PrivacyRequest
 from apps.accounts.models.second_factor import TOTPDevice
 from apps.accounts.models.sessions import Session, StaffPin, TrustedDevice
@@ -32,6 +34,7 @@ __all__ = [
     "JobRequest",
     "MemberCard",
     "OneTimeCode",
+    "PhoneMove",
     "PrivacyRequest",
     "Session",
     "StaffPin",

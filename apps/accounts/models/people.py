@@ -92,6 +92,11 @@ class User(GuardianUserMixin, AbstractBaseUser, PermissionsMixin):  # type: igno
         editable=False,
         help_text="After a change of her number nothing is spent or given away for a day",
     )
+    new_device_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When a device she had not used before signed in; spending is capped for a day",
+    )
     job = models.CharField(
         _("job"), max_length=20, choices=Job.choices, blank=True, default=Job.NONE
     )

@@ -28,6 +28,9 @@ class Session(models.Model):
     device_key = models.CharField(
         max_length=64, blank=True, editable=False, help_text="Digest of the id the app made itself"
     )
+    is_new_device = models.BooleanField(
+        default=False, editable=False, help_text="She had others and not this one when it began"
+    )
     # null, not "": unique lets the nulls of app sessions repeat
     web_key = models.CharField(  # noqa: DJ001
         max_length=40, null=True, unique=True, editable=False, help_text="Key of a browser session"
@@ -70,6 +73,10 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return self.device_name or str(self.id)
+
+    def is_strange(self, *, at: datetime) -> bool:
+        """A device she had not used before, for its first day."""
+        return self.is_new_device and at - self.created_at < timedelta(seconds=rules.NEW_DEVICE)
 
     @property
     def place(self) -> str:

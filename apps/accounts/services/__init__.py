@@ -55,7 +55,11 @@ from apps.accounts.services.phones import (
     PhoneTaken,
     Proof,
     ask_phone_change,
+    ask_phone_move,
+    cancel_phone_move,
     change_phone,
+    serve_phone_moves,
+    wait_for_phone_move,
 )
 from apps.accounts.services.pins import (
     PinInvalid,
@@ -152,7 +156,9 @@ __all__ = [
     "allow_codes_again",
     "answer_consents",
     "ask_phone_change",
+    "ask_phone_move",
     "block_user",
+    "cancel_phone_move",
     "change_code_limits",
     "change_phone",
     "change_tier",
@@ -189,6 +195,7 @@ __all__ = [
     "send_code",
     "serve_due_requests",
     "serve_request",
+    "serve_phone_moves",
     "set_job",
     "set_pin",
     "set_tier_by_hand",
@@ -202,5 +209,6 @@ __all__ = [
     "update_profile",
     "update_tier_row",
     "use_recovery_code",
+    "wait_for_phone_move",
     "written_reason",
 ]

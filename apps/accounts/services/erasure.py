@@ -26,6 +26,7 @@ from apps.accounts.models import (
     Erasure,
     MemberCard,
     OneTimeCode,
+    PhoneMove,
     PrivacyRequest,
     Session,
     StaffPin,
@@ -137,6 +138,7 @@ def _forget_traces(person: User) -> None:
     IdempotencyKey.objects.filter(actor=str(person.pk)).delete()
     MemberCard.objects.filter(user=person).delete()
     StaffPin.objects.filter(user=person).delete()
+    PhoneMove.objects.filter(user=person).delete()
 
 
 def _close_requests(person: User, *, at: datetime) -> None:

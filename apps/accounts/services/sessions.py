@@ -11,14 +11,14 @@ from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
 from apps.accounts import rights, rules, tokens
 from apps.accounts.enums import Purpose, SessionKind
-from apps.accounts.models import Session, User
+from apps.accounts.models import PhoneMove, Session, User
 from apps.accounts.services.code_guard import Asker
 from apps.accounts.services.codes import check_code
 from apps.accounts.services.members import get_or_create_member
 from apps.accounts.services.reasons import written_reason
 from apps.core import audit, outbox
 from apps.core.errors import Forbidden, NotFound, Refused
-from apps.core.facts import SessionReuseDetected
+from apps.core.facts import NewDeviceSignedIn, SessionReuseDetected
 from apps.core.ids import new_id
 
 
@@ -77,8 +77,10 @@ def sign_in(
         )
         if not user.is_active:
             raise Blocked
+        strange = not is_new and _is_strange(user, asker.device_key)
         session = Session.objects.create(
             user=user,
+            is_new_device=strange,
             device_name=device_name,
             platform=platform,
             device_key=asker.device_key,
@@ -88,7 +90,28 @@ def sign_in(
             rotated_at=at,
         )
         audit.record(user, "accounts.sign_in", "session", session.pk)
+        if not is_new:
+            # She reads messages to her number: whoever asked to move it without it was not she.
+            PhoneMove.objects.filter(user=user).delete()
+        if strange:
+            _note_strange(user, session, at=at)
     return SignedIn(_tokens(session, at=at), user, is_new)
+
+
+def _is_strange(user: User, device_key: str) -> bool:
+    """She has devices that told their ids, and this is none of them. Her first one is not strange:
+    there is no other that could confirm it, and her number alone pays at a till anyway."""
+    mine = Session.objects.filter(user=user).exclude(device_key="")
+    known = set(mine.values_list("device_key", flat=True))
+    return bool(known) and device_key not in known
+
+
+def _note_strange(user: User, session: Session, *, at: datetime) -> None:
+    User.objects.filter(pk=user.pk).update(new_device_at=at)
+    user.new_device_at = at
+    outbox.publish(
+        NewDeviceSignedIn(member_id=str(user.pk), session_id=str(session.pk), at=at.isoformat())
+    )
 
 
 def _tokens(session: Session, *, at: datetime) -> Tokens:

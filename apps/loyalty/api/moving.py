@@ -105,13 +105,15 @@ class GiftViewSet(ApiViewSet):
     @idempotent
     def create(self, request: Request) -> Response:
         asked = self.read(GiftIn)
+        at = timezone.now()
         gift = services.send_gift(
             sender=request.user,
             phone=asked["phone"],
             amount=asked["amount"],
             message=asked.get("message", ""),
             key=operation_key(request),
-            at=timezone.now(),
+            at=at,
+            known_device=not request.auth.is_strange(at=at),
         )
         return Response(dict(GiftOut(gift_data(gift, reader=request.user)).data), status=201)
 

@@ -110,12 +110,14 @@ class RedemptionViewSet(ApiViewSet):
         business = partners().filter(pk=asked["business_id"], state=State.ACTIVE).first()
         if business is None:
             raise NotFound
+        at = timezone.now()
         hold = services.hold_bonus(
+            known_device=not request.auth.is_strange(at=at),
             member=request.user,
             business=business,
             amount=asked["amount"],
             key=f"{request.user.pk}:{request.headers['Idempotency-Key']}"[:255],
-            at=timezone.now(),
+            at=at,
         )
         return Response(self._shown(request, hold.pk), status=201)
 

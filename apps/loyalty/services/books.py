@@ -5,7 +5,7 @@ An operation with a key that was used before changes nothing and answers as the 
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,12 +15,14 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
+from apps.accounts.rules import NEW_DEVICE
 from apps.core.errors import Invalid, NotFound, Refused
 from apps.core.ids import new_id
-from apps.loyalty import sql
+from apps.core.money import from_kopecks
+from apps.loyalty import queries, sql
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Journal
-from apps.loyalty.rules import MOSCOW
+from apps.loyalty.rules import MOSCOW, NEW_DEVICE_CAP
 
 
 class InsufficientBonus(Refused):
@@ -36,6 +38,14 @@ class KeyReused(Refused):
 class BonusesFrozen(Refused):
     code = "WRONG_STATE"
     message = _("The number was changed lately: bonuses can be used again from %(until)s.")
+
+
+class NewDeviceCapped(Refused):
+    code = "WRONG_STATE"
+    message = _(
+        "A new device signed in lately: up to %(limit)s bonuses a day without your other device, "
+        "%(left)s left. Set the bonuses aside in the app where you signed in before."
+    )
 
 
 class BonusInvalid(Invalid):
@@ -60,6 +70,25 @@ def refuse_frozen(member: User, *, at: datetime) -> None:
     if member.frozen_until and member.frozen_until > at:
         until = member.frozen_until.astimezone(MOSCOW)
         raise BonusesFrozen(until=f"{until:%d.%m.%Y %H:%M}")
+
+
+def confirmed(member: User, *, known_device: bool) -> dict[str, Any]:
+    """The mark of an operation that she confirmed on a device she had before a new one came."""
+    return {queries.KNOWN_DEVICE: True} if known_device and member.new_device_at else {}
+
+
+def refuse_over_cap(member: User, *, journal_id: UUID, at: datetime) -> None:
+    """For a day after a new device signed in at most 500 bonuses leave her wallet by what that
+    device could have done: all but holds set aside on a device she had before. `journal_id` is
+    written already, under her lock: it counts with the others. Raises NewDeviceCapped."""
+    since = member.new_device_at
+    if since is None or at - since >= timedelta(seconds=NEW_DEVICE):
+        return
+    spent = queries.left_since(member.pk, since=since)
+    if spent > NEW_DEVICE_CAP * 100:
+        here = Journal.objects.values_list("amount", flat=True).get(pk=journal_id)
+        left = max(NEW_DEVICE_CAP * 100 - (spent - here), 0)
+        raise NewDeviceCapped(limit=str(NEW_DEVICE_CAP), left=f"{from_kopecks(left):.2f}")
 
 
 def lock_wallet(member_id: UUID) -> int:

@@ -23,8 +23,10 @@ from apps.loyalty.services.books import (
     BonusInvalid,
     InsufficientBonus,
     KeyReused,
+    confirmed,
     lock_wallets,
     refuse_frozen,
+    refuse_over_cap,
     write_journal,
 )
 from apps.loyalty.services.debts import repay
@@ -51,13 +53,20 @@ class GiverInDebt(Refused):
 
 
 def send_gift(
-    *, sender: User, phone: str, amount: Decimal, key: str, at: datetime, message: str = ""
+    *,
+    sender: User,
+    phone: str,
+    amount: Decimal,
+    key: str,
+    at: datetime,
+    message: str = "",
+    known_device: bool = False,
 ) -> Gift:
     """Give available bonuses to another member: their issuers and dates stay, nearest expiry first.
 
     The same key answers the same gift. `message` is sealed for the receiver. Raises PhoneInvalid,
     GiftToSelf, ReceiverUnknown (unknown, not verified, blocked or erased alike), BonusInvalid,
-    GiftOverLimit, GiverInDebt, InsufficientBonus, KeyReused.
+    GiftOverLimit, GiverInDebt, NewDeviceCapped, InsufficientBonus, KeyReused.
     """
     number = normalize_phone(phone)
     if number is None:
@@ -69,22 +78,38 @@ def send_gift(
         raise ReceiverUnknown
     refuse_frozen(sender, at=at)
     return give(
-        sender=sender, receiver=receiver, amount=amount, key=key, at=at, message=message.strip()
+        sender=sender,
+        receiver=receiver,
+        amount=amount,
+        key=key,
+        at=at,
+        message=message.strip(),
+        known_device=known_device,
     )
 
 
 @transaction.atomic(savepoint=False)
 def give(
-    *, sender: User, receiver: User, amount: Decimal, key: str, at: datetime, message: str = ""
+    *,
+    sender: User,
+    receiver: User,
+    amount: Decimal,
+    key: str,
+    at: datetime,
+    message: str = "",
+    known_device: bool = False,
 ) -> Gift:
     """The gift itself, between two people who may. Both wallets are locked in the order of ids."""
     kopecks = to_kopecks(amount)
     if kopecks <= 0:
         raise BonusInvalid
     lock_wallets({sender.pk, receiver.pk})
-    sent, is_new = _journal(sender.pk, "gift", key, kopecks, at=at)
+    mark = confirmed(sender, known_device=known_device)
+    sent, is_new = _journal(sender.pk, "gift", key, kopecks, at=at, rule=mark)
     if not is_new:
         return _first(sent, receiver)
+    if not known_device:
+        refuse_over_cap(sender, journal_id=sent, at=at)
     receiver_owes = _check(sender.pk, receiver.pk, kopecks, at=at)
     received, _new = _journal(receiver.pk, "gift.received", str(sent), kopecks, at=at, ref=sent)
     _move(sender.pk, receiver.pk, sent, received, kopecks, at=at)
@@ -113,7 +138,14 @@ def give(
 
 
 def _journal(
-    member_id: UUID, scope: str, key: str, amount: int, *, at: datetime, ref: UUID | None = None
+    member_id: UUID,
+    scope: str,
+    key: str,
+    amount: int,
+    *,
+    at: datetime,
+    ref: UUID | None = None,
+    rule: dict[str, Any] | None = None,
 ) -> tuple[UUID, bool]:
     return write_journal(
         kind=Kind.GIFT,
@@ -124,6 +156,7 @@ def _journal(
         amount=amount,
         occurred_at=at,
         posted_at=at,
+        rule=rule,
         ref=ref,
     )
 

@@ -21,9 +21,11 @@ from apps.loyalty.services.books import (
     InsufficientBonus,
     KeyReused,
     Posted,
+    confirmed,
     lock_wallet,
     lock_wallet_of,
     refuse_frozen,
+    refuse_over_cap,
     write_journal,
 )
 from apps.loyalty.services.debts import repay
@@ -51,7 +53,8 @@ def spend_bonus(
     """Spend bonuses at a business, nearest expiry first; the business becomes their acceptor.
 
     `posted_at` is given when the books learn of it later than it happened.
-    Raises BonusInvalid, BonusesFrozen, InsufficientBonus (with `available`), KeyReused.
+    Raises BonusInvalid, BonusesFrozen, NewDeviceCapped, InsufficientBonus (with `available`),
+    KeyReused.
     """
     journal_id, is_new = _open(
         Kind.SPEND,
@@ -69,15 +72,28 @@ def spend_bonus(
 
 @transaction.atomic(savepoint=False)
 def hold_bonus(
-    *, member: User, business: Business, amount: Decimal, key: str, at: datetime
+    *,
+    member: User,
+    business: Business,
+    amount: Decimal,
+    key: str,
+    at: datetime,
+    known_device: bool = False,
 ) -> Hold:
     """Set bonuses aside for one bill at a business: 15 minutes, one capture, whole or in part.
+    `known_device`: asked for where she signed in before, so no cap of a new device holds.
 
     The hold's `code` is what the member shows at the till. The same key answers the same hold.
-    Raises BonusInvalid, BonusesFrozen, InsufficientBonus, KeyReused.
+    Raises BonusInvalid, BonusesFrozen, NewDeviceCapped, InsufficientBonus, KeyReused.
     """
     journal_id, is_new = _open(
-        Kind.HOLD, member=member, business=business, amount=amount, key=key, at=at
+        Kind.HOLD,
+        member=member,
+        business=business,
+        amount=amount,
+        key=key,
+        at=at,
+        known_device=known_device,
     )
     if not is_new:
         return Hold.objects.get(journal_id=journal_id)
@@ -97,6 +113,7 @@ def _open(
     key: str,
     at: datetime,
     posted_at: datetime | None = None,
+    known_device: bool = False,
 ) -> tuple[UUID, bool]:
     kopecks = to_kopecks(amount)
     if kopecks <= 0:
@@ -104,7 +121,7 @@ def _open(
     if posted_at is None:  # what the books only learn of has happened
         refuse_frozen(member, at=at)
     lock_wallet(member.pk)
-    return write_journal(
+    journal_id, is_new = write_journal(
         kind=kind,
         member_id=member.pk,
         business_id=business.pk,
@@ -113,7 +130,11 @@ def _open(
         amount=kopecks,
         occurred_at=at,
         posted_at=posted_at or at,
+        rule=confirmed(member, known_device=known_device),
     )
+    if is_new and posted_at is None and not known_device:
+        refuse_over_cap(member, journal_id=journal_id, at=at)
+    return journal_id, is_new
 
 
 def _take(

@@ -1,0 +1,12 @@
+"""Rows for the words of the kinds `phone_move_asked` and `new_device`."""
+
+import importlib
+
+from django.db import migrations
+
+seed = importlib.import_module("apps.notifications.migrations.0003_words").seed
+
+
+class Migration(migrations.Migration):
+    dependencies = [("notifications", "0004_phone_changed")]
+    operations = [migrations.RunPython(seed, migrations.RunPython.noop)]
