@@ -54,6 +54,12 @@ def leave_url(leaving: Leaving) -> str:
     return settings.SITE_URL + reverse("notifications:leave", args=[leave_token(leaving)])
 
 
+def stop_url(code: str) -> str:
+    """At the end of an advert by SMS, without the scheme: phones make a link of it all the same."""
+    url = settings.SITE_URL + reverse("notifications:stop", args=[code])
+    return url.partition("://")[2]
+
+
 def letter(message: Notification, words: Words, *, advert: bool) -> Letter:
     """Headers of RFC 2369 and RFC 8058 when she may stop such letters: a mail program then shows
     its own button, which posts and does not open."""

@@ -33,6 +33,15 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
     return answer
 
 
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def stop(request: HttpRequest, code: str) -> HttpResponse:
+    """The same for the short address at the end of an advert by SMS."""
+    leaving = services.leaving_of(code)
+    return leave(request, mailing.leave_token(leaving) if leaving else "")
+
+
 def _question(leaving: mailing.Leaving) -> str:
     if leaving.topic:
         return _("Stop messages: %(topic)s (%(channel)s)?") % _names(leaving)
@@ -50,5 +59,8 @@ def _names(leaving: mailing.Leaving) -> dict[str, object]:
     return {"topic": topic, "channel": Channel(leaving.channel).label}
 
 
-leave.right = "messages.leave"  # type: ignore[attr-defined]
-urlpatterns = [path("u/<str:token>/", leave, name="leave")]
+leave.right = stop.right = "messages.leave"  # type: ignore[attr-defined]
+urlpatterns = [
+    path("u/<str:token>/", leave, name="leave"),
+    path("s/<slug:code>/", stop, name="stop"),
+]

@@ -1,6 +1,7 @@
 """Arithmetic and yes/no answers about messages: places in texts, quiet hours, pauses, parts."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,8 +14,14 @@ BACK_OFF = (15, 30, 60, 120, 300, 600)
 # A provider that failed so many times in a row rests: 1, 5, then 15 minutes.
 FAILURES_TO_REST = 5
 RESTS = (60, 300, 900)
+STOP_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 LEASE = 300  # seconds for which a worker owns what it took
 SECOND_PERSON_ABOVE = 1_000  # people in a broadcast
+
+
+def new_stop_code() -> str:
+    """Ten letters and digits that are not mistaken for one another: 50 bits, nobody guesses one."""
+    return "".join(secrets.choice(STOP_ALPHABET) for _ in range(10))
 
 
 def fill(text: str, values: Mapping[str, object]) -> str:

@@ -15,12 +15,14 @@ ADDRESSES = (
 LINE = "─" * 72
 
 
-def addresses(url: str, seconds: float) -> None:
+def addresses(url: str, seconds: float, outbox: str = "") -> None:
     """Print where everything is."""
     say(f"\n{LINE}\n  Свой Круг работает / is running — {seconds:.0f} s\n")
     width = max(len(url + path) for path, _, _ in ADDRESSES)
     for path, russian, english in ADDRESSES:
         say(f"  {url + path:<{width}}   {russian} / {english}")
+    if outbox:
+        say(f"  {outbox:<{width}}   Что ушло участницам / messages that left")
     say(f"\n  Остановить / stop: Ctrl-C. Журналы / logs: .run/logs/\n{LINE}")
 
 

@@ -13,6 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO
 
+from apps.notifications.simulator.callbacks import Reporter
+from apps.notifications.simulator.environment import environment as leading_to
+from apps.notifications.simulator.server import Simulator
 from svoykrug.dev import banner, children, embedded, envfile, ports
 from svoykrug.dev.checkout import ROOT, Profile, checkout_id, try_lock
 from svoykrug.dev.children import MARK, Child
@@ -131,6 +134,7 @@ class Supervisor:
         self.children: list[Child] = []
         self.asking: list[subprocess.Popen[bytes]] = []
         self.environment: dict[str, str] = {}
+        self.messages: Simulator | None = None
 
     def work(self) -> int:
         with self._signals():
@@ -153,7 +157,8 @@ class Supervisor:
                 return 0
             self._start()
             if self._wait_until_ready():
-                banner.addresses(self.url, time.monotonic() - began)
+                outbox = f"{self.messages.url}/control" if self.messages else ""
+                banner.addresses(self.url, time.monotonic() - began, outbox)
                 self._ask_logins()
                 self._watch()
             return 0
@@ -218,6 +223,8 @@ class Supervisor:
 
     def _start(self) -> None:
         development = self.environment.get("ENVIRONMENT") == "development"
+        if development:
+            self._carry_messages()
         asked = bool(os.environ.get("CRM_SIMULATOR"))
         extra = {"simulator": SIMULATOR} if development and asked else {}
         for name, words in {**COMMANDS, **extra}.items():
@@ -226,6 +233,14 @@ class Supervisor:
             child.hushed = READY.encode()  # our own asking is no news
             child.start()
             children.record(self.children, self.url)
+
+    def _carry_messages(self) -> None:
+        """SMS.ru, Firebase and SendGrid for the demo, in this process: messages really go over
+        HTTP, and what became of them comes back. A provider set by hand stays."""
+        self.messages = Simulator()
+        threading.Thread(target=self.messages.serve_forever, daemon=True).start()
+        Reporter(self.messages.state, self.url)
+        self.environment = leading_to(self.messages, folder=self.profile.state) | self.environment
 
     def _wait_until_ready(self) -> bool:
         """Wait for 200 from /health/ready; False when we were asked to stop meanwhile."""

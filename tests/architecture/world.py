@@ -27,6 +27,7 @@ from apps.events.services import reset_calendar
 from apps.loyalty.models import Statement, StatementLine
 from apps.loyalty.services import adjust_balance, hold_bonus
 from apps.notifications.mailing import Leaving, leave_token
+from apps.notifications.services import stop_codes
 from tests.api import Api
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
@@ -244,6 +245,12 @@ def a_link(world: World, caller: Caller, kind: str) -> Any:
     if kind == MISSING:
         return "broken"
     return leave_token(Leaving(world.stranger.pk, "email", ""))
+
+
+def a_stop(world: World, caller: Caller, kind: str) -> Any:
+    if kind == MISSING:
+        return "broken"
+    return stop_codes([world.stranger.pk])[world.stranger.pk]
 
 
 def a_provider(world: World, caller: Caller, kind: str) -> Any:
@@ -504,6 +511,7 @@ OBJECTS: dict[str, Maker] = {
     "admin-broadcast-approve": a_broadcast,
     "admin-broadcast-cancel": a_broadcast,
     "leave": a_link,
+    "stop": a_stop,
     "messages-webhook": a_provider,
     "users-me-notification": a_message,
     "users-me-session": a_session,

@@ -15,7 +15,7 @@ from apps.core.gateways.messages import fcm, http
 from apps.notifications import services
 from apps.notifications.drafts import Draft
 from apps.notifications.enums import Priority
-from apps.notifications.management.commands.messages_simulator import service_account
+from apps.notifications.simulator.environment import service_account
 from apps.notifications.simulator.sendgrid import public_key
 from apps.notifications.simulator.server import Simulator
 from apps.notifications.simulator.state import State

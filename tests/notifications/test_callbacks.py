@@ -15,6 +15,7 @@ from apps.core.gateways.messages.sendgrid import SendGrid
 from apps.core.gateways.messages.smsru import SmsRu, digest
 from apps.core.models import Message
 from apps.notifications.models import Attempt, Callback, Notification, Suppression
+from apps.notifications.simulator.callbacks import calls
 from apps.notifications.simulator.sendgrid import signed
 from tests.factories.accounts import UserFactory
 from tests.notifications.conftest import agree, deliver_all, write
@@ -123,6 +124,25 @@ def test_sendgrid_vector_holds_with_its_line_end_only(settings, monkeypatch):
     monkeypatch.setattr("time.time", lambda: 1790000005 + 601)
     with pytest.raises(Forged):
         SendGrid().heard(body=body, headers=headers)
+
+
+def test_what_the_simulator_tells_is_believed(client, world, anna):
+    """The demo's own calls: delivered by SMS, opened by e-mail; Firebase tells nothing."""
+    told_of = []
+    world.reporter = lambda *taken: told_of.append(taken)
+    agree(anna, "email")
+    write("gift_received", anna, amount="300.00")
+    write("weekly_digest", anna, earned="1.00", count=1, lines="")
+    deliver_all()
+
+    for provider, message in told_of:
+        for path, body, headers in calls(world, provider, message):
+            kind = headers.pop("Content-Type")
+            answer = client.post(path, body, content_type=kind, headers=headers)
+            assert answer.status_code == 200
+
+    states = dict(Notification.objects.values_list("kind", "state"))
+    assert states == {"gift_received": "delivered", "weekly_digest": "opened"}
 
 
 # --- SMS.ru ----------------------------------------------------------------------------------

@@ -12,8 +12,10 @@ from apps.accounts.models import Consent
 from apps.accounts.queries import has_consent
 from apps.accounts.services import erase_person
 from apps.notifications.mailing import Leaving, leave_token, leave_url
-from apps.notifications.models import Mute
+from apps.notifications.models import Mute, Notification
+from apps.notifications.services import forget_member, stop_codes
 from tests.factories.accounts import UserFactory
+from tests.factories.notifications import broadcast_of, message_to
 from tests.notifications.conftest import agree, deliver_all, write
 
 pytestmark = pytest.mark.django_db
@@ -115,3 +117,39 @@ def test_the_address_holds_no_contact_and_is_not_passed_on(stranger, anna):
     answer = stranger.get(path_to(anna))
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert "no-cache" in answer.headers["Cache-Control"]
+
+
+def test_an_advert_by_sms_ends_with_its_way_out(world, stranger):
+    """38-FZ: a link short enough for one more line; looking changes nothing, the button does."""
+    olga, other = UserFactory(), UserFactory()
+    agree(olga, "sms"), agree(other, "sms")
+    row = broadcast_of(other, channels="sms", state="running", people=2)
+    rows = [message_to(one, "broadcast", broadcast=row, channel="sms") for one in (olga, other)]
+    Notification.objects.filter(pk__in=[one.pk for one in rows]).update(state="waiting")
+    write("gift_received", olga, amount="300.00")
+    deliver_all()
+
+    texts = {one["phone"]: one["text"] for one in world.taken["smsru"] if "Осень" in one["text"]}
+    ways = {
+        phone: re.search(r"\nОтказ: [^/\s]+(/s/[a-z2-9]{10}/)$", t) for phone, t in texts.items()
+    }
+    path = ways[olga.phone[1:]][1]
+    assert [one["text"] for one in world.taken["smsru"] if "Отказ" not in one["text"]] != []
+    assert "Не присылать рекламу (SMS)?" in stranger.get(path).content.decode()
+    assert has_consent(olga.pk, ConsentPurpose.MARKETING_SMS)
+
+    answer = stranger.post(path)
+
+    assert answer.status_code == 200
+    assert not has_consent(olga.pk, ConsentPurpose.MARKETING_SMS)
+    assert has_consent(other.pk, ConsentPurpose.MARKETING_SMS)
+    assert stranger.post("/s/zzzzzzzzzz/").status_code == 400
+
+
+def test_the_way_out_of_an_sms_stays_the_same_and_goes_with_her(world, stranger, anna):
+    first, second = stop_codes([anna.pk]), stop_codes([anna.pk])
+    erase_person(user=anna, at=timezone.now(), because="asked")
+    forget_member(member_id=anna.pk)
+
+    assert first == second
+    assert stranger.get(f"/s/{first[anna.pk]}/").status_code == 400

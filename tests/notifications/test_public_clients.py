@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from apps.notifications.management.commands.messages_simulator import service_account
+from apps.notifications.simulator.environment import service_account
 
 PYTHON = Path(settings.BASE_DIR) / ".venv-clients" / "bin" / "python"
 PROGRAMS = Path(__file__).parent / "clients"

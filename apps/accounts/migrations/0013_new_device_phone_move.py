@@ -7,34 +7,63 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0012_frozen_until'),
+        ("accounts", "0012_frozen_until"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='session',
-            name='is_new_device',
-            field=models.BooleanField(default=False, editable=False, help_text='She had others and not this one when it began'),
+            model_name="session",
+            name="is_new_device",
+            field=models.BooleanField(
+                default=False,
+                editable=False,
+                help_text="She had others and not this one when it began",
+            ),
         ),
         migrations.AddField(
-            model_name='user',
-            name='new_device_at',
-            field=models.DateTimeField(editable=False, help_text='When a device she had not used before signed in; spending is capped for a day', null=True),
+            model_name="user",
+            name="new_device_at",
+            field=models.DateTimeField(
+                editable=False,
+                help_text="When a device she had not used before signed in; spending is capped for a day",
+                null=True,
+            ),
         ),
         migrations.CreateModel(
-            name='PhoneMove',
+            name="PhoneMove",
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('phone_sealed', models.CharField(max_length=120)),
-                ('asked_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('due_at', models.DateTimeField()),
-                ('session', models.ForeignKey(help_text='Where she asked', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.session')),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("phone_sealed", models.CharField(max_length=120)),
+                ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("due_at", models.DateTimeField()),
+                (
+                    "session",
+                    models.ForeignKey(
+                        help_text="Where she asked",
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.session",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['due_at'], name='phone_moves_due')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('due_at__gt', models.F('asked_at'))), name='phone_move_waits')],
+                "indexes": [models.Index(fields=["due_at"], name="phone_moves_due")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("due_at__gt", models.F("asked_at"))),
+                        name="phone_move_waits",
+                    )
+                ],
             },
         ),
     ]

@@ -25,6 +25,7 @@ from apps.core.admin_base import (
 )
 from apps.core.errors import Refused
 from apps.notifications import queries, services
+from apps.notifications.admin.composing import Composing
 from apps.notifications.enums import BroadcastState, Channel, State
 from apps.notifications.models import (
     Broadcast,
@@ -55,7 +56,7 @@ def channel_names(codes: str) -> str:
 
 
 @admin.register(Broadcast)
-class BroadcastAdmin(ReadonlyAdmin):
+class BroadcastAdmin(Composing, ReadonlyAdmin):
     list_display = ["named", "state_shown", "count", "whose", "second", "asked", "ended"]
     list_display_links = ["named"]
     list_filter = [("state", ChoicesDropdownFilter), days("created_at", _("Asked"))]

@@ -7,6 +7,7 @@
 * Template: words of a kind in one language, when an admin changed them.
 * Device: a phone that takes push. Its token is sealed with her own key.
 * Mute: a topic that she does not want on a channel. Suppression: an address that refused for good.
+* StopCode: by which she stops adverts from a link in an SMS.
 * Provider: one row a provider: its rest, its pace, price and balance.
 * Broadcast: one text to a segment; more than 1,000 people want a second person.
 * Callback: what a provider told us, as a digest, so that a repeat is heard once.
@@ -15,7 +16,7 @@ Invariants: advertising leaves only with a consent that stood at the moment of s
 personal stands in `values`, in a push or in a log.
 """
 
-from apps.notifications.models.addresses import Device, Mute, Suppression
+from apps.notifications.models.addresses import Device, Mute, StopCode, Suppression
 from apps.notifications.models.broadcasts import Broadcast
 from apps.notifications.models.messages import Attempt, Notification, Template
 from apps.notifications.models.providers import Callback, Provider
@@ -28,6 +29,7 @@ __all__ = [
     "Mute",
     "Notification",
     "Provider",
+    "StopCode",
     "Suppression",
     "Template",
 ]

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.ids import new_id
 from apps.notifications.enums import Channel, Platform, Topic
+from apps.notifications.rules import new_stop_code
 
 
 class Device(models.Model):
@@ -59,6 +60,18 @@ class Mute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic} {self.channel}"
+
+
+class StopCode(models.Model):
+    """The end of the address in every advert by SMS to her: short, for a letter costs money."""
+
+    member = models.OneToOneField(
+        "accounts.User", on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    code = models.CharField(max_length=10, unique=True, default=new_stop_code)
+
+    def __str__(self) -> str:
+        return f"stop code {self.pk}"
 
 
 class Suppression(models.Model):

@@ -10,7 +10,7 @@ from apps.notifications.services.broadcasts import (
 from apps.notifications.services.devices import add_device, drop_device
 from apps.notifications.services.erasure import forget_member
 from apps.notifications.services.inbox import mark_read, set_preferences
-from apps.notifications.services.leaving import leave
+from apps.notifications.services.leaving import leave, leaving_of, stop_codes
 from apps.notifications.services.news import hear
 from apps.notifications.services.pace import watch_balances
 from apps.notifications.services.sending import deliver, send_batch
@@ -40,11 +40,13 @@ __all__ = [
     "forget_old",
     "hear",
     "leave",
+    "leaving_of",
     "mark_read",
     "release_stuck",
     "retry_failed",
     "send_batch",
     "set_preferences",
+    "stop_codes",
     "watch_balances",
     "write",
     "write_digests",

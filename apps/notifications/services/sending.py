@@ -7,13 +7,15 @@ sent: such messages go again only where the receiver can tell a repeat by its id
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from apps.core.gateways import messages
 from apps.core.gateways.messages import Parcel
@@ -25,6 +27,7 @@ from apps.notifications.models import Notification, Provider
 from apps.notifications.rules import LEASE
 from apps.notifications.services import admission, pace, settling
 from apps.notifications.services.admission import Pass
+from apps.notifications.services.leaving import stop_codes
 from apps.notifications.words import Library
 
 
@@ -96,15 +99,25 @@ def _loads(
 ) -> list[settling.Load]:
     """Parcels of a batch. One whose words cannot be made is a dead letter; the rest go."""
     words, loads = Library(), []
+    adverts = [one.member_id for one in going if admission.is_advertising(one)]
+    stops = stop_codes(adverts) if channel == Channel.SMS and adverts else {}
     for one in going:
         passed = leave[one.pk]
         try:
             if isinstance(passed, Pass):
                 parcel = _parcel(one, passed, channel=channel, words=words, at=at)
+                if one.member_id in stops and admission.is_advertising(one):
+                    parcel = replace(parcel, text=_with_stop(one, parcel.text, stops))
                 loads.append(settling.Load(one, passed, parcel))
         except Exception as failure:  # noqa: BLE001 - one bad row must not hold a thousand others
             settling.give_up(one, trouble=type(failure).__name__)
     return loads
+
+
+def _with_stop(message: Notification, text: str, stops: Mapping[UUID, str]) -> str:
+    """The law wants a way to say no in every advert (38-FZ art. 18)."""
+    with translation.override(message.member.locale):
+        return f"{text}\n{_('No more')}: {mailing.stop_url(stops[message.member_id])}"
 
 
 def _turn(going: Sequence[Notification], client: Client, row: Provider) -> bool:

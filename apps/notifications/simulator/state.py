@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +16,10 @@ DEFAULTS: dict[str, Any] = {
     "fcm_retry_after": "",
     "fcm_expired": 0,  # so many requests are told that the access token ended
     "sendgrid_status": 202,
-    "callback_url": "",  # where SMS.ru reports; every status is sent by POST /control/callbacks
     "keep": True,  # remember every message; a measurement of many counts only
 }
+
+KEPT = 5_000  # messages a provider remembers
 
 
 @dataclass
@@ -35,12 +37,16 @@ class State:
     statuses: dict[str, int] = field(default_factory=dict)
     callbacks: list[str] = field(default_factory=list)
     number: int = 1_000_000
+    reporter: Callable[[str, dict[str, Any]], None] | None = None  # tells the product later
 
     def take(self, provider: str, message: dict[str, Any]) -> None:
         with self.lock:
             self.counts[provider] += 1
             if self.switches["keep"]:
                 self.taken[provider].append(message)
+                del self.taken[provider][:-KEPT]
+        if self.reporter:
+            self.reporter(provider, message)
 
     def next_number(self) -> int:
         with self.lock:
