@@ -1,4 +1,4 @@
-"""The admin's first page: seven facts, each with the list behind it."""
+"""The admin's first page: nine facts, each with the list behind it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,16 +15,19 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from apps.accounts.models import User
+from apps.accounts.models import OneTimeCode, User
+from apps.accounts.services.code_guard import ALARM
 from apps.analytics.queries import freshness
 from apps.businesses.queries import partners
-from apps.core.models import Delivery
+from apps.core.models import Beat, Delivery
 from apps.core.money import format_number, format_rub
 from apps.core.outbox import oldest_waiting_seconds
 from apps.events.enums import State
 from apps.events.models import Event
 from apps.events.queries import overdue
 from apps.loyalty.queries import ledger_faults
+from apps.notifications.enums import State as MessageState
+from apps.notifications.models import Notification, Provider
 from apps.transactions.models import Status, Transaction
 
 SLOW_OUTBOX = 300  # seconds that the oldest message may wait
@@ -49,7 +52,7 @@ def facts(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     now = timezone.now()
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     shown = [_people(midnight), *_sales(midnight), _supported(now)]
-    shown += [_outbox(), _load(now), _ledger()]
+    shown += [_outbox(), _letters(now), _codes(now), _load(now), _ledger()]
     return context | {"facts": shown}
 
 
@@ -116,6 +119,31 @@ def _outbox() -> Fact:
         note = _("the oldest waits for more than 5 minutes")
         return Fact(title, value, note, _list("core_delivery", "?state=waiting"), "warn")
     return Fact(title, value, _("none given up"), _list("core_delivery"), "good")
+
+
+def _letters(now: datetime) -> Fact:
+    """Dead letters of a week: somebody can send them again."""
+    dead = Notification.objects.filter(
+        state=MessageState.FAILED, created_at__gte=now - timedelta(days=7)
+    ).count()
+    title, url = _("Messages not delivered"), _list("notifications_notification", "?state=failed")
+    resting = Provider.objects.filter(rests_until__gt=now).order_by("name").first()
+    if resting:
+        note = _("%(name)s rests: %(why)s") % {"name": resting.name, "why": resting.trouble}
+        return Fact(title, _whole(dead), note, _list("notifications_provider"), "bad")
+    return Fact(title, _whole(dead), _("in seven days"), url, "warn" if dead else "good")
+
+
+def _codes(now: datetime) -> Fact:
+    """Codes of the last hour; bad while too few of those sent come back: somebody pumps SMS, or
+    the provider delivers nothing."""
+    sent = OneTimeCode.objects.filter(created_at__gte=now - timedelta(hours=1)).count()
+    alarm = Beat.objects.filter(name=ALARM, at__gte=now - STALE_FACTS).exclude(note="").first()
+    title, url = _("SMS codes in an hour"), _list("accounts_codelimits")
+    if alarm:
+        note = _("too few come back: %(share)s in 15 minutes") % {"share": alarm.note}
+        return Fact(title, _whole(sent), note, url, "bad")
+    return Fact(title, _whole(sent), _("come back as usual"), url, "good")
 
 
 def _load(now: datetime) -> Fact:

@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
+from apps.core.models import Beat
 from apps.loyalty.models import Badge
 from tests.architecture.conftest import make_rows
 from tests.factories.transactions import sale
@@ -111,13 +112,15 @@ def test_days_are_filtered_as_they_are_written_here(
     assert answer.context["cl"].result_count == found
 
 
-def test_first_page_shows_seven_facts(admin_client: Client) -> None:
+def test_first_page_shows_nine_facts(admin_client: Client) -> None:
     sale()  # by the real service: rows made by hand would not agree with each other
+    Beat.objects.create(name="codes.alarm", at=timezone.now(), note="3/40")
 
     page = admin_client.get(reverse("admin:index")).content.decode()
 
-    assert page.count('class="sk-fact ') + page.count('class="sk-fact"') == 7
+    assert page.count('class="sk-fact ') + page.count('class="sk-fact"') == 9
     assert "сходятся" in page
+    assert "возвращается слишком мало: 3/40" in page
 
 
 # --- language ------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ BY_NUMBER = "code.send."  # followed by the window in seconds
 IN_A_ROW = "code.row"
 FAILED = "code.failed"
 PAUSED_NETWORK, PAUSED_PREFIX = "code.pause.network", "code.pause.prefix"
-ALARM = "codes.alarm"  # the Beat row whose note the health page shows
+ALARM = "codes.alarm"  # the Beat row whose note, used/sent, the admin's first page shows
 
 
 class CodesStopped(TooMany):
@@ -211,7 +211,7 @@ def allow_codes_again(*, user: User, by: User | None, reason: str) -> None:
 # --- watching ------------------------------------------------------------------------------------
 def judge_conversion(*, at: datetime) -> str:
     """Compare codes sent and codes used over the last 15 minutes. Too few used overall: an alarm
-    (the returned sentence, also in the log and in the Beat row); in one block of numbers: the
+    (the returned used/sent, also in the log and in the Beat row); in one block of numbers: the
     block pauses as well."""
     used = Count("pk", filter=Q(used_at__isnull=False))
     recent = OneTimeCode.objects.filter(
@@ -225,7 +225,7 @@ def judge_conversion(*, at: datetime) -> str:
     came, sent = sum(b["used"] for b in blocks), sum(b["sent"] for b in blocks)
     note = ""
     if _is_low(came, sent, rules.ALARM_OVERALL, rules.ALARM_OVERALL_SENT):
-        note = f"{came} of {sent} codes used in 15 min"
+        note = f"{came}/{sent}"
         log.error("codes.conversion_low", sent=sent, used=came)
     Beat.objects.update_or_create(name=ALARM, defaults={"at": at, "note": note})
     return note
