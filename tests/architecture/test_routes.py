@@ -36,6 +36,7 @@ PUBLIC = {
     "/webhooks/crm/sample",  # proves itself by its secret address, a token or a signature
     "/health/ready",
     "/metrics",  # by the token of Prometheus; nobody else finds anything there
+    "/s/sample/",  # the short address at the end of an advert by SMS
     "/u/sample/",  # a signed address at the foot of a letter
     "/webhooks/messages/sample",  # a provider, by its signature
 }

@@ -9,6 +9,7 @@ from django.utils import timezone
 from apps.core import facts, outbox
 from apps.core.models import Delivery
 from apps.notifications import drafts, words
+from apps.notifications.admin.labels import LABELS
 from apps.notifications.consumers import heard
 from apps.notifications.kinds import ALL, KINDS
 from apps.notifications.models import Notification
@@ -224,3 +225,7 @@ def test_words_of_clinics_stay_inside(member):
 
     assert "Миллениум" in inside.title
     assert "Миллениум" not in outside.title + outside.body + outside.sms
+
+
+def test_every_kind_has_a_name_for_people():
+    assert set(LABELS) == set(KINDS)

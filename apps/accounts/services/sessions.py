@@ -90,9 +90,8 @@ def sign_in(
             rotated_at=at,
         )
         audit.record(user, "accounts.sign_in", "session", session.pk)
-        if not is_new:
-            # She reads messages to her number: whoever asked to move it without it was not she.
-            PhoneMove.objects.filter(user=user).delete()
+        # She reads messages to her number: whoever asked to move it without it was not she.
+        PhoneMove.objects.filter(user=user).delete()
         if strange:
             _note_strange(user, session, at=at)
     return SignedIn(_tokens(session, at=at), user, is_new)

@@ -16,9 +16,11 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
-from apps.accounts.enums import Job, TierCode
+from apps.accounts.enums import ConsentPurpose, Job, TierCode
 from apps.accounts.models import StatusTier, TOTPDevice, User
 from apps.accounts.services import (
+    Answer,
+    answer_consents,
     change_tier,
     confirm_job,
     get_or_create_member,
@@ -48,6 +50,12 @@ from apps.transactions.models import Transaction
 from apps.transactions.services import record_purchase
 
 STARTED, LOADED = "demo.started", "demo.loaded"
+AGREED = [
+    ConsentPurpose.PERSONAL_DATA,
+    ConsentPurpose.MARKETING_PUSH,
+    ConsentPurpose.MARKETING_SMS,
+    ConsentPurpose.MARKETING_EMAIL,
+]
 BATCH = 250  # sales per transaction
 LEAST_SPENT = Decimal(100)
 OFFERS: dict[str, dict[str, Any]] = {
@@ -238,7 +246,15 @@ def _member(guest: Guest) -> User:
     }
     if guest.star:
         changes["email"] = guest.star.email
+    _agree(user, guest)
     return update_profile(user=user, changes=changes)
+
+
+def _agree(user: User, guest: Guest) -> None:
+    """Everybody to what the service needs; every second one, by her number, to advertising."""
+    said = int(guest.phone[-2:]) % 2 == 0
+    answers = dict.fromkeys(AGREED if said else AGREED[:1], Answer(given=True))
+    answer_consents(member=user, answers=answers, at=guest.since, proof="demo")
 
 
 def _invite(world: World, members: Sequence[User], at: datetime) -> None:

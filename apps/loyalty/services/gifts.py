@@ -125,16 +125,20 @@ def give(
         at=at,
     )
     audit.record(sender, "loyalty.gift", "gift", gift.pk, changed={"amount": str(amount)})
+    _tell(gift, amount=amount)
+    return gift
+
+
+def _tell(gift: Gift, *, amount: Decimal) -> None:
     outbox.publish(
         GiftReceived(
             gift_id=str(gift.pk),
-            member_id=str(receiver.pk),
-            from_member_id=str(sender.pk),
+            member_id=str(gift.receiver_id),
+            from_member_id=str(gift.sender_id),
             amount=f"{amount:.2f}",
-            at=at.isoformat(),
+            at=gift.at.isoformat(),
         )
     )
-    return gift
 
 
 def _journal(

@@ -13,6 +13,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
+from apps.accounts.enums import TierCode
 from apps.core.admin_base import (
     EMPTY,
     ReadonlyAdmin,
@@ -53,6 +54,10 @@ SEGMENT_WORDS = {
 def channel_names(codes: str) -> str:
     """In the order in which they are tried."""
     return ", ".join(str(Channel(code).label) for code in codes.split(","))
+
+
+def _names(codes: list[str]) -> str:
+    return ", ".join(str(TierCode(code).label) for code in codes)
 
 
 @admin.register(Broadcast)
@@ -99,7 +104,7 @@ class BroadcastAdmin(Composing, ReadonlyAdmin):
     def segment_shown(self, row: Broadcast) -> str:
         said = [
             f"{SEGMENT_WORDS.get(name, name)}: "
-            + (", ".join(map(str, value)) if isinstance(value, list) else str(value))
+            + (_names(value) if isinstance(value, list) else str(value))
             for name, value in row.segment.items()
         ]
         return "; ".join(said) or str(_("everybody"))

@@ -24,6 +24,7 @@ from apps.core.admin_base import (
     money,
 )
 from apps.notifications import services
+from apps.notifications.admin.labels import KindFilter, kind_name
 from apps.notifications.enums import Barrier, State, TryState
 from apps.notifications.models import (
     Attempt,
@@ -93,9 +94,23 @@ class DeadFilter(DropdownFilter):
 class NotificationAdmin(ReadonlyAdmin):
     """Dead letters are those in the state «given up»."""
 
-    list_display = ["written", "kind", "person", "by", "state_shown", "tries", "trouble", "paid"]
+    list_display = [
+        "written",
+        "kind_shown",
+        "person",
+        "by",
+        "state_shown",
+        "tries",
+        "trouble",
+        "paid",
+    ]
     list_display_links = ["written"]
-    list_filter = [DeadFilter, ("channel", ChoicesDropdownFilter), days("created_at", _("Written"))]
+    list_filter = [
+        DeadFilter,
+        KindFilter,
+        ("channel", ChoicesDropdownFilter),
+        days("created_at", _("Written")),
+    ]
     list_select_related = ["member"]
     search_fields = ["id__exact", "kind__exact", "member__card_number__exact"]
     search_help_text = _("Whole id, kind or card number")
@@ -105,7 +120,7 @@ class NotificationAdmin(ReadonlyAdmin):
     inlines = [AttemptInline]
     fields = [
         "person",
-        "kind",
+        "kind_shown",
         "words",
         "urgency",
         "state_shown",
@@ -120,6 +135,7 @@ class NotificationAdmin(ReadonlyAdmin):
         "of_broadcast",
     ]
 
+    kind_shown = column("kind", _("kind"), show=kind_name)
     person = column("member", _("Member"), show=link)
     urgency = column("get_priority_display", _("priority"), show=lambda words: words())
     written = moment("created_at", _("Written"))

@@ -25,6 +25,7 @@ from apps.core.admin_base import (
 )
 from apps.core.exchange import Imported, ServiceResource
 from apps.notifications import services
+from apps.notifications.admin.labels import KindFilter, kind_name
 from apps.notifications.kinds import KINDS
 from apps.notifications.models import (
     Provider,
@@ -94,13 +95,13 @@ class TemplateAdmin(Imported, ReasonedAdmin):
     import_perm = export_perm = "notifications.change_template"
 
     form = TemplateForm
-    list_display = ["named", "in_language", "is_own", "kind"]
-    list_filter = [("language", ChoicesDropdownFilter)]
+    list_display = ["named", "in_language", "is_own", "kind_shown"]
+    list_filter = [KindFilter, ("language", ChoicesDropdownFilter)]
     search_fields = ["kind__exact"]
     search_help_text = _("Whole kind")
     ordering = ["kind", "language"]
     fields = [
-        "kind",
+        "kind_shown",
         "language",
         "places",
         "title_shipped",
@@ -112,13 +113,15 @@ class TemplateAdmin(Imported, ReasonedAdmin):
         "reason",
     ]
     readonly_fields = [
-        "kind",
+        "kind_shown",
         "language",
         "places",
         "title_shipped",
         "body_shipped",
         "sms_shipped",
     ]
+
+    kind_shown = column("kind", _("kind"), show=kind_name)
 
     @display(description=_("Message"))
     def named(self, row: Template) -> str:

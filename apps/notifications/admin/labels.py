@@ -1,0 +1,64 @@
+"""Kinds of messages as people name them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import DropdownFilter
+
+from apps.notifications.kinds import KINDS
+
+LABELS: dict[str, Any] = {
+    "session_reuse": _("suspicious sign-in"),
+    "phone_changed": _("number changed"),
+    "phone_move_asked": _("number asked to change"),
+    "new_device": _("new device"),
+    "welcome": _("welcome"),
+    "bonus_accrued": _("bonuses accrued"),
+    "receipt": _("receipt"),
+    "refund": _("return"),
+    "tier_up": _("tier rose"),
+    "tier_down": _("tier fell"),
+    "tier_at_risk": _("tier at risk"),
+    "bonuses_expiring": _("bonuses lapse soon"),
+    "gift_received": _("gift received"),
+    "bonus_added": _("bonuses added by hand"),
+    "bonus_removed": _("bonuses removed by hand"),
+    "referral_rewarded": _("invitation rewarded"),
+    "badge_earned": _("badge earned"),
+    "coupon_claimed": _("coupon claimed"),
+    "coupon_gift": _("coupon as a gift"),
+    "event_approved": _("event: proposal approved"),
+    "event_rejected": _("event: proposal rejected"),
+    "event_changes_wanted": _("event: changes wanted"),
+    "event_registered": _("event: registered"),
+    "event_waitlisted": _("event: on the waiting list"),
+    "event_seat_offered": _("event: seat offered"),
+    "event_seat_given": _("event: seat given"),
+    "event_removed": _("event: place lost"),
+    "event_changed": _("event: changed"),
+    "event_cancelled": _("event: cancelled"),
+    "event_reminder": _("event: reminder"),
+    "statement_ready": _("statement of settlement"),
+    "weekly_digest": _("weekly letter"),
+    "broadcast": _("broadcast"),
+    "announcement": _("announcement"),
+}
+
+
+def kind_name(code: str) -> str:
+    """The name of a kind; its code where it has none."""
+    return str(LABELS.get(code, code))
+
+
+class KindFilter(DropdownFilter):
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterator[tuple[str, Any]]:
+        return ((code, kind_name(code)) for code in KINDS)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
