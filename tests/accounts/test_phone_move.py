@@ -78,7 +78,7 @@ def by_another_device(mine: Api, anna: User) -> None:
     assert other.get(URL).json()["data"]["phone"] == "+7 916 ···-··-02"
     answer = other.client.delete(f"/api/v1{URL}", headers=other.headers)
     assert answer.status_code == 204
-    assert other.get(URL).status_code == 404
+    assert other.get(URL).json()["data"] == {"phone": None, "askedAt": None, "dueAt": None}
 
 
 def by_the_old_number(mine: Api, anna: User) -> None:

@@ -10,7 +10,6 @@ from apps.accounts import queries, rules, services
 from apps.accounts.api.serializers import SendCodeIn, SendCodeOut, UserOut, user_data
 from apps.accounts.api.views import DEVICE_HEADER, asker_of
 from apps.accounts.permissions import Can
-from apps.core.errors import NotFound
 from apps.core.http.serializers import In, MomentOut, Out
 from apps.core.http.views import ApiViewSet
 
@@ -35,9 +34,11 @@ class PhoneMoveIn(In):
 
 
 class PhoneMoveOut(Out):
-    phone = serializers.CharField(source="masked", help_text="the new number, masked")
-    asked_at = MomentOut()
-    due_at = MomentOut(help_text="from when it is hers")
+    phone = serializers.CharField(
+        source="masked", allow_null=True, help_text="the new number, masked; null: none waits"
+    )
+    asked_at = MomentOut(allow_null=True)
+    due_at = MomentOut(allow_null=True, help_text="from when it is hers")
 
 
 class PhoneViewSet(ApiViewSet):
@@ -112,9 +113,8 @@ class PhoneMoveViewSet(ApiViewSet):
     @extend_schema(responses=PhoneMoveOut, tags=["users"])
     def retrieve(self, request: Request) -> Response:
         move = queries.phone_move_of(request.user)
-        if move is None:
-            raise NotFound
-        return Response(PhoneMoveOut(move).data)
+        nothing = {"masked": None, "asked_at": None, "due_at": None}
+        return Response(PhoneMoveOut(move or nothing).data)
 
     @extend_schema(responses={204: None}, tags=["users"])
     def destroy(self, request: Request) -> Response:

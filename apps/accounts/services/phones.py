@@ -17,7 +17,7 @@ from apps.accounts.services.code_guard import Asker
 from apps.accounts.services.codes import CodeInvalid, CodeSent, check_code, send_code
 from apps.accounts.services.sessions import end_session
 from apps.core import audit, outbox
-from apps.core.errors import Invalid, NotFound, Refused
+from apps.core.errors import Invalid, Refused
 from apps.core.facts import PhoneChanged, PhoneMoveAsked
 from apps.core.gateways import sms
 
@@ -142,11 +142,10 @@ def wait_for_phone_move(
 
 @transaction.atomic
 def cancel_phone_move(*, user: User) -> None:
-    """From any of her devices. Raises NotFound."""
+    """From any of her devices; when nothing waits nothing happens."""
     count, _rows = PhoneMove.objects.filter(user=user).delete()
-    if not count:
-        raise NotFound
-    audit.record(user, "accounts.phone_move_cancelled", "user", user.pk)
+    if count:
+        audit.record(user, "accounts.phone_move_cancelled", "user", user.pk)
 
 
 def serve_phone_moves(*, at: datetime) -> int:
