@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0012_frozen_until"),
+        ("accounts", "0013_privacy_answers"),
     ]
 
     operations = [

@@ -8,5 +8,5 @@ seed = importlib.import_module("apps.notifications.migrations.0003_words").seed
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0004_phone_changed")]
+    dependencies = [("notifications", "0005_event_outcomes")]
     operations = [migrations.RunPython(seed, migrations.RunPython.noop)]

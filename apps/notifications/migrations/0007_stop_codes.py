@@ -9,8 +9,8 @@ import apps.notifications.rules
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0013_new_device_phone_move"),
-        ("notifications", "0005_device_and_move"),
+        ("accounts", "0014_new_device_phone_move"),
+        ("notifications", "0006_device_and_move"),
     ]
 
     operations = [
