@@ -340,10 +340,11 @@ ROWS = (
     ),
     # 43, 44 partners' own systems: an owner connects hers, a free address is for superadmins
     Row("crm.change", OWNER_OF, BUSINESS),
+    Row("crm.keys", OWNER_OF, BUSINESS, fresh=True),
     Row("pages.crm", OWNER_OF, BUSINESS, masked=True),
     Row("crm.free_address", SUPERADMIN, ALL),
     Row("integrations.list", ADMIN, ALL),
-    Row("integrations.change", ADMIN, ALL),
+    Row("integrations.change", ADMIN, ALL, fresh=True),
     Row("integrations.sync", ADMIN, ALL),
     Row("pages.integrations", ADMIN, ALL),
     seen("crm", "crm.crmintegration", "crm.syncrun", "crm.externalrecord", "crm.duplicatemerge"),

@@ -66,6 +66,10 @@ class Reason(models.TextChoices):
     VANISHED_MANY = "vanished_many", _("Too many sales vanished at once")
 
 
+# Whose sale it is cannot be told: settled once somebody has said so by hand.
+BY_PHONE = frozenset({Reason.NO_PHONE, Reason.BAD_PHONE, Reason.SHARED_PHONE})
+
+
 class Trouble(models.TextChoices):
     """Why a call or a run failed; errors are shown as categories, never as the body."""
 

@@ -50,7 +50,9 @@ def _purchase(fact: facts.PurchaseRecorded) -> Iterator[Draft]:
         "spent": fact.bonus_spent,
         "when": fact.occurred_at,
     }
-    if Decimal(fact.bonus_accrued):
+    if Decimal(fact.bonus_spent):
+        yield Draft("bonus_spent", fact.member_id, values, fact.business_id)
+    elif Decimal(fact.bonus_accrued):
         yield Draft("bonus_accrued", fact.member_id, values, fact.business_id)
     yield Draft("receipt", fact.member_id, values, fact.business_id)
 

@@ -60,7 +60,13 @@ ALL = (
         "new_device", SECURITY, CRITICAL, (PUSH, EMAIL), ("when",), patience=MINUTE, quiet=False
     ),
     Kind("welcome", BONUSES, MEDIUM, (PUSH,), life=3 * DAY),
-    Kind("bonus_accrued", BONUSES, MEDIUM, (PUSH,), ("partner", "bonus", "amount"), quiet=False),
+    # high: within ten seconds of the sale, never behind a broadcast. Whoever spends her bonuses
+    # without her is seen at once.
+    Kind("bonus_accrued", BONUSES, HIGH, (PUSH,), ("partner", "bonus", "amount"), quiet=False),
+    Kind(
+        "bonus_spent", BONUSES, HIGH, (PUSH,), ("partner", "bonus", "spent", "amount"),
+        quiet=False,
+    ),
     Kind(
         "receipt", RECEIPTS, MEDIUM, (EMAIL,),
         ("partner", "amount", "to_pay", "bonus", "spent", "when"),

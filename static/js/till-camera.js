@@ -4,6 +4,7 @@
   "use strict";
 
   const HINT = 10000; // ms without a code
+  const PHONE = window.matchMedia("(max-width: 767px)");
   const dialog = document.getElementById("camera");
   const video = dialog.querySelector("video");
   const said = dialog.querySelector("[data-camera-said]");
@@ -86,9 +87,17 @@
     timer = setTimeout(() => look(detect, since), 120);
   }
 
+  /* On a phone it is the upper half of the screen, and the digits below go on working. */
+  function show() {
+    if (!PHONE.matches) return dialog.showModal();
+    dialog.show();
+    document.querySelector(".till-card")?.scrollIntoView({ block: "start" });
+  }
+
   async function open() {
+    if (dialog.open) return;
     said.textContent = "";
-    dialog.showModal();
+    show();
     if (!navigator.mediaDevices?.getUserMedia) {
       said.textContent = dialog.dataset.none;
       return;
@@ -107,5 +116,10 @@
   }
 
   dialog.addEventListener("close", stop);
+  dialog.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape") return;
+    event.stopPropagation(); // a step back would be too much
+    dialog.close();
+  });
   window.tillCamera = { open };
 })();

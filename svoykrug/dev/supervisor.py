@@ -53,7 +53,8 @@ COMMANDS: Mapping[str, Sequence[str]] = {
         *("--scheduler", "django_celery_beat.schedulers:DatabaseScheduler"),
     ),
 }
-# The demo partners' own systems, with trade that goes on: development only.
+# The demo partners' own systems, with trade that goes on: development only, and after everything
+# is up, so that nobody waits for it. CRM_SIMULATOR=0 leaves it out.
 SIMULATOR = (
     *("manage.py", "crm_simulator", "--tick", "20", "--members", "60"),
     *("--state", ".run/crm_world.json"),
@@ -160,6 +161,7 @@ class Supervisor:
                 outbox = f"{self.messages.url}/control" if self.messages else ""
                 banner.addresses(self.url, time.monotonic() - began, outbox)
                 self._ask_logins()
+                self._start_simulator()
                 self._watch()
             return 0
         except Problem as wrong:
@@ -222,17 +224,22 @@ class Supervisor:
             banner.logins(self.url, table.rstrip(), document)
 
     def _start(self) -> None:
-        development = self.environment.get("ENVIRONMENT") == "development"
-        if development:
+        if self.environment.get("ENVIRONMENT") == "development":
             self._carry_messages()
-        asked = bool(os.environ.get("CRM_SIMULATOR"))
-        extra = {"simulator": SIMULATOR} if development and asked else {}
-        for name, words in {**COMMANDS, **extra}.items():
-            child = Child(name, words, self.environment, self.profile.logs / f"{name}.log")
-            self.children.append(child)
-            child.hushed = READY.encode()  # our own asking is no news
-            child.start()
-            children.record(self.children, self.url)
+        for name, words in COMMANDS.items():
+            self._begin(name, words, hushed=READY.encode())  # our own asking is no news
+
+    def _start_simulator(self) -> None:
+        development = self.environment.get("ENVIRONMENT") == "development"
+        if development and os.environ.get("CRM_SIMULATOR", "1") != "0":
+            self._begin("simulator", SIMULATOR)
+
+    def _begin(self, name: str, words: Sequence[str], *, hushed: bytes = b"") -> None:
+        child = Child(name, words, self.environment, self.profile.logs / f"{name}.log")
+        self.children.append(child)
+        child.hushed = hushed
+        child.start()
+        children.record(self.children, self.url)
 
     def _carry_messages(self) -> None:
         """SMS.ru, Firebase and SendGrid for the demo, in this process: messages really go over

@@ -249,8 +249,15 @@ def test_after_five_minutes_it_is_the_owners(
     till: Client, olga: User, anna: User, signed_in: SignedIn
 ) -> None:
     done = till.post(find(till, "89123456789").url, {"amount": "100"}).url
+    early = till.get(f"{done}return/").content.decode()
+    assert 'value="return"' in early  # whole, like the undo; parts are the owner's
+    assert 'name="amount"' not in early
     Transaction.objects.update(recorded_at=timezone.now() - timedelta(minutes=6))
 
+    late = till.get(f"{done}return/").content.decode()
+    assert "Возврат может провести владелец" in late
+    assert 'value="return"' not in late
+    assert 'value="return"' in signed_in(olga).get(f"{done}return/").content.decode()
     assert "Отменить" not in till.get(done).content.decode()
     assert till.post(f"{done}undo/").status_code == 422
     assert "Возврат" in signed_in(olga).get(done).content.decode()

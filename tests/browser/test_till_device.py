@@ -9,7 +9,7 @@ import pytest
 import segno
 from django.db import transaction
 from django.test import Client
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from apps.accounts.models import User
 from apps.businesses.models import Business
@@ -26,7 +26,9 @@ WIDTH, HEIGHT, DOT = 640, 480, 12  # of the film, px
 # --- the camera ----------------------------------------------------------------------------------
 def film(path: Path, text: str) -> Path:
     """Ten frames of a hand that holds a QR code before the camera, as Chromium plays them."""
-    rows = [list(row) for row in segno.make(text, micro=False).matrix_iter(border=4)]
+    rows = (
+        [list(row) for row in segno.make(text, micro=False).matrix_iter(border=4)] if text else []
+    )
     left, top = (WIDTH - DOT * len(rows)) // 2, (HEIGHT - DOT * len(rows)) // 2
     grey = bytearray([180]) * (WIDTH * HEIGHT)
     for y, row in enumerate(rows):
@@ -74,6 +76,51 @@ def test_the_camera_reads_her_card(with_camera: Enter, vera: User, anna: User) -
     expect(page.get_by_role("heading", name="Анна К.")).to_be_visible(timeout=30_000)
     expect(page.locator("#camera")).to_be_hidden()
     assert page.evaluate("document.querySelector('#camera video').srcObject") is None
+
+
+def test_on_a_phone_the_camera_is_the_upper_half_and_digits_go_on(
+    with_camera: Enter, vera: User, anna: User
+) -> None:
+    page = with_camera(vera, "")  # nothing to read
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.get_by_role("button", name="Сканировать").click()
+    camera = page.locator("#camera")
+    expect(camera).to_be_visible()
+
+    box = camera.bounding_box()
+    assert box
+    assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 360, 370)
+    field = page.locator("#who").bounding_box()
+    assert field
+    assert field["y"] >= 370
+    page.locator("#who").fill("89123456789")
+    camera.get_by_role("button", name="Закрыть").click()
+    expect(camera).to_be_hidden()
+    page.locator("#who").press("Enter")
+    expect(page.get_by_role("heading", name="Анна К.")).to_be_visible()
+
+
+AWAKE = """
+    window.asked = [];
+    const lock = () => Object.assign(new EventTarget(), { released: false });
+    Object.defineProperty(navigator, "wakeLock", {
+        value: { request: async (what) => { window.asked.push(what); return (window.held = lock()); } },
+    });
+"""
+
+
+def test_the_screen_stays_awake_while_the_till_is_in_sight(
+    context: BrowserContext, enter: Enter, vera: User
+) -> None:
+    context.add_init_script(AWAKE)
+    page = enter(vera, "/kassa/")
+    assert page.evaluate("window.asked") == ["screen"]
+
+    # The system takes it back out of sight; in sight again it is asked for anew.
+    page.evaluate("window.held.dispatchEvent(new Event('release'))")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    assert page.evaluate("window.asked") == ["screen", "screen"]
 
 
 # --- a reload without a network --------------------------------------------------------------------

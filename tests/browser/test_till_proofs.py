@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -17,7 +18,8 @@ from apps.businesses.models import Business
 from apps.loyalty.services import hold_bonus
 from apps.transactions.models import Spending, Transaction
 from tests.backoffice.conftest import Sell
-from tests.browser.test_pages import check
+from tests.browser.test_pages import TILL, check
+from tests.factories.coupons import personal
 
 Enter = Callable[[User, str], Page]
 SIGNS = "ABCDEFGHKLMNPRSTUVWXYZ0123456789"
@@ -254,19 +256,46 @@ def test_two_tabs_of_one_operation_are_one_sale(enter: Enter, vera: User, anna: 
 
 
 # --- screens --------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("path", ["return/", "shift/", "settings/"])
 def test_other_pages_of_the_till(
-    enter: Enter,
-    olga: User,
-    anna: User,
-    salon: Business,
-    sell: Sell,
-    troubles: list[str],
-    path: str,
+    enter: Enter, olga: User, anna: User, salon: Business, sell: Sell, troubles: list[str]
 ) -> None:
-    sell(salon, anna, "1500")
+    sale = sell(salon, anna, "1500")
+    with transaction.atomic():
+        code = personal(anna, salon, name="Укладка в подарок").code
+    page = enter(olga, "/kassa/")
+    home = page.url
+    for path in ("return/", "shift/", "settings/", "device/", "coupon/", f"sale/{sale.pk}/slip/"):
+        page.goto(f"{home}{path}")
+        check(page, troubles, looked_at=TILL)
+    page.goto(f"{home}coupon/")
+    page.fill("#code", code)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Укладка в подарок")).to_be_visible()
+    check(page, troubles, looked_at=TILL)
 
-    check(enter(olga, f"/kassa/{path}"), troubles)
+
+def test_locked_till_opens_by_a_pin_within_two_seconds(
+    enter: Enter, vera: User, salon: Business, troubles: list[str]
+) -> None:
+    page = enter(vera, "/kassa/device/")
+    page.get_by_role("button", name="Доверять").click()
+    page.fill("#pin", "4816")
+    page.get_by_role("button", name="Задать PIN").click()
+    page.goto(page.url.replace("device/", ""))
+    page.get_by_role("button", name="Сменить").click()
+    expect(page.locator("#pin")).to_be_visible()
+    assert "Вера" in page.locator("main").inner_text()
+    check(page, troubles, looked_at=TILL)
+    page.get_by_label("Вера").check()
+
+    page.locator("#pin").focus()
+    began = page.evaluate("performance.timeOrigin + performance.now()")
+    page.keyboard.type("4816", delay=120)
+    page.keyboard.press("Enter")
+    expect(page.locator("#who")).to_be_focused()
+
+    took = page.evaluate("performance.timeOrigin + performance.now()") - began
+    assert took < 2000, took
 
 
 def test_confirming_and_returning_pages(
@@ -280,9 +309,9 @@ def test_confirming_and_returning_pages(
     page.keyboard.type("100", delay=50)
     page.keyboard.press("Enter")
     expect(page.locator("#code")).to_be_focused()
-    check(page, troubles)
+    check(page, troubles, looked_at=TILL)
     page.goto(f"{page.url.split('/kassa')[0]}/kassa/sale/{Transaction.objects.get().pk}/return/")
-    check(page, troubles)
+    check(page, troubles, looked_at=TILL)
 
 
 # --- how fast ---------------------------------------------------------------------------------------------

@@ -5,12 +5,17 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django_celery_beat.models import PeriodicTask
 
 from apps.crm import services
 from apps.crm.enums import RecordState, RunState, State, Trigger
 from apps.crm.models import CRMIntegration, ExternalRecord, SyncRun
+from apps.crm.services import locks
+from apps.crm.tasks import sync_integration
 from apps.transactions.models import Transaction
 from tests.crm.world import Month, Stand, assert_equals_truth, no_sale_twice
+from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
 NAMES = ["yclients", "iiko", "onec", "amocrm", "renovatio"]
@@ -163,6 +168,60 @@ def test_too_many_vanished_at_once_are_not_believed(stand: Stand, monkeypatch) -
     assert run.trouble == "suspicious"
     assert sum(Transaction.objects.values_list("returned", flat=True)) == 0
     assert before
+
+
+def test_one_read_at_a_time_whoever_starts_it(stand: Stand) -> None:
+    """Another worker holds the connection: nobody else reads it, until that worker is dead."""
+    integration = stand.connect("yclients")
+    other = connection.copy()
+    with other.cursor() as cursor:
+        number = locks._number("sync", integration.pk)
+        cursor.execute("SELECT pg_advisory_lock(%s)", [number])
+
+    with pytest.raises(services.Busy):
+        services.run_sync(integration.pk, trigger=Trigger.HAND)
+    assert sync_integration(integration_id=str(integration.pk)) == 0
+    assert sync(integration) == 0
+    assert not SyncRun.objects.exists()
+
+    other.close()  # as kill -9 does
+    assert services.run_sync(integration.pk, trigger=Trigger.HAND).state == RunState.DONE
+
+
+def test_beat_asks_each_system_as_often_as_it_should(stand: Stand) -> None:
+    for name in NAMES:
+        stand.connect(name)
+    rows = PeriodicTask.objects.filter(name__startswith="crm.sync").select_related("interval")
+
+    every = {row.name.rpartition(" ")[2]: row.interval.every for row in rows if row.enabled}
+
+    assert every == {"yclients": 5, "iiko": 5, "onec": 15, "amocrm": 5, "renovatio": 10}
+    row = CRMIntegration.objects.get(system="onec")
+    admin = UserFactory(job="admin")
+    services.change_poll(
+        integration=row, changes={"poll_minutes": 60}, by=admin, reason="База медленная"
+    )
+    assert rows.get(name__endswith="onec").interval.every == 60
+
+
+def test_past_goes_on_where_it_stopped(stand: Stand) -> None:
+    month = Month(stand, "renovatio")
+    month.sell(30)
+    integration = stand.connect("renovatio")
+    now = datetime.now(UTC)
+    backfill = services.start_backfill(
+        integration=integration, since=now - timedelta(days=100), by=None, at=now
+    )
+    stand.system("renovatio").faults.plan("", "", *["error_500"] * 4)  # the third of four windows
+
+    assert not services.continue_backfill(backfill_id=backfill.pk)
+    backfill.refresh_from_db()
+    assert (backfill.percent, backfill.trouble) == (60, "server")
+    assert services.continue_backfill(backfill_id=backfill.pk)
+
+    backfill.refresh_from_db()
+    assert (backfill.percent, backfill.trouble, backfill.received) == (100, "", 30)
+    assert_equals_truth(stand, integration)
 
 
 def test_five_failures_pause_and_a_wrong_key_stops(stand: Stand) -> None:

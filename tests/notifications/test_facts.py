@@ -8,18 +8,21 @@ from django.utils import timezone
 
 from apps.core import facts, outbox
 from apps.core.models import Delivery
-from apps.notifications import drafts, words
+from apps.loyalty.services import hold_bonus
+from apps.notifications import drafts, services, words
 from apps.notifications.admin.labels import LABELS
 from apps.notifications.consumers import heard
+from apps.notifications.enums import Priority
 from apps.notifications.kinds import ALL, KINDS
 from apps.notifications.models import Notification
 from apps.notifications.rules import PLACE, unknown_places
-from apps.transactions.services import record_purchase
+from apps.transactions.services import Spend, record_purchase
 from svoykrug.outbox import LISTENERS, TOLD
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
+from tests.factories.notifications import device_of
 from tests.factories.transactions import sale
-from tests.notifications.conftest import deliver_all
+from tests.notifications.conftest import deliver_all, write
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -81,7 +84,7 @@ def fact_of(name: str, member, business, **more):
 
 EXPECTED = {
     "MemberJoined": {"welcome"},
-    "PurchaseRecorded": {"bonus_accrued", "receipt"},
+    "PurchaseRecorded": {"bonus_spent", "receipt"},
     "PurchaseRefunded": {"refund"},
     "TierChanged": {"tier_up"},
     "TierAtRisk": {"tier_at_risk"},
@@ -144,7 +147,8 @@ def test_every_fact_told_is_listened_to():
         ("EventModerated", {"decision": "request_changes"}, ["event_changes_wanted"]),
         ("EventRegistered", {"state": "waitlisted"}, ["event_waitlisted"]),
         ("EventLeft", {"reason": "cancelled"}, []),
-        ("PurchaseRecorded", {"bonus_accrued": "0.00"}, ["receipt"]),
+        ("PurchaseRecorded", {"bonus_spent": "0.00"}, ["bonus_accrued", "receipt"]),
+        ("PurchaseRecorded", {"bonus_spent": "0.00", "bonus_accrued": "0.00"}, ["receipt"]),
     ],
 )
 def test_what_a_fact_means_depends_on_what_it_says(member, business, name, more, kinds):
@@ -187,6 +191,30 @@ def test_a_sale_tells_its_guest(world, business):
     assert world.counts["sendgrid"] == 1
     assert set(Notification.objects.values_list("kind", flat=True)) >= {"bonus_accrued", "receipt"}
     assert not Delivery.objects.filter(last_error__gt="").exists()
+
+
+def test_spent_bonuses_are_told_at_once_and_before_any_broadcast(world, business):
+    """Whoever spends her bonuses without her is seen within seconds: two bells of one second."""
+    anna = UserFactory()
+    device_of(anna, token="token-of-anna")
+    sale(member=anna, business=business, amount="20000.00")
+    outbox.drain()
+    deliver_all()
+    told = len(world.taken["fcm"])
+    write("broadcast", *[UserFactory() for _ in range(3)])
+
+    hold = hold_bonus(
+        member=anna, business=business, amount=Decimal(300), key="h", at=timezone.now()
+    )
+    sale(member=anna, business=business, amount="1000.00", spend=Spend(code=hold.code))
+    outbox.drain()
+    services.deliver(priority=Priority.HIGH, seconds=5)
+
+    [push] = world.taken["fcm"][told:]
+    assert push["data"]["kind"] == "bonus_spent"
+    row = Notification.objects.select_related("business", "broadcast").get(kind="bonus_spent")
+    assert row.state == "sent"
+    assert words.Library().of(row, language="ru").title == "Списано 300 бонусов"
 
 
 def test_listening_does_not_slow_a_sale(member, business):

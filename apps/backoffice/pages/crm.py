@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
+from apps.accounts import freshness
 from apps.backoffice.pages.access import for_jobs
 from apps.backoffice.pages.owner.frame import business_of, frame
 from apps.businesses.models import Business
@@ -49,6 +50,11 @@ WORDS = {
     "configuration": gettext_lazy("Configuration: retail or unf"),
     "account_id": gettext_lazy("Number of the account"),
     "clinic_id": gettext_lazy("Number of the clinic"),
+}
+# Settings that may stay empty, by system.
+EXTRAS = {
+    ("iiko", "source"): gettext_lazy("Report: cloud, or server for an older installation"),
+    ("renovatio", "source"): gettext_lazy("Sales by: invoices, or payments where those are closed"),
 }
 STEPS = {
     "address": gettext_lazy("Address"),
@@ -94,6 +100,7 @@ def crm(request: HttpRequest, slug: str) -> HttpResponse:
         "one": one,
         "others": _others(business, found),
         "adding": chosen if chosen in ADAPTERS and one is None else "",
+        "fresh": freshness.is_fresh(request),
     }
     if one:
         context |= _connection_context(request, one)
@@ -160,6 +167,9 @@ def _fields(row: CRMIntegration | None, system: str) -> list[Field]:
     options = row.options if row else {}
     plain = [
         Field(f"option.{n}", WORDS[n], str(options.get(n, "")), False) for n in adapter.settings
+    ] + [
+        Field(f"option.{n}", EXTRAS[system, n], str(options.get(n, "")), False)
+        for n in adapter.extras
     ]
     secret = [Field(f"key.{n}", WORDS[n], "", n not in PLAIN) for n in adapter.fields]
     return plain + secret
@@ -181,14 +191,18 @@ def _steps(request: HttpRequest) -> list[dict[str, Any]]:
 # --- what is done --------------------------------------------------------------------------------
 def _act(request: HttpRequest, business: Business) -> HttpResponse:
     action = ACTIONS.get(request.POST.get("action", ""))
+    system = request.POST.get("system", "")
+    where = reverse("backoffice:crm", args=[business.slug])
+    where = f"{where}?system={system}" if system in ADAPTERS else where
+    # Whoever changes the keys could lead the sales elsewhere: not from a browser left open.
+    if action is _connect and (confirm := freshness.stale(request, "crm.keys", back=where)):
+        return confirm
     try:
         if action:
             action(request, business)
     except Refused as refused:
         messages.error(request, str(refused))
-    system = request.POST.get("system", "")
-    where = reverse("backoffice:crm", args=[business.slug])
-    return redirect(f"{where}?system={system}" if system in ADAPTERS else where)
+    return redirect(where)
 
 
 def _integration(request: HttpRequest, business: Business) -> CRMIntegration:

@@ -130,12 +130,13 @@ class Place:
 class BaseCRMAdapter(ABC):
     """One system. `snapshot`: what `fetch_transactions` brings for a window is all there is, so a
     known record that is missing has vanished. `fields`: names of the credentials; the first is
-    the one whose end is shown."""
+    the one whose end is shown. `settings` have to be given, `extras` may be."""
 
     system: ClassVar[System]
     policy: ClassVar[Policy]
     fields: ClassVar[tuple[str, ...]]
     settings: ClassVar[tuple[str, ...]] = ()
+    extras: ClassVar[tuple[str, ...]] = ()
     snapshot: ClassVar[bool] = True
     level: ClassVar[Level] = Level.SECRET_PATH
     poll_minutes: ClassVar[int] = 5
@@ -185,6 +186,11 @@ class BaseCRMAdapter(ABC):
         """One object as it is now, with its returns; empty when it is not there any more. Raises
         Failed, NotImplementedError where the system cannot be asked for one."""
         raise NotImplementedError
+
+    def changed_receipts(self, since: datetime) -> Sequence[str]:
+        """Receipt numbers of sales from before `since` that were touched after it, where a system
+        tells that apart from its sales. Raises Failed."""
+        return ()
 
     def customer_of(self, document: Document) -> Customer | None:
         """Whose sale it is; asks the system when the document names only an id. Raises Failed."""

@@ -19,7 +19,7 @@ from apps.accounts import rules as people
 from apps.core import sealing
 from apps.crm import rules
 from apps.crm.adapters import NOBODY, BaseCRMAdapter, Customer, Document
-from apps.crm.enums import Kind, Reason, RecordState
+from apps.crm.enums import BY_PHONE, Kind, Reason, RecordState
 from apps.crm.models import CRMIntegration, ExternalRecord, SyncRun
 from apps.crm.services.settling import Guest, Settled, settle
 
@@ -35,6 +35,14 @@ class Counts:
     applied: int = 0
     repeated: int = 0
     set_aside: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.received + other.received,
+            self.applied + other.applied,
+            self.repeated + other.repeated,
+            self.set_aside + other.set_aside,
+        )
 
 
 @dataclass
@@ -227,7 +235,7 @@ def _take_over(row: ExternalRecord, one: Incoming, at: datetime) -> None:
     row.occurred_at, row.version = document.occurred_at, document.version
     row.gone, row.digest, row.seen_at = document.gone, one.digest, at
     row.receipt_number = document.receipt_number[:60]
-    row.reason = one.reason
+    row.reason = "" if row.matched_by_hand and one.reason in BY_PHONE else one.reason
     if one.reason not in (Reason.BAD_AMOUNT, Reason.BAD_ROW):
         row.amount = document.amount
     if one.customer and not row.matched_by_hand:

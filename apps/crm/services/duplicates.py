@@ -6,6 +6,7 @@ the CRM go to the one that stayed. A merge can be undone and is not made again.
 """
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import User
 from apps.core import audit
 from apps.core.errors import NotFound, Refused
-from apps.crm.models import DuplicateMerge, ExternalRecord
+from apps.crm.models import DuplicateMerge, ExternalRecord, Supplement
 from apps.crm.services.claims import locked
 from apps.crm.services.connections import may_change
 from apps.crm.services.ledger import left_of
@@ -99,7 +100,7 @@ def undo_merge(*, merge_id: UUID, by: User, at: datetime) -> Transaction:
     Raises NotFound, AlreadyUndone."""
     merge = (
         DuplicateMerge.objects.select_for_update(of=("self",))
-        .select_related("dropped__member", "dropped__business")
+        .select_related("dropped__member", "dropped__business", "kept")
         .filter(pk=merge_id)
         .first()
     )
@@ -109,18 +110,35 @@ def undo_merge(*, merge_id: UUID, by: User, at: datetime) -> Transaction:
     if merge.undone_at:
         raise AlreadyUndone
     record = locked(merge.record_id)
-    sale = record_purchase(
-        business=merge.dropped.business,
-        member=merge.dropped.member,
-        amount=record.applied,
-        occurred_at=merge.dropped.occurred_at,
-        by=None,
-        key=f"crm:unmerge:{merge.pk}",
-        source=Source.CRM,
-        receipt_number=merge.dropped.receipt_number,
-    )
+    sale = _apart(record, merge)
     ExternalRecord.objects.filter(pk=record.pk).update(sale=sale)
     merge.undone_at, merge.undone_by = at, by
     merge.save(update_fields=["undone_at", "undone_by"])
     audit.record(by, "crm.unmerge", "transaction", sale.pk, business_id=sale.business_id)
     return sale
+
+
+def _apart(record: ExternalRecord, merge: DuplicateMerge) -> Transaction:
+    """The record's own sale again, less what later sales of a grown sum hold. What the system took
+    from the kept sale meanwhile was not meant for it and comes back to the member."""
+    supplements = Supplement.objects.filter(record=record).select_related("sale")
+    own = record.applied - sum(left_of(one.sale) for one in supplements)
+    _record(merge, merge.kept, merge.amount - own, key=f"crm:unmerge:{merge.pk}:kept")
+    return _record(merge, merge.dropped, own, key=f"crm:unmerge:{merge.pk}") or merge.dropped
+
+
+def _record(
+    merge: DuplicateMerge, like: Transaction, amount: Decimal, *, key: str
+) -> Transaction | None:
+    if amount <= 0:
+        return None
+    return record_purchase(
+        business=merge.dropped.business,
+        member=merge.dropped.member,
+        amount=amount,
+        occurred_at=like.occurred_at,
+        by=None,
+        key=key,
+        source=Source.CRM,
+        receipt_number=like.receipt_number,
+    )

@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.accounts.services import PhoneInvalid
 from apps.core import audit, sealing
 from apps.core.errors import NotFound, Refused
-from apps.crm.enums import Kind, Reason, RecordState
+from apps.crm.enums import BY_PHONE, Kind, RecordState
 from apps.crm.models import ExternalRecord
 from apps.crm.net import Failed
 from apps.crm.services.applying import apply_documents
@@ -24,7 +24,6 @@ from apps.crm.services.settling import settle
 
 MOST = 500
 OPEN = (RecordState.QUARANTINE, RecordState.UNCLAIMED, RecordState.WAITING)
-BY_PHONE = {Reason.NO_PHONE, Reason.BAD_PHONE, Reason.SHARED_PHONE}
 
 
 class AlreadyApplied(Refused):

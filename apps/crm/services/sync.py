@@ -18,6 +18,7 @@ from apps.crm.services import health
 from apps.crm.services.applying import Counts, apply_documents, apply_vanished
 from apps.crm.services.locks import Busy, alone
 from apps.crm.services.opening import opened
+from apps.crm.services.rereading import of_receipts, read_again
 
 log = structlog.get_logger(__name__)
 
@@ -122,6 +123,10 @@ def read_window(
     for batch in batched(adapter.fetch_transactions(run.since, run.until), BATCH, strict=False):
         seen.update(Ref(one.entity, one.external_id) for one in batch)
         _count(run, apply_documents(integration, adapter, _newest(batch), run=run))
+    elsewhere = adapter.changed_receipts(run.since)
+    if elsewhere:
+        older = of_receipts(integration, elsewhere, before=run.since)
+        _count(run, read_again(integration, adapter, older))
     missing = [ref for ref in known if ref not in seen]
     if missing:
         _count(run, _settle_missing(integration, adapter, missing, known))

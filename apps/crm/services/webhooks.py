@@ -18,10 +18,10 @@ from apps.crm.adapters import ADAPTERS, Ref
 from apps.crm.enums import EventState, State, Trigger
 from apps.crm.models import CRMIntegration, ExternalRecord, WebhookEvent
 from apps.crm.net import Failed
-from apps.crm.services.applying import apply_documents, apply_vanished
 from apps.crm.services.credentials import SECRET, SECRET_BEFORE, WEBHOOK
 from apps.crm.services.locks import Busy, alone
 from apps.crm.services.opening import opened
+from apps.crm.services.rereading import read_again
 from apps.crm.services.sync import run_sync
 from apps.transactions.models import Transaction
 
@@ -146,21 +146,7 @@ def _resting(integration: CRMIntegration) -> bool:
 def _read_again(event: WebhookEvent) -> None:
     integration = event.integration
     with alone("sync", integration.pk, patience=2), opened(integration) as adapter:
-        for entity, number in event.refs:
-            ref = Ref(entity, number)
-            try:
-                found = adapter.fetch_one(ref.entity, ref.external_id)
-            except NotImplementedError:
-                continue  # the next poll will see it
-            apply_documents(integration, adapter, found)
-            if not found:
-                gone = ExternalRecord.objects.filter(
-                    integration=integration,
-                    entity=ref.entity,
-                    external_id=ref.external_id,
-                    gone=False,
-                )
-                apply_vanished(integration, list(gone.values_list("pk", flat=True)))
+        read_again(integration, adapter, [Ref(entity, number) for entity, number in event.refs])
 
 
 def _postpone(event: WebhookEvent) -> None:

@@ -18,6 +18,8 @@ LOGIN, PASSWORD = "bot", "resto-pass"
 HOOK_TOKEN = "iiko-webhook-token-of-the-simulator"  # noqa: S105 - made up
 HOUR = 3600
 NIGHT = 4  # the accounting day ends at four in the morning
+# Much the same names stand in the adapter. They are written out here on purpose: a simulator that
+# borrowed from the code it checks would repeat its mistakes and prove nothing.
 COLUMNS = (
     "UniqOrderId.Id",
     "OrderNum",
@@ -112,7 +114,8 @@ class Iiko(Simulated):
         return Reply({"correlationId": str(uuid.uuid4()), "organizations": [one]})
 
     def terminal_groups(self, given: dict[str, Any]) -> Reply:
-        items = [{"id": guid(22, 1), "organizationId": ORGANIZATION, "name": "Зал", "address": ""}]
+        hall = {"name": "Зал", "address": "", "timeZone": self.zone}
+        items = [{"id": guid(22, 1), "organizationId": ORGANIZATION} | hall]
         groups = [{"organizationId": ORGANIZATION, "items": items}]
         body = {"terminalGroups": groups, "terminalGroupsInSleep": []}
         return Reply({"correlationId": str(uuid.uuid4())} | body)

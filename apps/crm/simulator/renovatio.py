@@ -1,6 +1,7 @@
 """A clinic on МИС Renovatio: paid invoices and patients, 200 for everything."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,7 @@ from apps.crm.simulator.server import Reply, Request, Simulated
 from apps.crm.simulator.world import Guest, Sale
 
 KEY, CLINIC = "rn-simulator-key-0001", "2"
+BROKEN = Reply(b"Internal Server Error", 500, "text/html")
 
 
 class Renovatio(Simulated):
@@ -40,6 +42,7 @@ class Renovatio(Simulated):
             return self._error("403", "No access")
         action = {
             "getInvoices": self.invoices,
+            "getPayments": self.payments,
             "getPatient": self.patient,
             "getClinics": self.clinics,
         }.get(method)
@@ -49,18 +52,54 @@ class Renovatio(Simulated):
         return self._good([{"id": int(CLINIC), "title": "Миллениум", "is_deleted": 0}])
 
     def invoices(self, form: dict[str, str]) -> Reply:
-        first = datetime.strptime(form["date_from"], "%d.%m.%Y").date()  # noqa: DTZ007
-        last = datetime.strptime(form["date_to"], "%d.%m.%Y").date()  # noqa: DTZ007
-        if (last - first).days > 92:
-            return Reply(b"Internal Server Error", 500, "text/html")
+        period = self._period(form)
+        if period is None:
+            return BROKEN
+        first, end = period
         rows = [
             self.invoice(sale)
             for sale in self.world.of(self.name)
-            if sale.state != "deleted" and first <= self._local(sale.at).date() <= last
+            if sale.state != "deleted" and first <= sale.at < end
         ]
         wanted = form.get("status")
-        rows = [row for row in rows if not wanted or row["status"] == wanted]
+        return self._good([row for row in rows if not wanted or row["status"] == wanted])
+
+    def payments(self, form: dict[str, str]) -> Reply:
+        """Money in and money back; what was cancelled or deleted has no payment any more."""
+        period = self._period(form)
+        if period is None:
+            return BROKEN
+        first, end = period
+        rows = []
+        for sale in self.world.of(self.name):
+            lines = [(sale.id, sale.at, sale.amount)]
+            lines += [(one.id, one.at, -one.amount) for one in sale.refunds]
+            rows += [
+                self.payment(sale, number, at, amount)
+                for number, at, amount in (lines if sale.state == "live" else [])
+                if first <= at < end
+            ]
         return self._good(rows)
+
+    def _period(self, form: dict[str, str]) -> tuple[datetime, datetime] | None:
+        """From the first day's midnight to the end of the last; None: the server fails at more than
+        three months."""
+        first, last = (
+            datetime.strptime(form[name], "%d.%m.%Y").replace(tzinfo=ZoneInfo(self.zone))
+            for name in ("date_from", "date_to")
+        )
+        return None if (last - first).days > 92 else (first, last + timedelta(days=1))
+
+    def payment(self, sale: Sale, number: int, at: datetime, amount: Decimal) -> dict[str, Any]:
+        value: Any = f"{amount:.2f}" if "money_as_text" in self.faults.habits else float(amount)
+        return {
+            "payment_id": number + 70_000,
+            "amount": value,
+            "payment_method": "card",
+            "date_paid": self._local(at).strftime("%d.%m.%Y %H:%M"),
+            "invoice_id": sale.id,
+            "patient_id": sale.guest,
+        }
 
     def invoice(self, sale: Sale) -> dict[str, Any]:
         value: Any = float(sale.net)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,75 @@ from apps.crm.simulator.world import Guest, Sale
 COMPANY = 4564
 PARTNER, USER, LOGIN, PASSWORD = "pt_simulator", "ut_simulator", "bot@example.test", "salon-pass"
 CAP = 100  # more rows than this asked for: 25 come
+
+
+# What is the same in every record, client and document of the branch; the description lists it.
+SERVICE = {"id": 1, "title": "Стрижка", "cost_per_unit": 0, "discount": 0, "amount": 1}
+STAFF = {
+    "id": 9,
+    "api_id": None,
+    "name": "Ольга",
+    "specialization": "мастер",
+    "position": {"id": 1, "title": "Мастер"},
+    "avatar": "",
+    "avatar_big": "",
+    "rating": 5,
+    "votes_count": 3,
+}
+CLIENT = {
+    "surname": "",
+    "patronymic": "",
+    "display_name": "",
+    "card": "",
+    "success_visits_count": 3,
+    "fail_visits_count": 0,
+    "discount": 0,
+    "is_new": False,
+    "custom_fields": [],
+    "client_tags": [],
+}
+DOCUMENT = {
+    "type_id": 7,
+    "storage_id": 0,
+    "user_id": 10,
+    "company_id": COMPANY,
+    "comment": "",
+    "category_id": 0,
+    "type_title": "Визит",
+    "is_sale_bill_printed": False,
+}
+EMPTY_TEXTS = ("comment", "sms_now_text", "api_id", "from_url", "custom_color", "short_link")
+ZEROS = ("sms_before", "sms_now", "email_now", "notified", "activity_id", "bookform_id")
+RECORD: dict[str, Any] = {
+    **dict.fromkeys((*EMPTY_TEXTS, "custom_font_color", "record_from"), ""),
+    **dict.fromkeys((*ZEROS, "is_mobile"), 0),
+    "company_id": COMPANY,
+    "staff_id": 9,
+    "staff": STAFF,
+    "goods_transactions": [],
+    "comer": None,
+    "clients_count": 1,
+    "online": False,
+    "confirmed": 1,
+    "seance_length": 3600,
+    "length": 3600,
+    "master_request": 1,
+    "review_requested": 0,
+    "created_user_id": 10,
+    "paid_full": 1,
+    "payment_status": 1,
+    "prepaid": False,
+    "prepaid_confirmed": False,
+    "record_labels": [],
+    "custom_fields": [],
+    "sms_remain_hours": 5,
+    "email_remain_hours": 1,
+    "is_update_blocked": False,
+    "is_sale_bill_printed": False,
+    "resource_instance_ids": [],
+    "acceptance_free": None,
+    "consumables": [],
+}
 
 
 class Yclients(Simulated):
@@ -85,6 +155,14 @@ class Yclients(Simulated):
         row["date"] = self._local(sale.at).strftime("%Y-%m-%d %H:%M:%S")
         return _good([row])
 
+    @staticmethod
+    def paid(sale: Sale) -> Decimal:
+        """A missed appointment keeps its payment until somebody takes it back; at the desk a
+        cancelled sale is one of nothing."""
+        if sale.state == "cancelled" and sale.id % 5:
+            return max(sale.amount - sum(one.amount for one in sale.refunds), Decimal(0))
+        return sale.net
+
     def payment(self, sale: Sale) -> dict[str, Any]:
         guest = self.world.guest(sale.guest)
         return {
@@ -92,7 +170,7 @@ class Yclients(Simulated):
             "document_id": sale.id + 500_000,
             "expense": {"id": 7 if sale.id % 5 == 0 else 5, "title": "Оказание услуг"},
             "date": self._offset(sale.at),
-            "amount": f"{sale.net:.2f}",
+            "amount": f"{self.paid(sale):.2f}",
             "comment": "",
             "master": {"id": 9, "title": "Ольга"},
             "supplier": [],
@@ -131,40 +209,36 @@ class Yclients(Simulated):
     def record(self, sale: Sale) -> dict[str, Any]:
         guest = self.world.guest(sale.guest)
         visit = -1 if sale.state == "cancelled" else 1
-        service = {"id": 1, "title": "Стрижка", "cost": float(sale.amount), "amount": 1}
-        zeros = {"cost_to_pay": float(sale.amount), "manual_cost": float(sale.amount)}
-        return {
+        cost = float(sale.amount)
+        prices = dict.fromkeys(("cost", "cost_to_pay", "manual_cost", "first_cost"), cost)
+        naive = self._local(sale.at).strftime("%Y-%m-%d %H:%M:%S")
+        return RECORD | {
             "id": sale.id + 100_000,
-            "company_id": COMPANY,
-            "staff_id": 9,
-            "services": [
-                service
-                | zeros
-                | {"cost_per_unit": 0, "discount": 0, "first_cost": float(sale.amount)}
-            ],
-            "goods_transactions": [],
-            "staff": {"id": 9, "name": "Ольга", "specialization": "мастер"},
-            "client": None
-            if guest is None
-            else {"id": guest.id, "name": guest.first_name, "phone": guest.phone, "email": ""},
-            "date": self._local(sale.at).strftime("%Y-%m-%d %H:%M:%S"),
+            "services": [SERVICE | prices],
+            "client": CLIENT | self._guest(guest) | {"phone": guest.phone} if guest else None,
+            "date": naive,
             "datetime": self._local(sale.at).isoformat(),
             "create_date": self._offset(sale.at - timedelta(days=3)),
             "last_change_date": self._offset(sale.changed_at),
-            "comment": "",
-            "online": False,
             "visit_attendance": visit,
             "attendance": visit,
-            "confirmed": 1,
-            "seance_length": 3600,
-            "length": 3600,
             "visit_id": sale.id + 200_000,
             "deleted": sale.state == "deleted",
-            "paid_full": 1,
-            "payment_status": 1,
-            "documents": [{"id": sale.id + 500_000, "type_id": 7, "type_title": "Визит"}],
+            "documents": [self._document(sale, naive)],
             "finance_transactions": [self.payment(sale)] if sale.state != "deleted" else [],
         }
+
+    @staticmethod
+    def _document(sale: Sale, at: str) -> dict[str, Any]:
+        names = {"visit_id": sale.id + 200_000, "record_id": sale.id + 100_000}
+        number = sale.id + 500_000
+        return DOCUMENT | names | {"id": number, "number": number, "date_created": at}
+
+    def record_by_id(self, request: Request, number: str) -> Reply:
+        sale = self.world.sales.get(int(number) - 100_000)
+        if sale is None or sale.system != self.name or not sale.id % 5:
+            return self.refusal(404, "Не найдено")
+        return _good(self.record(sale))
 
     # --- clients ---
     def search(self, request: Request) -> Reply:
@@ -267,6 +341,7 @@ ROUTES: list[tuple[str, Any]] = [
     (r"timetable/transactions/(\d+)", Yclients.transactions),
     (r"finance_transactions/(\d+)/(\d+)", Yclients.finance_transaction),
     (r"records/(\d+)", Yclients.records),
+    (r"record/(\d+)/(\d+)", Yclients.record_by_id),
     (r"company/(\d+)/clients/search", Yclients.search),
     (r"clients/(\d+)", Yclients.clients),
     (r"company/(\d+)/clients/(\d+)/comments", Yclients.comment),

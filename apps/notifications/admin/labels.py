@@ -17,6 +17,7 @@ LABELS: dict[str, Any] = {
     "new_device": _("new device"),
     "welcome": _("welcome"),
     "bonus_accrued": _("bonuses accrued"),
+    "bonus_spent": _("bonuses spent"),
     "receipt": _("receipt"),
     "refund": _("return"),
     "tier_up": _("tier rose"),

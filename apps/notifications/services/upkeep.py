@@ -125,11 +125,14 @@ def _digests(people: list[UUID], *, since: datetime) -> list[Draft]:
     ]
 
 
+EARNING = {"bonus_accrued", "bonus_spent"}
+
+
 def _digest(mine: list[Notification], words: Library) -> dict[str, object]:
     """Titles alone: they name no clinic to a mail server."""
     language = mine[0].member.locale
     lines = [words.of(one, language=language, outside=True).title for one in mine[:DIGEST_LINES]]
-    earned = sum((_sum(one) for one in mine if one.kind == "bonus_accrued"), Decimal())
+    earned = sum((_sum(one) for one in mine if one.kind in EARNING), Decimal())
     shown = "\n".join(f"— {line}" for line in lines)
     return {"earned": f"{earned:.2f}", "count": len(mine), "lines": shown}
 

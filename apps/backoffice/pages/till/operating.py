@@ -212,7 +212,7 @@ def quote(request: HttpRequest, token: str) -> HttpResponse:
     form, preview, problem = OperationForm(request.POST), None, ""
     unfinished = request.POST.get("amount", "").strip().rstrip(",.") == ""
     if not unfinished and form.is_valid():
-        preview, problem = _quoted(request, step, form)
+        preview, problem = _quoted(request, step, form, _spend(step, form))
     if not request.htmx:
         return _operation(request, step, form, problem=problem, preview=preview)
     context = {
@@ -226,9 +226,8 @@ def quote(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _quoted(
-    request: HttpRequest, step: Step, form: OperationForm
+    request: HttpRequest, step: Step, form: OperationForm, spend: services.Spend | None
 ) -> tuple[services.Quote | None, str]:
-    spend = _spend(step, form)
     try:
         quoted = services.quote_purchase(
             business=step.business,
@@ -246,7 +245,8 @@ def _quoted(
 
 # --- the guest's confirmation --------------------------------------------------------------------
 def _to_confirm(request: HttpRequest, step: Step, form: OperationForm) -> HttpResponse:
-    preview, problem = _quoted_unproven(request, step, form)
+    unproven = services.Spend(amount=form.cleaned_data["spend"])
+    preview, problem = _quoted(request, step, form, unproven)
     if preview is None:
         return _operation(request, step, form, problem=problem)
     waiting = step.operation.waiting(
@@ -256,24 +256,6 @@ def _to_confirm(request: HttpRequest, step: Step, form: OperationForm) -> HttpRe
         coupon=form.cleaned_data["coupon"],
     )
     return redirect("backoffice:confirm", waiting.token(by=request.user))
-
-
-def _quoted_unproven(
-    request: HttpRequest, step: Step, form: OperationForm
-) -> tuple[services.Quote | None, str]:
-    try:
-        quoted = services.quote_purchase(
-            business=step.business,
-            member=step.member,
-            amount=form.cleaned_data["amount"],
-            at=timezone.now(),
-            by=request.user,
-            spend=services.Spend(amount=form.cleaned_data["spend"]),
-            coupon_codes=form.codes,
-        )
-    except Refused as refusal:
-        return None, str(refusal)
-    return quoted, ""
 
 
 @at_till

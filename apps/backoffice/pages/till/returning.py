@@ -1,6 +1,7 @@
 """A return: found by number or scan, whole or in part, with its effect said beforehand."""
 
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -9,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from apps.backoffice.pages.access import may_manage
 from apps.backoffice.pages.forms import ReceiptForm, RefundForm
 from apps.backoffice.pages.reading import digits_of, repaired
 from apps.backoffice.pages.till.place import at_till, chosen, show
@@ -81,29 +83,33 @@ def _return(
     sale: Transaction,
     form: RefundForm,
     *,
-    amount: object,
+    amount: Decimal | None,
     problem: str = "",
 ) -> HttpResponse:
-    preview: Refund | None = None
-    told = ""
-    try:
-        preview = services.quote_refund(
-            sale=sale,
-            amount=amount,
-            by=request.user,
-            at=timezone.now(),
-        )
-    except Refused as refusal:
-        told = str(refusal)
+    preview, told = _quoted(request, sale, amount)
+    # What cannot be returned even whole has no form: nothing that she types would help.
+    closed = told if amount is None else ("" if preview else _quoted(request, sale, None)[1])
     context = {
         "business": sale.business,
         "sale": sale,
         "form": form,
         "preview": preview,
         "problem": problem or ("" if form.errors else told),
+        "closed": closed,
+        "in_parts": may_manage(request.user, sale.business),
         "tab": "return",
     }
     part = request.headers.get("HX-Target") == "effect"
     wrong = bool(problem or form.errors or told)
     name = "_effect" if part else "return_sale"
     return show(request, name, context, status=422 if wrong and request.method == "POST" else 200)
+
+
+def _quoted(
+    request: HttpRequest, sale: Transaction, amount: Decimal | None
+) -> tuple[Refund | None, str]:
+    try:
+        found = services.quote_refund(sale=sale, amount=amount, by=request.user, at=timezone.now())
+    except Refused as refusal:
+        return None, str(refusal)
+    return found, ""

@@ -22,6 +22,7 @@ KEPT = (
     "js/till-scan.js",
     "js/till-queue.js",
     "js/till-pad.js",
+    "js/till-awake.js",
     "js/till-camera.js",
     "js/till.js",
     "vendor/jsqr/jsQR.js",

@@ -32,6 +32,7 @@ class IikoAdapter(BaseCRMAdapter):
         "login",
     )
     settings: ClassVar[tuple[str, ...]] = ("organization_id",)
+    extras: ClassVar[tuple[str, ...]] = ("source",)
     level: ClassVar[Level] = Level.TOKEN
     lookback_days: ClassVar[int] = 7
     can_write_back: ClassVar[bool] = True

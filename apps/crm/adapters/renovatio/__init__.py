@@ -1,14 +1,18 @@
 """МИС Renovatio (medicine). Lists without pages, nothing tells what changed: the last months are
-read again in pieces and compared. A phone that several patients share needs the birth date too."""
+read again in pieces and compared. A phone that several patients share needs the birth date too.
+
+Rights are given by method, and some clinics open payments but not invoices: `source` payments
+reads those. One source for good: both of one clinic would count every visit twice. Appointments
+are never a source, their price is no proof of a payment."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from apps.crm import rules
 from apps.crm.adapters.base import NOBODY, BaseCRMAdapter, Customer, Document, Hint, Place
 from apps.crm.adapters.renovatio import signature
-from apps.crm.adapters.renovatio.mapping import PAID, birth_date, invoice
+from apps.crm.adapters.renovatio.mapping import PAID, Register, birth_date, invoice, payment
 from apps.crm.adapters.renovatio.transport import POLICY, Transport
 from apps.crm.adapters.times import days, spans
 from apps.crm.enums import System, Trouble
@@ -22,6 +26,7 @@ class RenovatioAdapter(BaseCRMAdapter):
     policy: ClassVar[Policy] = POLICY
     fields: ClassVar[tuple[str, ...]] = ("api_key",)
     settings: ClassVar[tuple[str, ...]] = ("clinic_id",)
+    extras: ClassVar[tuple[str, ...]] = ("source",)
     poll_minutes: ClassVar[int] = 10
     lookback_days: ClassVar[int] = 60
     usual_url: ClassVar[str] = "https://app.rnova.org"
@@ -30,6 +35,7 @@ class RenovatioAdapter(BaseCRMAdapter):
         super().__init__(place)
         self.wire = Transport(self.client, place)
         self.clinic = str(place.options.get("clinic_id", ""))
+        self.by_payments = place.options.get("source") == "payments"
         self.guests: dict[str, Customer] = {}
 
     def sign_in(self) -> None:
@@ -39,20 +45,42 @@ class RenovatioAdapter(BaseCRMAdapter):
 
     def check_reading(self) -> None:
         today = datetime.now(self.zone).date()
-        self._invoices(f"{today:%d.%m.%Y}", f"{today:%d.%m.%Y}")
+        list(self._rows(today, today))
 
     def fetch_transactions(self, since: datetime, until: datetime) -> Iterator[Document]:
         first, last = days(since, until, self.zone)
-        for start, end in spans(first, last, SPAN):
-            for row in self._invoices(f"{start:%d.%m.%Y}", f"{end:%d.%m.%Y}"):
-                found = invoice(row, self.zone)
-                if found and since <= found.occurred_at < until:
-                    yield found
+        found = self._payments(first, last) if self.by_payments else self._invoices(first, last)
+        yield from (one for one in found if since <= one.occurred_at < until)
 
-    def _invoices(self, start: str, end: str) -> list[Mapping[str, Any]]:
-        return self.wire.rows(
-            "getInvoices", date_from=start, date_to=end, clinic_id=self.clinic, status=PAID
-        )
+    def _invoices(self, first: date, last: date) -> Iterator[Document]:
+        for row in self._rows(first, last):
+            found = invoice(row, self.zone)
+            if found:
+                yield found
+
+    def _payments(self, first: date, last: date) -> Iterator[Document]:
+        """A payment back belongs to a payment that may lie before these days."""
+        rows = list(self._rows(first, last))
+        register = Register(rows)
+        if any(register.is_orphan(row) for row in rows):
+            back = first - timedelta(days=self.lookback_days)
+            register.add(self._rows(back, first - timedelta(days=1)))
+        for row in rows:
+            found = payment(row, self.zone, register)
+            if found:
+                yield found
+
+    def _rows(self, first: date, last: date) -> Iterator[Mapping[str, Any]]:
+        method = "getPayments" if self.by_payments else "getInvoices"
+        more = {} if self.by_payments else {"status": PAID}
+        for start, end in spans(first, last, SPAN):
+            yield from self.wire.rows(
+                method,
+                date_from=f"{start:%d.%m.%Y}",
+                date_to=f"{end:%d.%m.%Y}",
+                clinic_id=self.clinic,
+                **more,
+            )
 
     def customer_of(self, document: Document) -> Customer | None:
         number = document.customer_id

@@ -5,6 +5,7 @@ paid. A record tells only that its lines are worth another look.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -45,6 +46,30 @@ def payment(row: Mapping[str, Any], zone: ZoneInfo, sold: Iterable[int]) -> Docu
         receipt_number=str(row.get("document_id") or ""),
         customer=customer(row.get("client")),
     )
+
+
+MISSED = "-1"
+
+
+def called_off(record: Any) -> bool:
+    """Whether an appointment was deleted or nobody came; one that is not there was deleted."""
+    if not isinstance(record, dict):
+        return True
+    return _yes(record.get("deleted")) or str(record.get("attendance")) == MISSED
+
+
+def session_of(record: Mapping[str, Any], zone: ZoneInfo) -> datetime | None:
+    try:
+        return moment(record.get("datetime") or record.get("date"), zone)
+    except ValueError:
+        return None
+
+
+def receipts(record: Mapping[str, Any]) -> list[str]:
+    """Numbers of the documents of an appointment: payment lines carry the same."""
+    documents = record.get("documents")
+    rows = documents if isinstance(documents, list) else []
+    return [str(one["id"]) for one in rows if isinstance(one, dict) and one.get("id")]
 
 
 def _unreadable(number: str, row: Mapping[str, Any], zone: ZoneInfo) -> Document | None:

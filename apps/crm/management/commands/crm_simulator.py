@@ -69,7 +69,8 @@ class Command(BaseCommand):
     def _invite(world: World, members: int) -> None:
         if world.guests:
             return
-        known = User.objects.filter(phone_index__isnull=False, job="").order_by("pk")[:members]
+        # The newest: those whom a person signs in as came first, and their figures stay theirs.
+        known = User.objects.filter(phone_index__isnull=False, job="").order_by("-pk")[:members]
         for user in known:
             born = user.birth_date.isoformat() if user.birth_date else "1990-05-01"
             world.add_guest(
