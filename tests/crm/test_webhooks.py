@@ -10,7 +10,7 @@ from django.test import Client
 from apps.crm import services
 from apps.crm.adapters.onec.signature import sign
 from apps.crm.enums import EventState
-from apps.crm.models import CRMIntegration, ExternalRecord, WebhookEvent
+from apps.crm.models import CRMIntegration, ExternalRecord, SyncRun, WebhookEvent
 from apps.crm.services.connections import webhook_key
 from apps.crm.simulator.onec import SIGNING, guid
 from apps.transactions.models import Transaction
@@ -125,6 +125,9 @@ def test_call_of_a_deleted_object_takes_the_sale_back(stand: Stand) -> None:
     body, headers = stand.system("amocrm").hook("create", sale)
     call(integration, body, headers)
     assert Transaction.objects.get().amount_left == 5000
+    [run] = SyncRun.objects.all()  # the owner's log and figures know it
+    assert (run.trigger, run.state, run.received, run.applied) == ("webhook", "done", 1, 1)
+    assert run.calls.exists()
 
     stand.world.delete(sale)
     body, headers = stand.system("amocrm").hook("delete", sale)

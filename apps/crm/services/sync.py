@@ -26,7 +26,7 @@ BATCH = 200
 # A document that is being written while we read: the newest moments are read once more next time.
 LAG = timedelta(minutes=1)
 
-__all__ = ["Busy", "run_sync", "sync_transactions"]
+__all__ = ["Busy", "read_named", "run_sync", "sync_transactions"]
 
 
 def sync_transactions(business_id: UUID, since: datetime) -> int:
@@ -103,6 +103,28 @@ def _carry_out(integration: CRMIntegration, run: SyncRun, *, is_long: bool) -> S
     if is_long and run.since <= run.started_at - timedelta(days=integration.lookback_days):
         more["reread_at"] = run.started_at
     health.succeeded(integration, at=timezone.now(), **more)
+    return run
+
+
+def read_named(integration: CRMIntegration, refs: Iterable[Ref], *, since: datetime) -> SyncRun:
+    """Read again what a call of `since` named: a run of its own, so that the log and the figures of
+    the day know it. Raises Busy, Failed."""
+    with alone("sync", integration.pk, patience=2):
+        now = timezone.now()
+        _close_broken(integration, now)
+        run = SyncRun.objects.create(
+            integration=integration, trigger=Trigger.WEBHOOK, since=since, until=now
+        )
+        trouble: Trouble | None = Trouble.INTERNAL
+        try:
+            with opened(integration, run=run) as adapter:
+                _count(run, read_again(integration, adapter, refs))
+            trouble = None
+        except Failed as failure:
+            trouble = failure.trouble
+            raise
+        finally:
+            _end(run, trouble)
     return run
 
 

@@ -19,10 +19,8 @@ from apps.crm.enums import EventState, State, Trigger
 from apps.crm.models import CRMIntegration, ExternalRecord, WebhookEvent
 from apps.crm.net import Failed
 from apps.crm.services.credentials import SECRET, SECRET_BEFORE, WEBHOOK
-from apps.crm.services.locks import Busy, alone
-from apps.crm.services.opening import opened
-from apps.crm.services.rereading import read_again
-from apps.crm.services.sync import run_sync
+from apps.crm.services.locks import Busy
+from apps.crm.services.sync import read_named, run_sync
 from apps.transactions.models import Transaction
 
 log = structlog.get_logger(__name__)
@@ -128,7 +126,8 @@ def process_webhook(payload: Mapping[str, Any]) -> Transaction | None:
         return None
     try:
         if event.refs:
-            _read_again(event)
+            refs = [Ref(entity, number) for entity, number in event.refs]
+            read_named(integration, refs, since=event.received_at)
         else:
             run_sync(integration.pk, trigger=Trigger.WEBHOOK, force=False)
     except (Busy, Failed):
@@ -141,12 +140,6 @@ def process_webhook(payload: Mapping[str, Any]) -> Transaction | None:
 
 def _resting(integration: CRMIntegration) -> bool:
     return bool(integration.paused_until and integration.paused_until > timezone.now())
-
-
-def _read_again(event: WebhookEvent) -> None:
-    integration = event.integration
-    with alone("sync", integration.pk, patience=2), opened(integration) as adapter:
-        read_again(integration, adapter, [Ref(entity, number) for entity, number in event.refs])
 
 
 def _postpone(event: WebhookEvent) -> None:
