@@ -21,6 +21,7 @@ from apps.crm.adapters import Customer
 from apps.crm.enums import Kind, Reason, RecordState
 from apps.crm.models import CRMIntegration, ExternalRecord, Supplement
 from apps.crm.services.ledger import take_back
+from apps.crm.services.saving import save_records
 from apps.transactions.models import Source, Transaction
 from apps.transactions.services import (
     AmountOverLimit,
@@ -67,29 +68,6 @@ class Work:
     new: list[tuple[ExternalRecord, User, Decimal]] = field(default_factory=list)
 
 
-CHANGED = [
-    "kind",
-    "refund_of",
-    "amount",
-    "occurred_at",
-    "version",
-    "digest",
-    "gone",
-    "receipt_number",
-    "customer_ref",
-    "phone_index",
-    "matched_by_hand",
-    "member",
-    "sale",
-    "applied",
-    "revision",
-    "state",
-    "reason",
-    "attempts",
-    "seen_at",
-]
-
-
 def settle(
     *,
     integration: CRMIntegration,
@@ -104,7 +82,7 @@ def settle(
     # Returns are saved first: what is due to a sale is summed up in the database.
     refunds = [record for record in records if record.kind == Kind.REFUND]
     _place_returns(integration, refunds)
-    ExternalRecord.objects.bulk_update(refunds, CHANGED, batch_size=200)
+    save_records(refunds)
     work.returns = _returns(integration, sales)
     work.members = _members(work, sales)
     before = {record.pk: (record.applied, record.member_id) for record in sales}
@@ -112,7 +90,7 @@ def settle(
         if record.state != RecordState.IGNORED:
             _settle_sale(work, record)
     _record_new(work)
-    ExternalRecord.objects.bulk_update(sales, CHANGED, batch_size=200)
+    save_records(sales)
     return Settled(
         changed=sum(before[one.pk] != (one.applied, one.member_id) for one in sales),
         set_aside=sum(one.state == RecordState.QUARANTINE for one in records),
