@@ -252,4 +252,4 @@ def test_the_tier_is_written_back_only_when_it_is_asked_for(
 
     [note] = stand.world.notes
     assert note["guest"] == stand.world.of("yclients")[0].guest
-    assert note["text"].startswith("Свой Круг: ELITE")
+    assert note["text"].startswith("Свой Круг: Elite")

@@ -317,7 +317,8 @@ def change_poll(
     row = CRMIntegration.objects.select_for_update().get(pk=integration.pk)
     for name in changes.keys() & {"poll_minutes", "lookback_days", "enrols", "writes_back"}:
         setattr(row, name, changes[name])
-    row.full_clean(exclude=["business"])
+    untouched = {field.name for field in row._meta.fields} - set(changes)
+    row.clean_fields(exclude=untouched)
     row.save()
     if row.state == State.ACTIVE:
         _schedule(row)
