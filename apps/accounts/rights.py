@@ -218,6 +218,7 @@ ROWS = (
     Row("chains.oversee", ADMIN, ALL),
     # 42, 53 who works at a business. Roles of the network are further down
     Row("staff.change", OWNER_OF, BUSINESS),
+    Row("pages.staff", OWNER_OF, BUSINESS, masked=True),
     seen("staff", "businesses.membership"),
     # 45, 46 partners: admins open, change, suspend
     seen("businesses", "businesses.business", "businesses.location"),

@@ -524,6 +524,7 @@ OBJECTS: dict[str, Maker] = {
     "admin-user-block": a_person,
     "admin-user-unblock": a_person,
     "owner": a_slug,
+    "staff": a_slug,
     "offers": a_slug,
     "offer_new": a_slug,
     "offer": offer_page,

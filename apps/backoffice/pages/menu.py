@@ -66,6 +66,13 @@ OWNER = (
         lights=("settlement_month",),
         words=_("statement debt deposit limit"),
     ),
+    Item(
+        "staff",
+        _("Staff"),
+        "user-round-cog",
+        RUNNING,
+        words=_("invite role PIN computers"),
+    ),
     Item("crm", _("CRM"), "plug", RUNNING, words=_("integration synchronisation connection")),
 )
 

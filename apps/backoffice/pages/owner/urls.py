@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from apps.backoffice.pages.owner import chains, coupons, offers, settlement
+from apps.backoffice.pages.owner import chains, coupons, offers, settlement, staff
 
 urlpatterns = [
+    path("staff/", staff.staff, name="staff"),
     path("settlement/", settlement.months, name="settlement"),
     path("settlement/<str:month>/", settlement.month, name="settlement_month"),
     path("settlement/<str:month>/paper/", settlement.paper, name="settlement_paper"),

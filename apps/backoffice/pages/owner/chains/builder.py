@@ -194,7 +194,7 @@ def _context(request: HttpRequest, business: Business, draft: Draft) -> dict[str
         "read": found,
         "steps": list(enumerate(found.steps)),
         "picture": _picture(draft, places),
-        "may_add": len(found.steps) < MOST_STEPS,
+        "may_add": len(found.steps) < (2 if draft.get("topology") == "mutual" else MOST_STEPS),
         "wholly": found.is_whole,
     }
 
