@@ -133,7 +133,7 @@ def test_offer_moves_and_refusals(owner: Client, salon: Business, cafe: Business
     foreign = owner.get(f"/biz/salon/offers/{offer_of(cafe).pk}/")
 
     assert again.status_code == 422
-    assert "Ничего не изменилось" in again.content.decode()
+    assert "Ничего не изменено" in again.content.decode()
     assert foreign.status_code == 404
 
 

@@ -24,9 +24,7 @@ def test_a_colleague_is_invited_by_phone(owner: Client, salon: Business) -> None
     done = owner.post(
         PAGE, {"act": "invite", "phone": "8 916 000-00-77", "role": "business_staff"}, follow=True
     )
-    again = owner.post(
-        PAGE, {"act": "invite", "phone": "+79160000077", "role": "business_staff"}
-    )
+    again = owner.post(PAGE, {"act": "invite", "phone": "+79160000077", "role": "business_staff"})
 
     person = User.objects.with_phone("+79160000077")
     assert wrong.status_code == 422

@@ -50,5 +50,8 @@ def test_a_chain_is_built_without_a_pointer(
 
 
 def press(page: Page, name: str) -> None:
+    page.wait_for_load_state("networkidle")  # a page that is left cuts off what it was asking
+    page.wait_for_timeout(600)
+    page.wait_for_load_state("networkidle")
     page.get_by_role("button", name=name).first.focus()
     page.keyboard.press("Enter")
