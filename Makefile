@@ -9,7 +9,7 @@ WORKERS = $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients run serve drill stop test lint check texts bench cdnow lock clean distclean
+.PHONY: help setup clients run serve drill stop test lint check schema texts bench cdnow lock clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ clients: setup .venv-clients/.set-up ## public clients of other systems, in an e
 
 check: clients ## long proofs: races, histories of the ledger, kill -9, public clients
 	@$(DEV) exec --profile test -- pytest -m slow -n $(WORKERS) --dist loadgroup $(ARGS)
+
+schema: setup ## write docs/openapi.yaml anew from the code
+	@$(DEV) exec --profile test --no-servers -- $(PY) -W ignore manage.py spectacular --file docs/openapi.yaml
 
 texts: ## compile every Russian catalogue (needs gettext)
 	@find locale apps -name '*.po' | while read po; do msgfmt --check-format -o "$${po%.po}.mo" "$$po" || exit 1; done

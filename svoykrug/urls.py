@@ -20,6 +20,7 @@ from svoykrug.metrics import metrics
 
 api = [
     path("", include("apps.accounts.api.urls")),
+    path("", include("apps.businesses.api.urls")),
     path("", include("apps.loyalty.api.urls")),
     path("", include("apps.coupons.api.urls")),
     path("", include("apps.events.api.urls")),
@@ -28,6 +29,7 @@ api = [
     path("", include("apps.analytics.api.urls")),
     path("", include("apps.notifications.api.urls")),
     path("", include("apps.crm.api.urls")),
+    path("", include("apps.backoffice.api.urls")),
 ]
 
 urlpatterns = [

@@ -27,6 +27,37 @@ class Gate(BasePermission):
     def is_public(cls) -> bool:
         return all(rights.PUBLIC in rights.TABLE[name].who for name in cls.names)
 
+    # --- what the schema tells of it -----------------------------------------------------------
+    @classmethod
+    def is_open(cls, action: str) -> bool:
+        """Whether the action asks nobody to sign in."""
+        row = cls.row_of(action)
+        return row is not None and rights.PUBLIC in row.who
+
+    @classmethod
+    def codes_of(cls, action: str) -> set[str]:
+        """The codes with which this gate stays closed."""
+        row = cls.row_of(action)
+        if row is None or rights.PUBLIC in row.who:
+            return set()
+        codes = {"UNAUTHENTICATED"}
+        if rights.MEMBER not in row.who or row.fresh or row.but_not:
+            codes.add("STATUS_REQUIRED" if row.who & rights.TIERS else "FORBIDDEN")
+        if row.scope is rights.BUSINESS:
+            codes.add("NOT_FOUND")
+        return codes
+
+    @classmethod
+    def words_of(cls, action: str) -> str:
+        """Who may call it, in the words of the table of rights."""
+        row = cls.row_of(action)
+        if row is None:
+            return ""
+        who = ", ".join(one.name.lower().replace("_of", "") for one in row.who if one.name)
+        reach = "" if row.scope is rights.ALL or rights.PUBLIC in row.who else row.scope.value
+        fresh = "; a second factor of the last 15 minutes" if row.fresh else ""
+        return f"{who}{f' ({reach})' if reach else ''}{fresh}."
+
     def has_permission(self, request: Any, view: Any) -> bool:
         row, user = self.row_of(view.action), request.user
         if row is None:  # an undeclared method (DRF answers 405) or OPTIONS

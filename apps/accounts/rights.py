@@ -222,6 +222,10 @@ ROWS = (
     seen("staff", "businesses.membership"),
     # 45, 46 partners: admins open, change, suspend
     seen("businesses", "businesses.business", "businesses.location"),
+    Row("catalogue.read", PUBLIC),
+    Row("businesses.list", ADMIN, ALL),
+    Row("businesses.move", ADMIN, ALL),  # api.md asks for no reason here; one may be given
+    Row("businesses.present", OWNER_OF, BUSINESS),
     Row("businesses.open", ADMIN, ALL, perms=("businesses.add_business",)),
     Row("businesses.change", ADMIN, ALL, reason=True, perms=("businesses.change_business",)),
     Row("businesses.waive", SUPERADMIN, ALL, reason=True),  # a step of opening a partner
@@ -330,6 +334,7 @@ ROWS = (
     Row("messages.leave", PUBLIC),
     Row("messages.callback", PUBLIC),
     # 60 the machine room
+    Row("health.deep", ADMIN, ALL),
     seen("outbox", "core.message", "core.delivery", "core.idempotencykey"),
     Row("outbox.retry", ADMIN, ALL, reason=True, perms=("core.change_delivery",)),
     seen("batches", "analytics.factbatch"),

@@ -47,6 +47,8 @@ class Business(models.Model):
     category = models.CharField(_("category"), max_length=16, choices=Category.choices)
     city = models.CharField(_("city"), max_length=60, blank=True)
     description = models.TextField(_("description"), blank=True)
+    hours = models.JSONField(_("opening hours"), default=list, blank=True)
+    photos = models.JSONField(_("photos"), default=list, blank=True)
     zone = models.CharField(_("time zone"), max_length=40, default="Europe/Moscow")
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.ACTIVE)
     is_network = models.BooleanField(_("the network itself"), default=False)

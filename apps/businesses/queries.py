@@ -3,16 +3,35 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet
 
 from apps.accounts.enums import Job
 from apps.accounts.models import User
-from apps.businesses.models import Business, Membership, Role, State
+from apps.businesses.models import Business, Category, Membership, Role, State
 
 
 def partners() -> QuerySet[Business]:
     """All partners but the network's own row."""
     return Business.objects.filter(is_network=False)
+
+
+def catalogue() -> QuerySet[Business]:
+    """Partners that receive guests now, with their locations in one more statement."""
+    return partners().filter(state=State.ACTIVE).prefetch_related("locations")
+
+
+def categories() -> list[dict[str, Any]]:
+    """Every category that has a partner now, with how many."""
+    rows = partners().filter(state=State.ACTIVE).order_by("category")
+    return [
+        {"code": row["category"], "name": Category(row["category"]).label, "businesses": row["n"]}
+        for row in rows.values("category").annotate(n=Count("pk"))
+    ]
+
+
+def team_of(business: Business) -> QuerySet[Membership]:
+    """Who works there now."""
+    return Membership.objects.live().filter(business=business).select_related("user")
 
 
 def businesses_of(user: User, *, role: Role | None = None) -> QuerySet[Business]:

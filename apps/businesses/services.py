@@ -1,5 +1,6 @@
 """Every write about partners and who works there."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from guardian.shortcuts import assign_perm, remove_perm
 from apps.accounts import rights
 from apps.accounts.enums import Job
 from apps.accounts.models import User
-from apps.accounts.services import end_sessions, written_reason
+from apps.accounts.services import end_sessions, get_or_create_member, written_reason
 from apps.businesses.models import (
     BY_HAND,
     Business,
@@ -41,6 +42,7 @@ REFERENCE_FIELDS = {
     "pending_days",
     "max_sale",
 }
+OWNER_FIELDS = {"description", "hours", "photos", "max_bonus_share"}
 
 
 class AlreadyThere(Refused):
@@ -53,6 +55,15 @@ class OwnRole(Refused):
 
 class LastOwner(Refused):
     message = _("She is the only owner here. Appoint another one first.")
+
+
+class SlugTaken(Refused):
+    message = _("A partner with this address name exists already.")
+
+
+class Stale(Refused):
+    code = "STALE"
+    message = _("Somebody changed it meanwhile. Look at it anew; nothing was changed.")
 
 
 class NotStaff(Refused):
@@ -71,10 +82,12 @@ def open_business(
 ) -> Business:
     """A new partner: active from now on, or (`is_ready` False) shut until it is activated.
 
-    Raises Forbidden.
+    Raises Forbidden, SlugTaken.
     """
     if by is not None and not by.has_perm("businesses.add_business"):
         raise Forbidden
+    if Business.objects.filter(slug=slug).exists():
+        raise SlugTaken
     state = State.ACTIVE if is_ready else State.SUSPENDED
     business = Business.objects.create(
         slug=slug, name=name, category=category, city=city, state=state
@@ -137,6 +150,64 @@ def mark_step(
         changed={"step": str(step)},
     )
     return mark
+
+
+def present_business(
+    *,
+    business: Business,
+    changes: dict[str, Any],
+    by: User,
+    unchanged: Callable[[Business], bool] = lambda row: True,
+) -> Business:
+    """What an owner says of her place: description, hours, photos, the share of a bill payable
+    with bonuses. `unchanged` judges the locked row: is it still what she saw.
+
+    Raises Forbidden, Stale.
+    """
+    allowed = by.has_perm(rights.TABLE["businesses.present"].permission, business)
+    if not allowed or not changes.keys() <= OWNER_FIELDS:
+        raise Forbidden
+    row = Business.objects.select_for_update().get(pk=business.pk)
+    if not unchanged(row):
+        raise Stale
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save(update_fields=[*changes])
+    audit.record(
+        by, "businesses.present", "business", row.pk, business_id=row.pk, changed=changes
+    )
+    return row
+
+
+@transaction.atomic
+def move_business(*, business: Business, state: State, by: User, reason: str = "") -> Business:
+    """Let a partner in, suspend or close it: rights there follow at once. Raises Forbidden."""
+    if not by.has_perm("businesses.change_business"):
+        raise Forbidden
+    row = Business.objects.select_for_update().get(pk=business.pk)
+    row.state = state
+    row.save(update_fields=["state"])
+    audit.record(
+        by,
+        "businesses.state",
+        "business",
+        row.pk,
+        business_id=row.pk,
+        reason=reason,
+        changed={"state": state},
+    )
+    return row
+
+
+@transaction.atomic
+def hire(*, business: Business, phone: str, role: Role, by: User, at: datetime) -> Membership:
+    """Let whoever has this number (E.164) work there; an unknown number becomes a member first.
+
+    Raises Forbidden, AlreadyThere.
+    """
+    _may_manage(by, business)
+    person, _made = get_or_create_member(phone=phone, at=at)
+    return add_staff(business=business, user=person, role=role, by=by, at=at)
 
 
 @transaction.atomic

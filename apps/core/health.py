@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from celery import current_app
+from django.conf import settings
 from django.core.cache import cache
 from django.db import Error, connection
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from apps.core import clickhouse
 from apps.core.models import Beat
@@ -66,3 +69,14 @@ def report() -> dict[str, str]:
         else:
             answers[name] = "ok"
     return answers
+
+
+def queue_depths() -> dict[str, int | None]:
+    """Queue → tasks that wait in it; None where the broker is silent."""
+    names = [queue.name for queue in settings.CELERY_TASK_QUEUES]
+    try:
+        with current_app.connection_for_read() as broker:
+            broker.ensure_connection(max_retries=1, timeout=1)
+            return {name: int(broker.default_channel.client.llen(name)) for name in names}
+    except (OperationalError, OSError):
+        return dict.fromkeys(names)

@@ -214,3 +214,8 @@ def oldest_waiting_seconds() -> float:
     if first is None:
         return 0.0
     return (timezone.now() - first.message.created_at).total_seconds()
+
+
+def count_dead() -> int:
+    """Deliveries that were given up and wait for a person."""
+    return Delivery.objects.filter(state=Delivery.State.DEAD).count()

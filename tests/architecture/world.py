@@ -207,6 +207,12 @@ def a_business(world: World, caller: Caller, kind: str) -> Any:
     return (caller.business or world.far if kind == OWN else world.far).pk
 
 
+def a_colleague(world: World, caller: Caller, kind: str) -> Any:
+    """A business and somebody who works there."""
+    business = caller.business or world.far if kind == OWN else world.far
+    return business.pk, NONE if kind == MISSING else staff_of(business).pk
+
+
 def an_offer(world: World, caller: Caller, kind: str) -> Any:
     """Its business and the offer."""
     business = caller.business or world.far if kind == OWN else world.far
@@ -477,6 +483,10 @@ OBJECTS: dict[str, Maker] = {
     "coupons-campaign-cancel": a_campaign,
     "coupons-campaign-stats": a_campaign,
     "coupons-campaign-codes": a_campaign,
+    "business": a_business,
+    "business-staff": a_business,
+    "business-staff-member": a_colleague,
+    "admin-business-state": a_business,
     "business-offers": a_business,
     "business-offer": an_offer,
     "business-simulate": an_offer,
@@ -564,6 +574,9 @@ OBJECTS: dict[str, Maker] = {
     "return_sale": a_sale,
 }
 BODIES: dict[str, Maker] = {
+    "business": lambda *_: {"description": "Тишина и свет"},
+    "business-staff": lambda *_: {"phone": "+79167770011", "role": "business_staff"},
+    "admin-business-state": lambda *_: {"state": "suspended"},
     "chains": a_new_chain,
     "admin-integration": a_connection,
     "coupons-validate": a_code,

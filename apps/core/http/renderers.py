@@ -20,7 +20,7 @@ class EnvelopeRenderer(BaseRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         response = (renderer_context or {}).get("response")
-        if response is not None and response.status_code == 204:
+        if response is not None and response.status_code in (204, 304):
             return b""
         if isinstance(data, bytes):
             return data

@@ -14,6 +14,7 @@ from apps.coupons.queries import Stats, benefit_of
 from apps.coupons.services import Draft, Line
 
 AUDIENCES = [Audience.ANYONE, Audience.PROMO, Audience.GUESTS]
+AUDIENCE_CHOICES = [(code.value, code.label) for code in AUDIENCES]
 
 
 class BenefitIn(In):
@@ -42,7 +43,7 @@ class CampaignIn(In):
     business_id = serializers.UUIDField()
     name = serializers.CharField(max_length=120)
     benefit = BenefitIn()
-    audience = serializers.ChoiceField([(code.value, code.label) for code in AUDIENCES])
+    audience = serializers.ChoiceField(AUDIENCE_CHOICES)
     promo_code = serializers.CharField(max_length=20, required=False, default="")
     quantity = serializers.IntegerField(min_value=1, max_value=100_000)
     per_member = serializers.IntegerField(min_value=1, max_value=1000, required=False, default=1)

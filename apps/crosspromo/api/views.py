@@ -3,7 +3,6 @@ from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,6 +27,7 @@ from apps.crosspromo.api.serializers import (
     replayed_data,
     suggestion_data,
 )
+from apps.crosspromo.api.shapes import ChainOut, SuggestionOut, TrialOut, WinWinOut
 from apps.crosspromo.models import Chain
 from apps.crosspromo.services.simulating import BILL
 
@@ -50,8 +50,7 @@ class ChainViewSet(ApiViewSet):
     lookup_value_converter = "uuid"
 
     @extend_schema(
-        operation_id="cross_promo_chains_list",
-        responses=OpenApiTypes.OBJECT,
+        responses=ChainOut(many=True),
         tags=["cross-promo"],
     )
     def list(self, request: Request) -> Response:
@@ -59,7 +58,7 @@ class ChainViewSet(ApiViewSet):
         return self.get_paginated_response([chain_data(row, by=request.user) for row in rows])
 
     @extend_schema(
-        request=ChainIn, responses={201: OpenApiTypes.OBJECT}, tags=["cross-promo"], parameters=KEY
+        request=ChainIn, responses={201: ChainOut}, tags=["cross-promo"], parameters=KEY
     )
     @idempotent
     def create(self, request: Request) -> Response:
@@ -67,12 +66,12 @@ class ChainViewSet(ApiViewSet):
         made = services.create_chain(draft=draft, by=request.user, at=timezone.now())
         return self._answer(request, made.pk, status=201)
 
-    @extend_schema(responses=OpenApiTypes.OBJECT, tags=["cross-promo"])
+    @extend_schema(responses=ChainOut, tags=["cross-promo"])
     def retrieve(self, request: Request, pk: UUID) -> Response:
         return self._answer(request, pk)
 
     @extend_schema(
-        request=ActionIn, responses=OpenApiTypes.OBJECT, tags=["cross-promo"], parameters=MATCH
+        request=ActionIn, responses=ChainOut, tags=["cross-promo"], parameters=MATCH
     )
     def partial_update(self, request: Request, pk: UUID) -> Response:
         """`{action}` accepts, declines, pauses, resumes, leaves or ends; a whole chain in the body
@@ -95,7 +94,7 @@ class ChainViewSet(ApiViewSet):
             )
         return self._answer(request, pk)
 
-    @extend_schema(request=SimulateIn, responses=OpenApiTypes.OBJECT, tags=["cross-promo"])
+    @extend_schema(request=SimulateIn, responses=TrialOut, tags=["cross-promo"])
     def simulate(self, request: Request, pk: UUID) -> Response:
         """One guest played through the chain's newest version, and past purchases replayed: who
         pays what. Nothing is written. A clinic's chain is tried out by the clinic and admins."""
@@ -145,12 +144,12 @@ class FiguresViewSet(ApiViewSet):
 
     permission_classes = [Can("chains.own")]
 
-    @extend_schema(responses=OpenApiTypes.OBJECT, tags=["cross-promo"])
+    @extend_schema(responses=WinWinOut(many=True), tags=["cross-promo"])
     def win_win(self, request: Request) -> Response:
         pairs = services.win_win_matrix(by=request.user, at=timezone.now())
         return Response([pair_data(pair) for pair in pairs])
 
-    @extend_schema(responses=OpenApiTypes.OBJECT, tags=["cross-promo"])
+    @extend_schema(responses=SuggestionOut(many=True), tags=["cross-promo"])
     def recommendations(self, request: Request) -> Response:
         own = set(businesses_of(request.user, role=Role.OWNER).values_list("pk", flat=True))
         found = services.generate_recommendations()

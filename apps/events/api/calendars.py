@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from apps.accounts.permissions import Can
 from apps.core.errors import NotFound
+from apps.core.http.etags import is_known
 from apps.core.http.views import ApiViewSet
 from apps.events import services
 from apps.events.api.serializers import FeedAddressOut
@@ -33,7 +34,7 @@ def answer(request: Request, rows: Any) -> HttpResponse:
     rows = list(rows)
     state = "|".join(f"{row.event_id}:{row.event.version}:{row.state}" for row in rows)
     etag = f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
-    if request.headers.get("If-None-Match") == etag:
+    if is_known(request, etag):
         response = HttpResponse(status=304)
     else:
         body = ics.calendar(rows, name=_("Own Circle"))

@@ -10,6 +10,7 @@ from apps.accounts import rights
 from apps.accounts.permissions import Can
 from apps.businesses.queries import partners
 from apps.core.errors import NotFound
+from apps.core.http.etags import revalidated
 from apps.core.http.idempotency import idempotent
 from apps.core.http.views import ApiViewSet
 from apps.events import queries, services
@@ -124,6 +125,7 @@ class EventViewSet(Events):
         return queries.events_for(self.request.user, at=timezone.now())
 
     @extend_schema(responses=EventOut(many=True), tags=TAGS)
+    @revalidated
     def list(self, request: Request) -> Response:
         rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         facts = queries.facts_of(rows or [], request.user, at=timezone.now())

@@ -12,6 +12,7 @@ from apps.accounts.permissions import Can
 from apps.businesses.models import State
 from apps.businesses.queries import partners
 from apps.core.errors import NotFound
+from apps.core.http.etags import revalidated
 from apps.core.http.idempotency import idempotent
 from apps.core.http.pagination import NewestFirst
 from apps.core.http.serializers import MomentIn
@@ -88,6 +89,7 @@ class LoyaltyViewSet(ApiViewSet):
         return Response(standing_data(standing))
 
     @extend_schema(responses=TierRowOut(many=True), tags=["loyalty"])
+    @revalidated
     def tiers(self, request: Request) -> Response:
         return Response([tier_data(tier) for tier in StatusTier.objects.all()])
 
