@@ -37,7 +37,11 @@ urlpatterns = [
     path("webhooks/messages/<str:provider>", messages_webhook, name="messages-webhook"),
     path("", include("apps.notifications.pages")),
     path("", include("apps.crm.api.hooks")),
-    path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
+    path(
+        "openapi.json",
+        SpectacularJSONAPIView.as_view(generator_class=docs.OnceGenerator),
+        name="schema",
+    ),
     path("docs", docs.swagger, name="docs"),
     path("redoc", docs.redoc, name="redoc"),
     path(".well-known/jwks.json", jwks, name="jwks"),

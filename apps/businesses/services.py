@@ -173,9 +173,7 @@ def present_business(
     for name, value in changes.items():
         setattr(row, name, value)
     row.save(update_fields=[*changes])
-    audit.record(
-        by, "businesses.present", "business", row.pk, business_id=row.pk, changed=changes
-    )
+    audit.record(by, "businesses.present", "business", row.pk, business_id=row.pk, changed=changes)
     return row
 
 

@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 REQUEST, RESPONSE = "request", "response"
-TIGHTER = {"maxLength": -1, "maxItems": -1, "maximum": -1, "minLength": 1, "minItems": 1, "minimum": 1}
+TIGHTER = {
+    "maxLength": -1,
+    "maxItems": -1,
+    "maximum": -1,
+    "minLength": 1,
+    "minItems": 1,
+    "minimum": 1,
+}
 KEPT = ("type", "format", "pattern")
 
 

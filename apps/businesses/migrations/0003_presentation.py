@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('businesses', '0002_network'),
+        ("businesses", "0002_network"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='business',
-            name='hours',
-            field=models.JSONField(blank=True, default=list, verbose_name='opening hours'),
+            model_name="business",
+            name="hours",
+            field=models.JSONField(blank=True, default=list, verbose_name="opening hours"),
         ),
         migrations.AddField(
-            model_name='business',
-            name='photos',
-            field=models.JSONField(blank=True, default=list, verbose_name='photos'),
+            model_name="business",
+            name="photos",
+            field=models.JSONField(blank=True, default=list, verbose_name="photos"),
         ),
     ]

@@ -47,18 +47,26 @@ def _plain(found: Any) -> FunctionType | None:
     return None if found.__module__.startswith(ASIDE) else found
 
 
-def _steps(function: FunctionType, owner: type | None) -> Iterator[Any]:
-    """Classes that it raises, and functions that it names."""
+@cache
+def _steps(function: FunctionType, owner: type | None) -> tuple[Any, ...]:
+    return tuple(_walk(function, owner))
+
+
+def _walk(function: FunctionType, owner: type | None) -> Iterator[Any]:
+    """Classes of refusal that it names, but for those that it catches, and functions of ours."""
     tree, scope = _tree(function), function.__globals__
-    for node in ast.walk(tree) if tree else ():
-        if isinstance(node, ast.Raise) and node.exc is not None:
-            raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-            kind = _named(raised, scope, owner)
-            if isinstance(kind, type) and issubclass(kind, Refused):
-                yield kind
-        elif isinstance(node, ast.Name | ast.Attribute):
-            found = _named(node, scope, owner)
-            yield from found.values() if isinstance(found, dict) else (found,)
+    nodes = list(ast.walk(tree)) if tree else []
+    caught = [one.type for one in nodes if isinstance(one, ast.ExceptHandler) and one.type]
+    passed_over = {id(inner) for one in caught for inner in ast.walk(one)}
+    for node in nodes:
+        if not isinstance(node, ast.Name | ast.Attribute) or id(node) in passed_over:
+            continue
+        found = _named(node, scope, owner)
+        for one in found.values() if isinstance(found, dict) else (found,):
+            if isinstance(one, type) and issubclass(one, Refused):
+                yield one
+            elif plain := _plain(one):
+                yield plain
 
 
 def _reach(function: FunctionType, owner: type | None, seen: set[Any]) -> Iterator[type[Refused]]:
@@ -66,30 +74,24 @@ def _reach(function: FunctionType, owner: type | None, seen: set[Any]) -> Iterat
         return
     seen.add((function, owner))
     for step in _steps(function, owner):
-        if isinstance(step, type) and issubclass(step, Refused):
+        if isinstance(step, type):
             yield step
-        elif plain := _plain(step):
-            is_method = owner is not None and plain.__qualname__.split(".")[0] in {
+        else:
+            is_method = owner is not None and step.__qualname__.split(".")[0] in {
                 one.__name__ for one in owner.__mro__
             }
-            yield from _reach(plain, owner if is_method else None, seen)
+            yield from _reach(step, owner if is_method else None, seen)
 
 
 @cache
 def refusals_of(view: type, action: Callable[..., Any]) -> frozenset[type[Refused]]:
     """Classes of `Refused` that `action` of the view can end with."""
     named = frozenset(getattr(view, "refuses", ()))
-    seen: set[Any] = set()
-    wrappers, layer = [action], action
-    while layer := getattr(layer, "__wrapped__", None):
-        wrappers.append(layer)
     found: set[type[Refused]] = set(named)
-    for one in wrappers:
-        if isinstance(one, FunctionType) and one.__module__.startswith(OURS):
-            inner = one.__code__
-            if inner.co_name == "wrapped":  # a decorator's closure: its source is the decorator's
-                inner_module = inspect.getmodule(one)
-                if inner_module and inner_module.__name__.startswith(ASIDE):
-                    continue
-            found |= set(_reach(one, view, seen))
+    seen: set[Any] = set()
+    layer: Any = action
+    while layer is not None:
+        if isinstance(layer, FunctionType) and not layer.__module__.startswith(ASIDE):
+            found |= set(_reach(layer, view, seen))
+        layer = getattr(layer, "__wrapped__", None)
     return frozenset(found)

@@ -205,5 +205,3 @@ def add_common_parts(
     result["tags"] = [{"name": name, "description": text} for name, text in parts.TAGS.items()]
     result["servers"] = [{"url": "/", "description": "This host"}]
     return result
-
-

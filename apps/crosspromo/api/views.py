@@ -57,9 +57,7 @@ class ChainViewSet(ApiViewSet):
         rows = self.paginate_queryset(queries.chains_seen_by(request.user))
         return self.get_paginated_response([chain_data(row, by=request.user) for row in rows])
 
-    @extend_schema(
-        request=ChainIn, responses={201: ChainOut}, tags=["cross-promo"], parameters=KEY
-    )
+    @extend_schema(request=ChainIn, responses={201: ChainOut}, tags=["cross-promo"], parameters=KEY)
     @idempotent
     def create(self, request: Request) -> Response:
         draft = draft_of(self.read(ChainIn))
@@ -70,9 +68,7 @@ class ChainViewSet(ApiViewSet):
     def retrieve(self, request: Request, pk: UUID) -> Response:
         return self._answer(request, pk)
 
-    @extend_schema(
-        request=ActionIn, responses=ChainOut, tags=["cross-promo"], parameters=MATCH
-    )
+    @extend_schema(request=ActionIn, responses=ChainOut, tags=["cross-promo"], parameters=MATCH)
     def partial_update(self, request: Request, pk: UUID) -> Response:
         """`{action}` accepts, declines, pauses, resumes, leaves or ends; a whole chain in the body
         proposes new terms, which count once every partner has accepted."""

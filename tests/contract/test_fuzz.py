@@ -1,0 +1,157 @@
+"""Schemathesis against the whole API: made-up calls, valid and not, with everybody's tokens.
+
+5,000 calls from the schema and walks along its links; every check of the library but those named
+beside their reason. No answer of 5xx, no status that the schema does not know.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from django.core.wsgi import get_wsgi_application
+from django.db import transaction
+from hypothesis import HealthCheck, Phase
+from hypothesis import strategies as st
+from schemathesis import checks
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi import checks as openapi_checks
+
+from tests.architecture import world as worlds
+from tests.architecture.test_matrix import undone
+from tests.architecture.test_routes import routes
+from tests.architecture.world import CALLERS, OBJECTS, OWN, World
+from tests.conftest import seed_reference_rows
+from tests.contract.rows import bare
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.xdist_group("fuzz")]
+CASES = 5000
+SENDERS = [name for name in CALLERS if name != "blocked"]
+# What the schema cannot say: a phone that exists, a hold with enough bonuses (so a well-formed
+# call may be refused), and that `security` of an open address is an offer. Rights have a matrix
+# of their own (tests/architecture/test_matrix.py).
+LEFT_OUT = [
+    openapi_checks.positive_data_acceptance,
+    openapi_checks.ignored_auth,
+    openapi_checks.unsupported_method,
+]
+QUIET = hypothesis.settings(
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture
+def _django_db_helper(world: World) -> None:
+    """In place of a transaction for each test: `world` holds one for the file."""
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    with django_db_blocker.unblock(), transaction.atomic():
+        seed_reference_rows()
+        made = worlds.build()
+        worlds.sign_in_all(made)
+        yield made
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def unthrottled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.core.http.throttles.ByCaller.allow_request", lambda *_: True)
+
+
+@pytest.fixture
+def api(world: World, unthrottled: None) -> Any:
+    config = schemathesis.Config.from_dict(
+        {"generation": {"mode": "all", "allow-x00": True}}
+    )
+    return schemathesis.openapi.from_wsgi("/openapi.json", get_wsgi_application(), config=config)
+
+
+def real_object(world: World, case: Any, who: str) -> None:
+    """An object of hers in place of a made-up id, so that the call comes further than 404."""
+    route = ROUTE_NAMES.get(bare(case.path.removeprefix("/api/v1")))
+    if not case.path_parameters or route not in OBJECTS:
+        return
+    made = OBJECTS[route](world, world.callers[who], OWN)
+    values = made if isinstance(made, tuple) else (made,)
+    case.path_parameters.update(zip(case.path_parameters, map(str, values), strict=False))
+
+
+def _route_names() -> dict[str, str]:
+    return {bare("/" + str(p.pattern)): p.name for _path, _app, p in routes() if p.name}
+
+
+ROUTE_NAMES = _route_names()
+
+
+def test_made_up_calls_get_documented_answers(api: Any, world: World) -> None:
+    operations = [one.ok() for one in api.get_all_operations()]
+    each = -(-CASES // len(operations))
+    counted, wrong = itertools.count(), []
+
+    for operation in operations:
+        modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
+        strategies = [operation.as_strategy(generation_mode=mode) for mode in modes]
+
+        @hypothesis.settings(QUIET, max_examples=each)
+        @hypothesis.given(
+            case=st.one_of(*strategies), who=st.sampled_from(SENDERS), real=st.booleans()
+        )
+        def one_call(case: Any, who: str, real: bool) -> None:
+            next(counted)
+            with undone():
+                if real:
+                    real_object(world, case, who)
+                token = world.callers[who].token
+                try:
+                    case.call_and_validate(
+                        headers={"Authorization": token} if token else None,
+                        excluded_checks=LEFT_OUT,
+                    )
+                except Exception as failure:  # noqa: BLE001  (all of them, told at the end)
+                    wrong.append(f"{who} {case.method} {case.formatted_path}: {failure}")
+
+        one_call()
+
+    assert wrong[:20] == [], f"{len(wrong)} in all"
+    assert next(counted) >= CASES
+
+
+def test_walks_along_links_get_documented_answers(api: Any, world: World) -> None:
+    machine = api.as_state_machine()
+    tokens = itertools.cycle(world.callers[name].token for name in SENDERS)
+    walks = itertools.count()
+
+    class Walk(machine):  # type: ignore[misc, valid-type]
+        def setup(self) -> None:
+            next(walks)
+            self.token = next(tokens)
+            self.point = transaction.atomic()
+            self.point.__enter__()
+
+        def teardown(self) -> None:
+            transaction.set_rollback(True)
+            self.point.__exit__(None, None, None)
+
+        def get_call_kwargs(self, case: Any) -> dict[str, Any]:
+            return {"headers": {"Authorization": self.token}} if self.token else {}
+
+        def validate_response(self, response: Any, case: Any, **kwargs: Any) -> None:
+            super().validate_response(response, case, excluded_checks=LEFT_OUT)
+
+    Walk.run(settings=hypothesis.settings(QUIET, max_examples=60, stateful_step_count=12))
+
+    assert next(walks) >= 60
+
+
+def test_the_checks_left_out_exist() -> None:
+    """A renamed check would be run unnoticed."""
+    known = checks.CHECKS.get_all_names()
+    assert {one.__name__ for one in LEFT_OUT} <= set(known)
