@@ -68,9 +68,7 @@ def unthrottled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def api(world: World, unthrottled: None) -> Any:
-    config = schemathesis.Config.from_dict(
-        {"generation": {"mode": "all", "allow-x00": True}}
-    )
+    config = schemathesis.Config.from_dict({"generation": {"mode": "all", "allow-x00": True}})
     return schemathesis.openapi.from_wsgi("/openapi.json", get_wsgi_application(), config=config)
 
 

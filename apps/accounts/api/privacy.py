@@ -22,7 +22,18 @@ class AnswerIn(In):
     version = serializers.IntegerField(min_value=1, required=False)
 
 
-@extend_schema_field(AnswerIn)
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "boolean"},
+            {
+                "type": "object",
+                "properties": {"given": {"type": "boolean"}, "version": {"type": "integer"}},
+                "required": ["given"],
+            },
+        ]
+    }
+)
 class AnswerField(serializers.Field[Any, Any, Any, Any]):
     """`true`, `false`, or `{given, version}` with the version of the text that was shown."""
 
