@@ -20,6 +20,7 @@ from kombu import Queue
 
 from svoykrug import reporting
 from svoykrug.logging import logging_config
+from svoykrug.openapi import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from svoykrug.schedule import SCHEDULE
 from svoykrug.sidebar import SIDEBAR
 
@@ -321,80 +322,6 @@ SIMPLE_JWT = {
     "SIGNING_KEY": "",
     "USER_ID_CLAIM": "sub",
     "TOKEN_TYPE_CLAIM": "type",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Свой Круг API",
-    "VERSION": "1.0.0",
-    "DESCRIPTION": (
-        "One membership across independent partners. Money is a string of roubles; moments are "
-        "RFC 3339 in UTC; keys are camelCase; every answer has `success` and `meta`. A write "
-        "refuses fields that it does not know. The guide with examples: docs/api.md."
-    ),
-    "LICENSE": {"name": "See LICENSE in the repository"},
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "/static/img/favicon.svg",
-    "REDOC_DIST": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "ENUM_NAME_OVERRIDES": {
-        "EventKind": "apps.events.enums.Kind",
-        "EventState": "apps.events.enums.State",
-        "RegistrationState": "apps.events.enums.Place",
-        "OfferState": "apps.loyalty.enums.OfferState",
-        "CouponState": "apps.coupons.enums.CouponState",
-        "ChainState": "apps.crosspromo.enums.ChainState",
-        "BroadcastState": "apps.notifications.enums.BroadcastState",
-        "MessageChannel": "apps.notifications.enums.Channel",
-        "TierCode": "apps.accounts.enums.TierCode",
-        "OfferKind": "apps.loyalty.enums.OfferKind",
-        "SaleStatus": "apps.transactions.models.Status",
-        "BusinessState": "apps.businesses.models.State",
-        "BusinessCategory": "apps.businesses.models.Category",
-        "StaffRole": "apps.businesses.models.Role",
-        "NetworkRole": ["member", "admin", "superadmin"],
-        "Language": ["ru", "en"],
-        "Platform": "apps.notifications.enums.Platform",
-        "BenefitType": "apps.coupons.enums.Benefit",
-        "UpliftMethod": ["holdout", "before_after"],
-        "ChainAction": "apps.crosspromo.enums.Action",
-        "ChainBearer": "apps.crosspromo.enums.Bearer",
-        "ChainFork": "apps.crosspromo.enums.Fork",
-        "ChainTopology": "apps.crosspromo.enums.Topology",
-        "OfferAction": ["submit", "pause", "resume", "end"],
-        "ModerationAction": "apps.events.enums.Decision",
-        "AdjustmentState": "apps.loyalty.models.adjustments.AdjustmentState",
-        "GiftDirection": ["sent", "received"],
-        "HoldState": ["held", "captured", "released", "expired"],
-        "SettlementLineState": ["draft", "open", "confirmed", "disputed"],
-        "SettlementState": ["draft", "closed"],
-        "SeatsLeft": ["none", "few", "many"],
-        "SpendLimit": ["balance", "share"],
-        "HealthState": ["ok", "down"],
-        "NewBusinessCategory": "apps.businesses.api.serializers.CATEGORIES",
-        "CampaignAudience": "apps.coupons.api.serializers.AUDIENCE_CHOICES",
-        "VoteValue": [(0, 0), (1, 1)],
-        "Basis": ["measured", "forecast"],
-        "ChainVersionState": "apps.crosspromo.enums.VersionState",
-        "WinWinVerdict": "apps.crosspromo.enums.Words",
-        "MutableTopic": "apps.notifications.api.serializers.MUTABLE",
-        "BenefitBase": "apps.coupons.enums.Base",
-        "EventPhase": "apps.events.enums.Phase",
-        "ModerationReason": "apps.events.enums.Reason",
-        "ScanResult": "apps.events.enums.Scanned",
-        "BadgePeriod": "apps.loyalty.enums.BadgePeriod",
-        "MessagePurpose": "apps.notifications.enums.Purpose",
-        "MessageTopic": "apps.notifications.enums.Topic",
-        "CrmSystem": "apps.crm.enums.System",
-    },
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "apps.core.http.schema.camelize_properties",
-        "apps.core.http.schema.add_common_parts",
-    ],
 }
 
 # --- background work -----------------------------------------------------------------------------

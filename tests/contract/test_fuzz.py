@@ -5,6 +5,7 @@ beside their reason. No answer of 5xx, no status that the schema does not know.
 """
 
 import itertools
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,7 +28,8 @@ from tests.conftest import seed_reference_rows
 from tests.contract.rows import bare
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.xdist_group("fuzz")]
-CASES = 5000
+CASES = int(os.environ.get("FUZZ_CASES", "5000"))
+WALKS = max(20, CASES // 80)
 SENDERS = [name for name in CALLERS if name != "blocked"]
 # What the schema cannot say: a phone that exists, a hold with enough bonuses (so a well-formed
 # call may be refused), and that `security` of an open address is an offer. Rights have a matrix
@@ -144,9 +146,9 @@ def test_walks_along_links_get_documented_answers(api: Any, world: World) -> Non
         def validate_response(self, response: Any, case: Any, **kwargs: Any) -> None:
             super().validate_response(response, case, excluded_checks=LEFT_OUT)
 
-    Walk.run(settings=hypothesis.settings(QUIET, max_examples=60, stateful_step_count=12))
+    Walk.run(settings=hypothesis.settings(QUIET, max_examples=WALKS, stateful_step_count=12))
 
-    assert next(walks) >= 60
+    assert next(walks) >= WALKS
 
 
 def test_the_checks_left_out_exist() -> None:

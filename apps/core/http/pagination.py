@@ -24,9 +24,13 @@ class NewestFirst(BasePagination):
         self.limit = self._limit(request.query_params.get("limit"))
         return self.limit
 
-    def read_cursor(self, request: Any) -> tuple[datetime, Any] | None:
+    def read_cursor(self, request: Any, *, kind: type = UUID) -> tuple[datetime, Any] | None:
+        """Where the page begins; `kind` is that of the list's ids. Raises ParseError."""
         cursor = request.query_params.get("cursor")
-        return self._decode(cursor) if cursor else None
+        found = self._decode(cursor) if cursor else None
+        if found and not isinstance(found[1], kind):
+            raise ParseError(BROKEN)  # a cursor of another list
+        return found
 
     def cut(self, rows: list[Any], *, moment: str) -> list[Any]:
         """The page out of `limit + 1` rows; the extra one tells that more follow."""
@@ -42,11 +46,10 @@ class NewestFirst(BasePagination):
 
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> list[Any]:
         moment = getattr(view, "page_by", "created_at")
-        limit, cursor = self.read_limit(request), self.read_cursor(request)
+        kind = int if isinstance(queryset.model._meta.pk, AutoField) else UUID
+        limit, cursor = self.read_limit(request), self.read_cursor(request, kind=kind)
         if cursor:
             at, last = cursor
-            if isinstance(last, int) != isinstance(queryset.model._meta.pk, AutoField):
-                raise ParseError(BROKEN)  # a cursor of another list
             queryset = queryset.filter(
                 Q(**{f"{moment}__lt": at}) | Q(**{moment: at, "pk__lt": last})
             )
