@@ -152,6 +152,7 @@ def mark_step(
     return mark
 
 
+@transaction.atomic
 def present_business(
     *,
     business: Business,

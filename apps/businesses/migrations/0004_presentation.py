@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("businesses", "0002_network"),
+        ("businesses", "0003_onboarding"),
     ]
 
     operations = [
