@@ -311,7 +311,11 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "apps.core.http.pagination.NewestFirst",
     "DEFAULT_FILTER_BACKENDS": ["apps.core.http.filters.CamelCaseFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "apps.core.http.schema.EnvelopeSchema",
-    "DEFAULT_THROTTLE_CLASSES": ["apps.core.http.throttles.ByCaller"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "apps.core.http.throttles.ByCaller",
+        "apps.core.http.throttles.ByAction",
+        "apps.core.http.throttles.ByActionAndAddress",
+    ],
     "EXCEPTION_HANDLER": "apps.core.http.errors.answer",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "COERCE_DECIMAL_TO_STRING": True,

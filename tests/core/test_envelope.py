@@ -368,6 +368,16 @@ def test_the_thirty_first_write_of_a_minute_waits(api, member):
     assert caller.get("/users/me").json()["data"]["city"] == "Москва"
 
 
+def test_an_action_may_have_a_limit_of_its_own(api, member):
+    mine = api.as_(member)
+
+    answers = [mine.get("/users/me/export") for _ in range(6)]
+
+    assert [one.status_code for one in answers] == [200] * 5 + [429]
+    assert 86000 <= int(answers[-1]["Retry-After"]) <= 86401
+    assert mine.get("/users/me").status_code == 200
+
+
 def test_a_forged_address_has_no_limit_of_its_own(api):
     """`X-Forwarded-For` is a stranger's word: only the connection's own address counts."""
     answers = [

@@ -1,6 +1,6 @@
 """What a person decides about her own data: consents, a copy of everything, erasure."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.utils import timezone, translation
@@ -78,6 +78,7 @@ class ErasedOut(Out):
 class PrivacyViewSet(ApiViewSet):
     """The caller's own consents and her copy; her erasure is `DELETE /users/me`."""
 
+    limits: ClassVar = {"export": ("5/day", "")}
     permission_classes = [
         Can(consents="users.me.consents", answer="users.me.consents", export="users.me.export")
     ]

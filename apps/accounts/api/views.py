@@ -1,5 +1,5 @@
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
@@ -72,6 +72,7 @@ class AuthViewSet(ApiViewSet):
     """Sign-in by a code sent to the phone."""
 
     authentication_classes: list[Any] = []
+    limits: ClassVar = {"refresh": ("", "300/hour")}
     permission_classes = [
         Can(send_code="auth.send_code", verify_code="auth.verify_code", refresh="auth.refresh")
     ]

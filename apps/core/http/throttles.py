@@ -31,3 +31,32 @@ class ByCaller(SimpleRateThrottle):
         # Not DRF's `get_ident`: it believes X-Forwarded-For, which any stranger can write.
         who = str(request.user.pk) if known else caller().address
         return f"throttle:{'r' if safe else 'w'}:{who}"
+
+
+class ByAction(ByCaller):
+    """A view's own `limits`: action → (per person, per address), such as `("10/min", "60/min")`;
+    an empty one is no limit."""
+
+    which = 0
+
+    def get_cache_key(self, request: Any, view: Any) -> str | None:
+        limits: dict[str, tuple[str, str]] = getattr(view, "limits", {})
+        rate = limits.get(view.action or "", ("", ""))[self.which]
+        who = self._who(request)
+        if not rate or not who:
+            return None
+        self.num_requests, self.duration = self.parse_rate(rate)
+        return f"throttle:{view.__class__.__name__}.{view.action}:{who}"
+
+    def _who(self, request: Any) -> str:
+        known = bool(request.user and request.user.is_authenticated)
+        return str(request.user.pk) if known else ""
+
+
+class ByActionAndAddress(ByAction):
+    """The same for all who come from one address."""
+
+    which = 1
+
+    def _who(self, request: Any) -> str:
+        return caller().address or ""

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -106,6 +106,7 @@ def version_of(request: Request) -> int | None:
 class EventViewSet(Events):
     """Events and proposals: one resource from draft to memories."""
 
+    limits: ClassVar = {"vote": ("20/min", "")}
     permission_classes = [
         Can(
             list="events.read",
@@ -244,6 +245,7 @@ class ModerationViewSet(Events):
 class PlaceViewSet(Events):
     """Coming to an event: registering, answering an offer, the ticket."""
 
+    limits: ClassVar = {"register": ("10/min", "60/min")}
     permission_classes = [
         Can(
             register="events.register",
