@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.utils import translation
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 
@@ -11,5 +12,6 @@ from drf_spectacular.generators import SchemaGenerator
 @pytest.fixture(scope="session")
 def schema() -> dict[str, Any]:
     GENERATOR_STATS.reset()
-    made = SchemaGenerator().get_schema(request=None, public=True)
+    with translation.override("ru"):
+        made = SchemaGenerator().get_schema(request=None, public=True)
     return dict(json.loads(json.dumps(made)))

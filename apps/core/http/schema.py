@@ -26,6 +26,8 @@ def _reference(kind: str, name: str) -> dict[str, str]:
 class EnvelopeSchema(AutoSchema):
     """Success in the envelope, every failure with its codes, headers and the caller's rights."""
 
+    view: Any
+
     # --- what the view is --------------------------------------------------------------------
     def _action(self) -> Callable[..., Any]:
         return getattr(self.view, self.view.action)  # type: ignore[no-any-return]
@@ -76,7 +78,7 @@ class EnvelopeSchema(AutoSchema):
         words = self.get_operation_id().replace("_", " ")
         return said or words[:1].upper() + words[1:]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         said: str = super().get_description() or ""
         who = " ".join(gate.words_of(self.view.action) for gate in self._gates())
         return f"{said}\n\nWho: {who}".strip()
@@ -136,8 +138,9 @@ class EnvelopeSchema(AutoSchema):
 
     def _raised(self) -> set[str]:
         action: Any = self._action()
-        found = refusals_of(type(self.view), getattr(action, "__func__", action))
-        return {kind.code for kind in found}
+        kind: Any = type(self.view)
+        found = refusals_of(kind, getattr(action, "__func__", action))
+        return {one.code for one in found}
 
     def _get_response_bodies(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         shape = self.get_response_serializers()

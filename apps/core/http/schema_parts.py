@@ -5,7 +5,7 @@ from typing import Any
 from apps.core.http.errors import STATUS
 
 UUID_EXAMPLE = "0198c2f4-7c1e-7a42-b8a4-3f9d2c51e6aa"
-META = {
+META: dict[str, Any] = {
     "type": "object",
     "properties": {
         "timestamp": {"type": "string", "format": "date-time"},
