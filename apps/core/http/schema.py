@@ -57,7 +57,7 @@ class EnvelopeSchema(AutoSchema):
         return super()._get_paginator() if self._is_paged() else None  # type: ignore[no-untyped-call]
 
     def _get_parameters(self) -> list[dict[str, Any]]:
-        given: list[dict[str, Any]] = super()._get_parameters()  # type: ignore[no-untyped-call]
+        given: list[dict[str, Any]] = super()._get_parameters()
         action = self._action()
         if hasattr(action, "idempotent"):
             given = [one for one in given if one["name"] != "Idempotency-Key"]
@@ -103,7 +103,7 @@ class EnvelopeSchema(AutoSchema):
         return any(getattr(one, "name", "") == header for one in given)
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
-        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)  # type: ignore[no-untyped-call]
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
         if operation is not None:
             operation["responses"] |= self._failures(self._codes(operation))
         return operation

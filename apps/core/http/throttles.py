@@ -20,7 +20,7 @@ class ByCaller(SimpleRateThrottle):
     def get_rate(self) -> str:
         return READS
 
-    def get_cache_key(self, request: Any, view: Any) -> str:
+    def get_cache_key(self, request: Any, view: Any) -> str | None:
         known = bool(request.user and request.user.is_authenticated)
         safe = request.method in SAFE
         if known:
