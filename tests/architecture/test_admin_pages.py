@@ -124,12 +124,15 @@ def test_first_page_shows_nine_facts(admin_client: Client) -> None:
 
 
 # --- language ------------------------------------------------------------------------------------
+CONTRIB = ("filters", "forms", "guardian", "import_export")  # what of it is installed
+
+
 def theme_strings() -> set[str]:
     """What the installed theme marks for translation; it brings no Russian of its own."""
     root, found = Path(unfold.__file__).parent, set()
     for file in [*root.rglob("*.html"), *root.rglob("*.py")]:
         part = file.relative_to(root).parts
-        if part[0] != "contrib" or part[1] in ("filters", "forms", "guardian"):
+        if part[0] != "contrib" or part[1] in CONTRIB:
             tag = r"{%\s*trans(?:late)?\s+" if file.suffix == ".html" else r"\b_\(\s*"
             marked = re.findall(tag + r"""(["'])(.+?)\1""", file.read_text())
             found |= {text for _quote, text in marked}
@@ -159,6 +162,12 @@ def addresses() -> list[str]:
         row = model._default_manager.first()
         found += [url_of(model, "changelist"), url_of(model, "changelist") + "?q=нет"]
         found += [url_of(model, "change", row.pk), url_of(model, "history", row.pk)]
+    for name in (
+        "accounts_user_export",
+        "businesses_business_export",
+        "businesses_business_import",
+    ):
+        found.append(reverse(f"admin:{name}"))
     return found + [reverse("admin:app_list", args=["loyalty"])]
 
 
