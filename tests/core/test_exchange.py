@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from apps.businesses.models import Business
 from apps.core.models import AuditEntry
-from tests.architecture.conftest import admin_client, admin_user  # noqa: F401
+from tests.architecture.conftest import admin_client, admin_user, desk  # noqa: F401
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory
 

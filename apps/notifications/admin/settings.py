@@ -34,6 +34,7 @@ from apps.notifications.models import (
 from apps.notifications.rules import unknown_places
 from apps.notifications.words import shipped
 
+KEYS, OWN = ("kind", "language"), ("title", "body", "sms")
 LANGUAGES = {"ru": "Русский", "en": "English"}  # each in its own
 
 
@@ -72,9 +73,8 @@ class TemplateResource(ServiceResource):
 
     class Meta(ServiceResource.Meta):
         model = Template
-        import_id_fields = ("kind", "language")
-        fields = ("kind", "language", "title", "body", "sms")
-        fields += ("title_shipped", "body_shipped", "sms_shipped")
+        import_id_fields = KEYS
+        fields = [*KEYS, *OWN, *(f"{name}_shipped" for name in OWN)]
 
     def dehydrate_title_shipped(self, row: Template) -> str:
         return shipped(row.kind, row.language).title
