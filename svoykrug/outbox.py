@@ -47,6 +47,7 @@ TOLD = (
     "GiftReceived",
     "MemberJoined",
     "NewDeviceSignedIn",
+    "OfferBudgetLow",
     "PhoneChanged",
     "PhoneMoveAsked",
     "PurchaseRecorded",

@@ -103,6 +103,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.coupons.tasks.make_missing_codes",
         "schedule": 60,
     },
+    "coupons.audit": {"task": "apps.coupons.tasks.audit", "schedule": crontab(hour=3, minute=5)},
     "crosspromo.hourly": {"task": "apps.crosspromo.tasks.hourly", "schedule": crontab(minute=20)},
     "crosspromo.recompute_matrix": {
         "task": "apps.crosspromo.tasks.recompute_matrix",

@@ -213,9 +213,10 @@ ROWS = (
     Row("coupons.validate", TILL, BUSINESS, masked=True),
     Row("coupons.redeem", TILL, BUSINESS, masked=True),
     Row("coupons.campaigns", OWNER_OF, BUSINESS),
-    # 39 chains between partners. The network reads and stops them
+    # 39 chains between partners. The network reads them all, and speaks for a partner with a reason
     Row("chains.own", OWNER_OF, BUSINESS),
     Row("chains.oversee", ADMIN, ALL),
+    Row("chains.decide", ADMIN, ALL, reason=True, perms=("crosspromo.change_chain",)),
     # 42, 53 who works at a business. Roles of the network are further down
     Row("staff.change", OWNER_OF, BUSINESS),
     Row("pages.staff", OWNER_OF, BUSINESS, masked=True),

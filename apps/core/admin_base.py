@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten_fieldsets, quote
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -28,6 +29,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from apps.core.errors import Refused
 from apps.core.money import AmountInvalid, format_number, format_rub, from_kopecks, parse_amount
 
 Text = str | Promise
@@ -310,6 +312,26 @@ class ReasonedAdmin(BaseAdmin):
         changes = {name: given[name] for name in form.changed_data if name != "reason"}
         if changes:
             self.update(obj, changes=changes, by=request.user, reason=given["reason"])
+
+
+class DecidedAdmin(ReasonedAdmin):
+    """A record about which something is decided: `update` may refuse. What it refuses is said on
+    the page; nothing is kept then."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        request.refused = ""
+        try:
+            with transaction.atomic():
+                super().save_model(request, obj, form, change)
+        except Refused as refused:
+            request.refused = str(refused)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        refused = getattr(request, "refused", "")
+        if refused:
+            self.message_user(request, refused, messages.ERROR)
+            return HttpResponseRedirect(request.path)
+        return super().response_change(request, obj)
 
 
 class ReadonlyInline(TabularInline):

@@ -211,6 +211,8 @@ class OfferBudgetLow(Fact):
     a return it may be told again."""
 
     offer_id: str
+    business_id: str
+    name: str
     used: str
     budget: str
     at: str

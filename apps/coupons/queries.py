@@ -18,7 +18,6 @@ from apps.coupons import rules, sql
 from apps.coupons.enums import CouponState
 from apps.coupons.models import (
     Campaign,
-    Charge,
     Coupon,
     CouponQuerySet,
     HeldOut,
@@ -224,11 +223,12 @@ def sale_known(sale_id: UUID, business: Business) -> tuple[UUID, Decimal] | None
     return (row[0], from_kopecks(int(row[1]))) if row else None
 
 
-def charges_between(*, since: datetime, until: datetime) -> QuerySet[Charge]:
-    """Who owes whom for discounts of a period: what a settlement of coupons is made of. A share
-    that a business pays to itself is a line too, so that shares sum to the discount."""
-    stands = Charge.objects.filter(redemption__returned_at__isnull=True)
-    return stands.filter(redemption__at__gte=since, redemption__at__lt=until)
+def charge_fault() -> str:
+    """The first use of a coupon whose charges and claims differ; "" while the books agree."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.NOT_CLAIMED)
+        row = cursor.fetchone()
+    return row[0] if row else ""
 
 
 def export_of(member: User, *, at: datetime) -> dict[str, Any]:

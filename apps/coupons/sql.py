@@ -59,6 +59,21 @@ RELEASE = """
 UPDATE coupons_budget SET reserved = reserved - %(reserved)s, charged = charged - %(charged)s
 WHERE id = %(budget)s
 """
+# The first use of a coupon whose charges are not what partners were told to owe for it.
+NOT_CLAIMED = """
+SELECT coalesce(c.ref, l.ref)::text FROM (
+    SELECT r.id AS ref, c.payer_id, c.payee_id,
+           CASE c.kind WHEN 'share' THEN 'discount' ELSE 'fee' END AS kind,
+           sum(c.amount * 100)::bigint AS kopecks
+    FROM coupons_charge c JOIN coupons_redemption r ON r.id = c.redemption_id
+    WHERE r.returned_at IS NULL AND c.payer_id <> c.payee_id GROUP BY 1, 2, 3, 4
+) c
+FULL JOIN (
+    SELECT ref, debtor_id, creditor_id, kind, sum(amount)::bigint AS kopecks
+    FROM loyalty_claim GROUP BY 1, 2, 3, 4 HAVING sum(amount) <> 0
+) l ON (l.ref, l.debtor_id, l.creditor_id, l.kind) = (c.ref, c.payer_id, c.payee_id, c.kind)
+WHERE c.kopecks IS DISTINCT FROM l.kopecks ORDER BY 1 LIMIT 1
+"""
 COUNT_ONE = """
 UPDATE coupons_campaign SET issued = issued + 1
 WHERE id = %(campaign)s AND state = 'active' AND issued < quantity

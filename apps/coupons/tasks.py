@@ -2,10 +2,13 @@
 
 from uuid import UUID
 
+import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from apps.coupons import services
+from apps.coupons import queries, services
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task
@@ -25,3 +28,11 @@ def make_codes(*, campaign_id: str, **_: object) -> None:
 def make_missing_codes(**_: object) -> int:
     """Codes that a worker did not finish."""
     return services.fill_unfinished(at=timezone.now())
+
+
+@shared_task
+def audit(**_: object) -> None:
+    """Whether the settlement was told of every discount; an error in the log is an alert."""
+    fault = queries.charge_fault()
+    if fault:
+        log.error("coupons.audit_failed", redemption=fault)

@@ -1,17 +1,27 @@
-"""Chains, to be read: their versions, who has accepted, what became of each step."""
+"""Chains: their versions, who has accepted, what became of each step; the network decides about
+them by the same services as their partners."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget
 
+from apps.accounts.models import User
+from apps.businesses.models import Business
 from apps.core.admin_base import (
     EMPTY,
+    DecidedAdmin,
     ReadonlyAdmin,
     ReadonlyInline,
+    ReasonedForm,
     badge,
     column,
     days,
@@ -21,9 +31,11 @@ from apps.core.admin_base import (
     roubles,
 )
 from apps.coupons.admin import gives
-from apps.crosspromo.enums import Arm, ChainState, VersionState
+from apps.crosspromo import queries
+from apps.crosspromo.enums import Action, Arm, ChainState, VersionState
 from apps.crosspromo.models import Acceptance, Chain, Mint, Run, Step, Version
 from apps.crosspromo.queries import funnels_of
+from apps.crosspromo.services import act_on_chain
 
 TONES = {
     ChainState.PROPOSED: "warn",
@@ -61,8 +73,51 @@ class VersionInline(VersionColumns, ReadonlyInline):
     fields = ["title", "state_shown", "held", "starts", "ends", "live_since"]
 
 
+def waited_for(chain: Chain) -> list[Business]:
+    """Asked once a page, though by the form and beside it."""
+    known: dict[str, Any] = vars(chain)
+    if "waited" not in known:
+        known["waited"] = queries.waited_for(chain)
+    return list(known["waited"])
+
+
+def open_decisions(chain: Chain) -> list[tuple[str, str]]:
+    """What may be decided about a chain as it stands: (code, words)."""
+    found: list[tuple[str, Any]] = []
+    waited = waited_for(chain)
+    if waited:
+        words = _("Accept for «%(partner)s»")
+        found += [(f"{Action.ACCEPT}:{one.pk}", words % {"partner": one}) for one in waited]
+        found.append((Action.ACCEPT, _("Publish: accept for all who have not answered")))
+        found.append((Action.DECLINE, _("Decline the proposed terms")))
+    if chain.state == ChainState.LIVE:
+        found.append((Action.PAUSE, _("Pause: no coupons are given")))
+    if chain.state == ChainState.PAUSED:
+        found.append((Action.RESUME, _("Resume")))
+    if chain.state in (ChainState.LIVE, ChainState.PAUSED) and chain.stop_at is None:
+        found.append((Action.LEAVE, _("A partner leaves: the last coupon in seven days")))
+    if chain.state in (ChainState.PROPOSED, ChainState.LIVE, ChainState.PAUSED):
+        found.append((Action.END, _("End at once")))
+    return [(str(code), str(words)) for code, words in found]
+
+
+class ChainForm(ReasonedForm):
+    decision = forms.ChoiceField(
+        label=_("Decision"),
+        help_text=_("Coupons that were given stay good, whatever is decided."),
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        decision = self.fields.get("decision")
+        if isinstance(decision, forms.ChoiceField):
+            decision.choices = [("", "—"), *open_decisions(self.instance)]
+
+
 @admin.register(Chain)
-class ChainAdmin(ReadonlyAdmin):
+class ChainAdmin(DecidedAdmin):
+    form = ChainForm
     list_display = ["name", "topology", "proposer", "state_shown", "stops", "made"]
     list_filter = [
         ("state", ChoicesDropdownFilter),
@@ -77,6 +132,18 @@ class ChainAdmin(ReadonlyAdmin):
     fieldsets = [
         (None, {"fields": ["name", "state_shown", "topology", "proposer", "stops", "made"]}),
         (_("The live version"), {"fields": ["funnel", "records"]}),
+        (_("Decision"), {"fields": ["waits", "decision", "reason"]}),
+    ]
+    readonly_fields = [
+        "name",
+        "state_shown",
+        "topology",
+        "proposer",
+        "stops",
+        "made",
+        "funnel",
+        "records",
+        "waits",
     ]
 
     proposer = column("owner", _("Proposed by"), show=link)
@@ -87,7 +154,23 @@ class ChainAdmin(ReadonlyAdmin):
     def state_shown(self, chain: Chain) -> str:
         return badge(chain.get_state_display(), TONES[ChainState(chain.state)])
 
-    @display(description=_("Triggered → issued → seen → redeemed"))
+    @display(description=_("Awaits the yes of"))
+    def waits(self, chain: Chain) -> str:
+        return ", ".join(str(one) for one in waited_for(chain)) or EMPTY
+
+    def update(self, row: Chain, *, changes: dict[str, Any], by: User, reason: str) -> None:
+        action, _colon, partner = changes["decision"].partition(":")
+        act_on_chain(
+            chain=row,
+            action=action,
+            by=by,
+            revision=row.revision,
+            at=timezone.now(),
+            reason=reason,
+            place=Business.objects.get(pk=partner) if partner else None,
+        )
+
+    @display(description=_("What became of it"))
     def funnel(self, chain: Chain) -> str:
         version = chain.versions.filter(state=VersionState.LIVE).first()
         return funnel_of(version) if version else EMPTY
@@ -103,18 +186,18 @@ class ChainAdmin(ReadonlyAdmin):
 
 
 def funnel_of(version: Version) -> str:
-    """A line a step: from → to, and the four counts with the discount given."""
+    """A line a step: from → to, the counts and the discount given, in words."""
     found = funnels_of(version)
     steps = version.steps.select_related("from_business", "to_business").order_by("number")
-    rows = [(step, found[step.pk]) for step in steps]
-    return format_html_join(
-        "",
-        "<div>{}: {} → {} → {} → {} · {}</div>",
-        [
-            (str(step), one.exposed, one.issued, one.seen, one.redeemed, roubles(one.discount))
-            for step, one in rows
-        ],
+    words = _(
+        "%(step)s: set off %(exposed)s, held out %(control)s, coupons %(issued)s, seen %(seen)s, "
+        "used %(redeemed)s, discounts %(sum)s"
     )
+    lines = [
+        words % (vars(found[step.pk]) | {"step": step, "sum": roubles(found[step.pk].discount)})
+        for step in steps
+    ]
+    return format_html_join("", "<div>{}</div>", [(line,) for line in lines])
 
 
 # --- versions ------------------------------------------------------------------------------------
@@ -183,7 +266,7 @@ class VersionAdmin(VersionColumns, ReadonlyAdmin):
             return EMPTY
         return " · ".join(roubles(sum_) for sum_ in (budget.charged, budget.reserved, budget.cap))
 
-    @display(description=_("Triggered → issued → seen → redeemed"))
+    @display(description=_("What became of it"))
     def funnel(self, version: Version) -> str:
         return funnel_of(version)
 

@@ -126,6 +126,15 @@ def partners_of(version: Version) -> list[Business]:
     )
 
 
+def waited_for(chain: Chain) -> list[Business]:
+    """Partners whose yes the proposed version of a chain still lacks."""
+    version = chain.versions.filter(state=VersionState.PROPOSED).first()
+    if version is None:
+        return []
+    given = set(version.acceptances.values_list("business_id", flat=True))
+    return [one for one in partners_of(version) if one.pk not in given]
+
+
 def chains_seen_by(user: User) -> QuerySet[Chain]:
     """Chains with a business that she manages in any version; admins see all."""
     chains = Chain.objects.select_related("owner").prefetch_related(

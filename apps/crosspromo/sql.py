@@ -143,22 +143,41 @@ WHERE wallet_id = %(member)s AND kind = 'earn' AND paid > 0 AND occurred_at >= %
 """
 
 # Purchases that a step would have looked at, each with what she then paid at the receiver first.
+# Categories of a receipt's lines stand in the rule that its journal row keeps.
 REPLAY = """
-SELECT p.wallet_id, p.occurred_at, p.paid, p.visit, later.paid FROM (
-    SELECT wallet_id, occurred_at, paid,
+SELECT p.id, p.wallet_id, p.occurred_at, p.visit, later.occurred_at, later.paid FROM (
+    SELECT id, wallet_id, occurred_at, paid, rule,
            row_number() OVER (PARTITION BY wallet_id ORDER BY occurred_at, id) AS visit
-    FROM loyalty_journal WHERE business_id = %(sender)s AND kind = 'earn' AND paid > 0
+    FROM loyalty_journal
+    WHERE business_id = %(sender)s AND kind = 'earn' AND paid > 0 AND wallet_id IS NOT NULL
 ) p
 LEFT JOIN LATERAL (
-    SELECT j.paid FROM loyalty_journal j
+    SELECT j.occurred_at, j.paid FROM loyalty_journal j
     WHERE j.wallet_id = p.wallet_id AND j.kind = 'earn' AND j.paid >= %(min_bill)s AND j.paid > 0
       AND j.business_id = %(receiver)s
-      AND j.occurred_at > p.occurred_at + %(delay)s
+      AND j.occurred_at > p.occurred_at + %(delay)s AND j.occurred_at <= %(at)s
       AND j.occurred_at <= p.occurred_at + %(delay)s + %(valid)s
     ORDER BY j.occurred_at LIMIT 1
 ) later ON true
 WHERE p.occurred_at >= %(since)s AND p.occurred_at <= %(at)s AND p.paid >= %(min_paid)s
-ORDER BY p.occurred_at
+  AND (%(category)s = '' OR EXISTS (
+      SELECT 1 FROM jsonb_array_elements_text(coalesce(p.rule -> 'categories', '[]')) said
+      WHERE lower(said) = lower(%(category)s)
+  ))
+ORDER BY p.occurred_at, p.id
+"""
+# The first bill at the receiver after each of some moments.
+REPLAY_NEXT = """
+SELECT g.member, later.occurred_at, later.paid
+FROM unnest(%(members)s::uuid[], %(due)s::timestamptz[]) AS g (member, due)
+JOIN LATERAL (
+    SELECT j.occurred_at, j.paid FROM loyalty_journal j
+    WHERE j.wallet_id = g.member AND j.kind = 'earn' AND j.paid >= %(min_bill)s AND j.paid > 0
+      AND j.business_id = %(receiver)s
+      AND j.occurred_at > g.due + %(delay)s AND j.occurred_at <= %(at)s
+      AND j.occurred_at <= g.due + %(delay)s + %(valid)s
+    ORDER BY j.occurred_at LIMIT 1
+) later ON true
 """
 LATEST_GUEST = """
 SELECT wallet_id FROM loyalty_journal

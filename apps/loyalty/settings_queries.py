@@ -25,6 +25,12 @@ def forget() -> None:
     _kept.clear()
 
 
+def share_of_bill(business_share: int) -> int:
+    """Percent of a bill that bonuses may pay: the stricter of the partner's share and the
+    network's."""
+    return min(business_share, current().bonus_share)
+
+
 def expiry_of(activates_at: datetime) -> datetime:
     """The first moment at which bonuses that wake at `activates_at` can no longer be spent."""
     return rules.expiry(activates_at=activates_at, life_days=current().life_days)

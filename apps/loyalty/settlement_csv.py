@@ -12,7 +12,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from apps.loyalty.enums import Box, Kind
-from apps.loyalty.settlement_queries import Liability, Line, Matrix, PostingLine
+from apps.loyalty.liability_queries import Liability
+from apps.loyalty.models import LineKind
+from apps.loyalty.settlement_queries import (
+    ClaimLine,
+    Line,
+    Matrix,
+    PostingLine,
+    claims_of,
+    postings_of,
+)
 
 # A cell that begins like a formula is run by a spreadsheet; an apostrophe makes it text.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -52,8 +61,9 @@ def matrix_csv(matrix: Matrix) -> bytes:
     rows: list[list[object]] = [
         [
             _("month"),
-            _("issued"),
-            _("accepted"),
+            _("who owes"),
+            _("to whom"),
+            _("for what"),
             _("bonuses"),
             _("owed, ₽"),
             _("movements"),
@@ -73,6 +83,7 @@ def _pair_cells(month: date, line: Line) -> list[object]:
         month,
         line.debtor.name,
         line.creditor.name,
+        line.kind_words,
         line.bonuses,
         line.amount,
         line.postings,
@@ -110,6 +121,23 @@ def postings_csv(line: Line, postings: Iterable[PostingLine]) -> bytes:
         for one in postings
     ]
     rows.append([_("total"), "", "", "", "", "", "", line.bonuses, ""])
+    return _written(rows)
+
+
+def moves_csv(line: Line) -> bytes:
+    """What is behind a line of a closed statement: movements of bonuses, or uses of coupons."""
+    if line.id is None:
+        return b""
+    if line.kind == LineKind.BONUS:
+        return postings_csv(line, postings_of(line.id))
+    return claims_csv(line, claims_of(line.id))
+
+
+def claims_csv(line: Line, claims: Iterable[ClaimLine]) -> bytes:
+    """The uses of coupons behind one line; a sum below zero is a use that was taken back."""
+    rows: list[list[object]] = [[_("claim"), _("booked"), _("use of a coupon"), _("owed, ₽")]]
+    rows += [[one.id, one.recorded_at, one.ref, one.amount] for one in claims]
+    rows.append([_("total"), "", "", line.amount])
     return _written(rows)
 
 

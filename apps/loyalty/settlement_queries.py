@@ -1,4 +1,4 @@
-"""Reads of mutual settlement: statements, what is not settled yet, liability. Sums are Decimal ₽."""
+"""Reads of mutual settlement: statements and what is not settled yet. Sums are Decimal ₽."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -12,9 +12,9 @@ from django.db import connection
 from django.db.models import Q
 
 from apps.businesses.models import Business
-from apps.core.money import from_kopecks, to_kopecks
+from apps.core.money import from_kopecks
 from apps.loyalty import rules, settlement_sql
-from apps.loyalty.models import Statement, StatementLine, Terms
+from apps.loyalty.models import Claim, LineKind, Statement, StatementLine, Terms
 
 BP = 10_000  # basis points in a whole
 ZERO = Decimal("0.00")
@@ -22,7 +22,7 @@ ZERO = Decimal("0.00")
 
 @dataclass(frozen=True)
 class Pair:
-    """What one issuer owes one acceptor, in kopecks: as bonuses and as money."""
+    """What one partner owes another for one reason, in kopecks: as bonuses and as money."""
 
     debtor_id: UUID
     creditor_id: UUID
@@ -30,12 +30,14 @@ class Pair:
     amount: int
     postings: int
     digest: str
+    kind: str = LineKind.BONUS
 
 
 @dataclass(frozen=True)
 class Line:
     """A pair of a statement as people see it. `amount` is what the debtor owes the creditor, ₽;
-    below zero, what comes back. `state` is draft, open, confirmed or disputed."""
+    below zero, what comes back. `kind` says for what: bonuses accepted, discounts, fees.
+    `postings`: movements of bonuses, or claims. `state` is draft, open, confirmed or disputed."""
 
     id: UUID | None
     debtor: Business
@@ -43,6 +45,7 @@ class Line:
     bonuses: Decimal
     amount: Decimal
     postings: int
+    kind: str = LineKind.BONUS
     state: str = "draft"
     debtor_confirmed_at: datetime | None = None
     creditor_confirmed_at: datetime | None = None
@@ -56,6 +59,10 @@ class Line:
     def is_own(self) -> bool:
         """A partner's own bonuses spent at the partner itself: nobody owes."""
         return self.debtor.pk == self.creditor.pk
+
+    @property
+    def kind_words(self) -> str:
+        return str(LineKind(self.kind).label)
 
     @property
     def counts(self) -> bool:
@@ -118,20 +125,40 @@ class PostingLine:
     rate_bp: int
 
 
-def _rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+@dataclass(frozen=True)
+class ClaimLine:
+    """One claim behind a line of discounts or fees, ₽; `ref` is the use of a coupon."""
+
+    id: int
+    recorded_at: datetime
+    ref: UUID
+    amount: Decimal
+
+
+def rows_of(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())
 
 
 def reckon_open(*, until: datetime) -> list[Pair]:
-    """What a close of all postings before `until` would say."""
-    return _priced(_rows(settlement_sql.PAIRS_OPEN, {"until": until}))
+    """What a close of all postings and claims before `until` would say."""
+    values = {"until": until}
+    claimed = claimed_pairs(rows_of(settlement_sql.CLAIM_PAIRS_OPEN, values))
+    return _priced(rows_of(settlement_sql.PAIRS_OPEN, values)) + claimed
 
 
 def reckon_held(statement_id: UUID) -> list[Pair]:
     """What the postings of a statement say."""
-    return _priced(_rows(settlement_sql.PAIRS_HELD, {"statement": statement_id}))
+    return _priced(rows_of(settlement_sql.PAIRS_HELD, {"statement": statement_id}))
+
+
+def claimed_pairs(rows: list[tuple[Any, ...]]) -> list[Pair]:
+    """Claims of a pair for one reason: money, no bonuses."""
+    return [
+        Pair(debtor, creditor, 0, amount, number, digest, kind)
+        for debtor, creditor, kind, amount, number, digest in rows
+    ]
 
 
 def _priced(rows: list[tuple[Any, ...]]) -> list[Pair]:
@@ -165,6 +192,7 @@ def matrix_of(month: date, *, at: datetime) -> Matrix:
             bonuses=from_kopecks(pair.bonuses),
             amount=from_kopecks(pair.amount),
             postings=pair.postings,
+            kind=pair.kind,
             digest=pair.digest,
         )
         for pair in pairs
@@ -172,8 +200,8 @@ def matrix_of(month: date, *, at: datetime) -> Matrix:
     return Matrix(month, None, tuple(sorted(lines, key=_by_name)))
 
 
-def _by_name(line: Line) -> tuple[str, str]:
-    return line.debtor.name, line.creditor.name
+def _by_name(line: Line) -> tuple[str, str, str]:
+    return line.debtor.name, line.creditor.name, line.kind
 
 
 def _lines(found: Iterable[StatementLine]) -> list[Line]:
@@ -189,6 +217,7 @@ def line_of(row: StatementLine) -> Line:
         bonuses=from_kopecks(row.bonuses),
         amount=from_kopecks(row.amount),
         postings=row.postings,
+        kind=row.kind,
         state=row.state,
         debtor_confirmed_at=row.debtor_confirmed_at,
         creditor_confirmed_at=row.creditor_confirmed_at,
@@ -244,7 +273,8 @@ def _period(statement: Statement, lines: list[StatementLine], mine: UUID) -> Per
 
 
 def postings_of(line_id: UUID) -> list[PostingLine]:
-    """The movements behind a line; none once it was disputed: they wait for the next statement."""
+    """The movements behind a line of bonuses; none once it was disputed: they wait for the next
+    statement."""
     row = StatementLine.objects.get(pk=line_id)
     pair = {
         "statement": row.statement_id,
@@ -253,9 +283,21 @@ def postings_of(line_id: UUID) -> list[PostingLine]:
     }
     return [
         PostingLine(pk, happened, posted, kind, src, dst, lot, from_kopecks(bonuses), rate_bp)
-        for pk, happened, posted, kind, src, dst, lot, bonuses, rate_bp in _rows(
+        for pk, happened, posted, kind, src, dst, lot, bonuses, rate_bp in rows_of(
             settlement_sql.POSTINGS_OF_PAIR, pair
         )
+    ]
+
+
+def claims_of(line_id: UUID) -> list[ClaimLine]:
+    """The claims behind a line of discounts or fees; none once it was disputed."""
+    row = StatementLine.objects.get(pk=line_id)
+    claims = Claim.objects.filter(
+        statement=row.statement_id, debtor=row.debtor_id, creditor=row.creditor_id, kind=row.kind
+    )
+    return [
+        ClaimLine(one.pk, one.recorded_at, one.ref, from_kopecks(one.amount))
+        for one in claims.order_by("pk")
     ]
 
 
@@ -287,102 +329,7 @@ def paper_of(matrix: Matrix, chosen: Sequence[Business]) -> Paper:
     return Paper(matrix, tuple(chosen), lines, shown)
 
 
-# --- liability -----------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class LiabilityRow:
-    """Unspent bonuses of one issuer that lapse in one month (`month` is its first day), ₽."""
-
-    issuer_id: UUID
-    issuer: str
-    month: date
-    pending: Decimal
-    available: Decimal
-    held: Decimal
-
-    @property
-    def total(self) -> Decimal:
-        return self.pending + self.available + self.held
-
-
-@dataclass(frozen=True)
-class Ageing:
-    """Unspent bonuses of one issuer by their age from the purchase, ₽, and the share of its bonuses
-    that were spent among those whose life ended within a year; None when none did."""
-
-    issuer_id: UUID
-    up_to_30: Decimal
-    up_to_90: Decimal
-    older: Decimal
-    spent_share: Decimal | None
-
-
-@dataclass(frozen=True)
-class Issuer:
-    """One issuer's unspent bonuses; `expected` is what will probably be spent of them, ₽."""
-
-    id: UUID
-    name: str
-    rows: tuple[LiabilityRow, ...]
-    ageing: Ageing
-    expected: Decimal | None
-
-    @property
-    def total(self) -> Decimal:
-        return sum((row.total for row in self.rows), ZERO)
-
-
-@dataclass(frozen=True)
-class Liability:
-    """What the network and its partners may still have to pay for."""
-
-    at: datetime
-    rows: tuple[LiabilityRow, ...]
-    ageing: dict[UUID, Ageing]
-
-    @property
-    def total(self) -> Decimal:
-        return sum((row.total for row in self.rows), ZERO)
-
-    @property
-    def by_issuer(self) -> list["Issuer"]:
-        """Rows gathered by issuer, by name."""
-        found: dict[UUID, list[LiabilityRow]] = {}
-        for row in self.rows:
-            found.setdefault(row.issuer_id, []).append(row)
-        return [
-            Issuer(pk, rows[0].issuer, tuple(rows), self.ageing[pk], self.expected(pk))
-            for pk, rows in found.items()
-        ]
-
-    def total_of(self, issuer_id: UUID) -> Decimal:
-        return sum((row.total for row in self.rows if row.issuer_id == issuer_id), ZERO)
-
-    def expected(self, issuer_id: UUID) -> Decimal | None:
-        """What will probably be spent of an issuer's total, by its own last year."""
-        aged = self.ageing.get(issuer_id)
-        if aged is None or aged.spent_share is None:
-            return None
-        share = int(aged.spent_share * BP)
-        return from_kopecks(to_kopecks(self.total_of(issuer_id)) * share // BP)
-
-
-def liability(*, at: datetime, business: Business | None = None) -> Liability:
-    """Unspent bonuses by issuer and month of expiry, with their age, in two statements of SQL."""
-    mine = business.pk if business else None
-    rows = [
-        LiabilityRow(issuer, name, month, *map(from_kopecks, sums))
-        for issuer, name, month, *sums in _rows(settlement_sql.LIABILITY, {"at": at})
-        if mine in (None, issuer)
-    ]
-    ageing = {}
-    for issuer, young, middle, old, spent, ended in _rows(settlement_sql.AGEING, {"at": at}):
-        share = (Decimal(spent) / Decimal(ended)).quantize(Decimal("0.0001")) if ended else None
-        ageing[issuer] = Ageing(
-            issuer, from_kopecks(young), from_kopecks(middle), from_kopecks(old), share
-        )
-    return Liability(at, tuple(rows), ageing)
-
-
+# --- terms ---------------------------------------------------------------------------------------
 def terms_of(business: Business) -> Terms:
     """How a business settles; a new one is postpaid without a limit."""
     return Terms.objects.filter(business=business).first() or Terms(business=business)

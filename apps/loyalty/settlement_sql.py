@@ -2,7 +2,7 @@
 
 Clearing is one query: postings that enter `spent` count plus, those that leave it minus, for the
 pair (issuer of the lot → acceptor). Repayments of debts are such postings too, so that a return
-of goods settles across partners by itself.
+of goods settles across partners by itself. Beside bonuses stand claims: discounts and fees.
 """
 
 # What a close at `until` takes: all that no statement holds yet.
@@ -39,11 +39,33 @@ GROUP BY debtor_id, creditor_id ORDER BY debtor_id, creditor_id
 PAIRS_OPEN = PAIRS.format(postings=OPEN)
 PAIRS_HELD = PAIRS.format(postings=HELD)
 
+# Claims of pairs, in kopecks; a close takes them and adds them up in one statement.
+CLAIM_PAIRS = """
+SELECT debtor_id, creditor_id, kind, sum(amount)::bigint, count(*),
+       encode(sha256(string_agg(id || ':' || amount, ',' ORDER BY id)::bytea), 'hex')
+FROM {claims}
+GROUP BY debtor_id, creditor_id, kind ORDER BY debtor_id, creditor_id, kind
+"""
+OPEN_CLAIMS = "loyalty_claim WHERE statement_id IS NULL AND recorded_at < %(until)s"
+CLAIM_PAIRS_OPEN = CLAIM_PAIRS.format(claims=OPEN_CLAIMS)
+TAKE_IN_CLAIMS = f"""
+WITH taken AS (
+    UPDATE loyalty_claim SET statement_id = %(statement)s::uuid
+    WHERE statement_id IS NULL AND recorded_at < %(until)s RETURNING *
+) {CLAIM_PAIRS.format(claims="taken")}
+"""  # noqa: S608 - put together from constants of this module
+
 # A disputed line lets its postings go: the next statement takes them.
 LET_GO = """
 DELETE FROM loyalty_settled s USING loyalty_posting p, loyalty_lot l
 WHERE s.statement_id = %(statement)s AND p.id = s.posting_id AND l.id = p.lot_id
   AND l.issuer_id = %(debtor)s AND p.acceptor_id = %(creditor)s
+"""
+
+LET_CLAIMS_GO = """
+UPDATE loyalty_claim SET statement_id = NULL
+WHERE statement_id = %(statement)s AND debtor_id = %(debtor)s AND creditor_id = %(creditor)s
+  AND kind = %(kind)s
 """
 
 POSTINGS_OF_PAIR = """
@@ -63,7 +85,7 @@ SELECT b.id, 'postpaid', 0, 'refuse', 0, 0, '' FROM businesses_business b
 WHERE NOT b.is_network AND NOT EXISTS (SELECT 1 FROM loyalty_terms t WHERE t.business_id = b.id)
 ORDER BY b.id ON CONFLICT DO NOTHING
 """
-# What an issuer may still have to pay for, in one pass over open lots and one over open postings.
+# What an issuer may still have to pay for, in one pass over open lots, postings and claims each.
 # A partner who accepts its own bonus owes nobody.
 REFRESH = f"""
 WITH lots AS (
@@ -72,8 +94,12 @@ WITH lots AS (
                * rate_bp) / 1000000.0 AS outstanding
     FROM loyalty_lot WHERE pending + available + held > 0 GROUP BY issuer_id
 ), pairs AS (
-    SELECT debtor_id, sum(amount * rate_bp) / 1000000.0 AS payable
-    FROM ({OPEN}) o WHERE debtor_id <> creditor_id GROUP BY debtor_id
+    SELECT debtor_id, sum(kopecks) / 100.0 AS payable FROM (
+        SELECT debtor_id, amount * rate_bp / 10000.0 AS kopecks
+        FROM ({OPEN}) o WHERE debtor_id <> creditor_id
+        UNION ALL
+        SELECT debtor_id, amount FROM {OPEN_CLAIMS}
+    ) owed GROUP BY debtor_id
 ), figures AS (
     SELECT t.business_id, round(coalesce(l.outstanding, 0), 2) AS outstanding,
            round(coalesce(p.payable, 0), 2) AS payable
@@ -139,7 +165,9 @@ AUDITS = {
     """,
     "a line of a statement differs from its postings": """
         SELECT coalesce(l.id::text, h.debtor_id || ' ' || h.creditor_id)
-        FROM (SELECT * FROM loyalty_statementline WHERE disputed_at IS NULL) l
+        FROM (
+            SELECT * FROM loyalty_statementline WHERE disputed_at IS NULL AND kind = 'bonus'
+        ) l
         FULL JOIN (
             SELECT s.statement_id, t.issuer_id AS debtor_id, p.acceptor_id AS creditor_id,
                    sum(CASE WHEN p.dst = 'spent' THEN p.amount ELSE -p.amount END) AS bonuses,
@@ -152,6 +180,19 @@ AUDITS = {
              = (l.statement_id, l.debtor_id, l.creditor_id)
         WHERE (h.bonuses, h.postings, h.different)
             IS DISTINCT FROM (l.bonuses, l.postings, l.postings)
+        ORDER BY 1 LIMIT 1
+    """,
+    "a line of a statement differs from its claims": """
+        SELECT coalesce(l.id::text, h.debtor_id || ' ' || h.creditor_id)
+        FROM (
+            SELECT * FROM loyalty_statementline WHERE disputed_at IS NULL AND kind <> 'bonus'
+        ) l
+        FULL JOIN (
+            SELECT statement_id, debtor_id, creditor_id, kind, sum(amount) AS amount, count(*) AS n
+            FROM loyalty_claim WHERE statement_id IS NOT NULL GROUP BY 1, 2, 3, 4
+        ) h ON (h.statement_id, h.debtor_id, h.creditor_id, h.kind)
+             = (l.statement_id, l.debtor_id, l.creditor_id, l.kind)
+        WHERE (h.amount, h.n) IS DISTINCT FROM (l.amount, l.postings)
         ORDER BY 1 LIMIT 1
     """,
     "a posting stands in two statements": """
@@ -171,7 +212,7 @@ AUDITS = {
             JOIN loyalty_lot t ON t.id = p.lot_id
             WHERE t.issuer_id <> p.acceptor_id GROUP BY 1
         ) h ON h.statement_id = l.statement_id
-        WHERE l.debtor_id <> l.creditor_id
+        WHERE l.debtor_id <> l.creditor_id AND l.kind = 'bonus'
         GROUP BY l.statement_id, h.exact
         HAVING bool_and(l.disputed_at IS NULL)
            AND sum(l.amount) <> floor((2 * h.exact + 10000) / 20000)
@@ -183,7 +224,8 @@ AUDITS = {
         FROM (SELECT issuer_id, sum(spent) AS spent FROM loyalty_lot GROUP BY 1) l
         FULL JOIN (
             SELECT debtor_id, sum(bonuses) AS cleared FROM (
-                SELECT debtor_id, bonuses FROM loyalty_statementline WHERE disputed_at IS NULL
+                SELECT debtor_id, bonuses FROM loyalty_statementline
+                WHERE disputed_at IS NULL AND kind = 'bonus'
                 UNION ALL
                 SELECT t.issuer_id,
                        CASE WHEN p.dst = 'spent' THEN p.amount ELSE -p.amount END

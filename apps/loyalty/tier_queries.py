@@ -11,7 +11,7 @@ from django.db import connection
 
 from apps.accounts.models import StatusTier, TierVersion, User
 from apps.core.money import from_kopecks, to_kopecks
-from apps.loyalty import tier_rules, tier_sql
+from apps.loyalty import settings_queries, tier_rules, tier_sql
 from apps.loyalty.tier_rules import Demand, Keeping, Payment
 
 ZERO = Decimal("0.00")
@@ -138,7 +138,8 @@ def _place(  # noqa: PLR0913 - the columns of two statements
 
 def payments_of(member_ids: Sequence[UUID], *, at: datetime) -> dict[UUID, list[Payment]]:
     """What members paid, as far back as a decision about a tier looks; one statement."""
-    values = {"members": list(member_ids), "since": tier_rules.memory_start(at), "at": at}
+    since = tier_rules.memory_start(at, grace_days=settings_queries.current().tier_grace_days)
+    values = {"members": list(member_ids), "since": since, "at": at}
     of_journal: dict[UUID, tuple[UUID, Payment]] = {}
     for member, journal, moment, business, paid, back_at, back in rows(tier_sql.PAYMENTS, values):
         _m, payment = of_journal.get(journal, (member, Payment(moment, business, paid)))
@@ -171,12 +172,14 @@ def keepings(places: Sequence[Place], *, at: datetime) -> list[Keeping]:
         return []
     payments = payments_of([place.member_id for place in places], at=at)
     demands = _demands(places[0].steps)
+    grace_days = settings_queries.current().tier_grace_days
     return [
         Keeping(
             since=place.since,
             locked_until=place.locked_until,
             payments=payments[place.member_id],
             demands=demands[place.tier.pk],
+            grace_days=grace_days,
         )
         for place in places
     ]

@@ -13,7 +13,7 @@ from uuid import UUID
 from apps.loyalty.rules import MOSCOW
 
 WINDOW_DAYS = 365  # "the last 12 months", today included
-GRACE_DAYS = 30
+GRACE_DAYS = 30  # the default of LoyaltySettings
 WARN_DAYS = (60, 30, 7)
 DAY = timedelta(days=1)
 
@@ -60,12 +60,14 @@ class Demand:
 
 @dataclass(frozen=True)
 class Keeping:
-    """What her present tier rests on: since when, a lock by hand, payments, demands."""
+    """What her present tier rests on: since when, a lock by hand, payments, demands, and how many
+    days of grace there are before she falls."""
 
     since: datetime
     locked_until: datetime | None
     payments: Sequence[Payment]
     demands: Sequence[Demand]
+    grace_days: int = GRACE_DAYS
 
 
 def day_of(at: datetime) -> date:
@@ -82,9 +84,9 @@ def window_start(at: datetime) -> datetime:
     return midnight(day_of(at) - timedelta(days=WINDOW_DAYS - 1))
 
 
-def memory_start(at: datetime) -> datetime:
+def memory_start(at: datetime, *, grace_days: int = GRACE_DAYS) -> datetime:
     """How far back payments must be known to tell on which day she fell short."""
-    return window_start(at) - timedelta(days=GRACE_DAYS)
+    return window_start(at) - timedelta(days=grace_days)
 
 
 def in_window(payments: Iterable[Payment], day: date) -> list[Payment]:
@@ -107,20 +109,20 @@ def last_kept_day(keeping: Keeping, *, today: date) -> date | None:
             if any(demand.is_met(rest, day=today) for demand in keeping.demands):
                 return first + timedelta(days=WINDOW_DAYS - 1)
         return today  # a tier that asks for nothing
-    past = (today - DAY * n for n in range(1, GRACE_DAYS + 1))
+    past = (today - DAY * n for n in range(1, keeping.grace_days + 1))
     return next((day for day in past if is_kept(keeping, day)), None)
 
 
 def falls_on(keeping: Keeping, *, today: date) -> date:
-    """The first day of the tier below, if she pays nothing more: 30 days after she fell short of
-    this tier, counted from reaching it or from the end of a lock at the earliest."""
+    """The first day of the tier below, if she pays nothing more: the days of grace after she fell
+    short of this tier, counted from reaching it or from the end of a lock at the earliest."""
     starts = [day_of(keeping.since)]
     if keeping.locked_until:
         starts.append(day_of(keeping.locked_until))
     kept = last_kept_day(keeping, today=today)
     if kept:
         starts.append(kept + DAY)
-    return max(starts) + timedelta(days=GRACE_DAYS)
+    return max(starts) + timedelta(days=keeping.grace_days)
 
 
 def to_keep(keeping: Keeping, *, falls: date) -> int:

@@ -92,7 +92,10 @@ def _expiring(fact: facts.BonusesExpiring) -> Iterator[Draft]:
 
 
 def _gift(fact: facts.GiftReceived) -> Iterator[Draft]:
-    yield Draft("gift_received", fact.member_id, {"amount": fact.amount, "gift": fact.gift_id})
+    """The giver is told at once: a gift that she did not send shows somebody on her phone."""
+    values = {"amount": fact.amount, "gift": fact.gift_id}
+    yield Draft("gift_received", fact.member_id, values)
+    yield Draft("gift_sent", fact.from_member_id, values)
 
 
 def _adjusted(fact: facts.BonusAdjusted) -> Iterator[Draft]:
@@ -116,11 +119,25 @@ def _coupon(fact: facts.CouponIssued) -> Iterator[Draft]:
 
 
 def _statement(fact: facts.StatementClosed) -> Iterator[Draft]:
-    """To every owner of the business."""
-    owners = Membership.objects.live().filter(business_id=fact.business_id, role=Role.OWNER)
     values = {"statement": fact.statement_id, "month": fact.month, "net": fact.net}
+    yield from _to_owners("statement_ready", fact.business_id, values)
+
+
+def _budget_low(fact: facts.OfferBudgetLow) -> Iterator[Draft]:
+    values = {
+        "offer": fact.name,
+        "offer_id": fact.offer_id,
+        "used": fact.used,
+        "budget": fact.budget,
+    }
+    yield from _to_owners("offer_budget_low", fact.business_id, values)
+
+
+def _to_owners(kind: str, business_id: str, values: dict[str, Any]) -> Iterator[Draft]:
+    """To every owner of the business."""
+    owners = Membership.objects.live().filter(business_id=business_id, role=Role.OWNER)
     for owner_id in owners.values_list("user_id", flat=True):
-        yield Draft("statement_ready", str(owner_id), values, fact.business_id)
+        yield Draft(kind, str(owner_id), values, business_id)
 
 
 def _reuse(fact: facts.SessionReuseDetected) -> Iterator[Draft]:
@@ -207,6 +224,7 @@ BY_FACT: dict[type[Fact], Callable[[Any], Iterator[Draft]]] = {
     facts.BadgeEarned: _badge,
     facts.CouponIssued: _coupon,
     facts.StatementClosed: _statement,
+    facts.OfferBudgetLow: _budget_low,
     facts.SessionReuseDetected: _reuse,
     facts.PhoneChanged: _phone,
     facts.PhoneMoveAsked: _phone_move,

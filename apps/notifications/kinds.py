@@ -81,6 +81,7 @@ ALL = (
     Kind("tier_at_risk", BONUSES, MEDIUM, (PUSH, EMAIL), ("tier", "to_keep", "days", "when")),
     Kind("bonuses_expiring", BONUSES, MEDIUM, (PUSH, SMS, EMAIL), ("amount", "days", "when")),
     Kind("gift_received", BONUSES, HIGH, (PUSH, SMS), ("amount",)),
+    Kind("gift_sent", SECURITY, HIGH, (PUSH, EMAIL), ("amount",), quiet=False),
     Kind("bonus_added", BONUSES, MEDIUM, (PUSH,), ("amount",)),
     Kind("bonus_removed", BONUSES, MEDIUM, (PUSH,), ("amount",)),
     Kind("referral_rewarded", BONUSES, MEDIUM, (PUSH,), ("amount",)),
@@ -116,6 +117,10 @@ ALL = (
         "event_reminder", EVENTS, HIGH, (PUSH, EMAIL), ("event", "when"), life=3 * HOUR
     ),
     Kind("statement_ready", WORK, MEDIUM, (EMAIL, PUSH), ("partner", "month", "net"), life=3 * DAY),
+    Kind(
+        "offer_budget_low", WORK, HIGH, (PUSH, EMAIL), ("partner", "offer", "used", "budget"),
+        life=3 * DAY,
+    ),
     Kind(
         "weekly_digest", NEWS, MEDIUM, (EMAIL,), ("earned", "count", "lines"), purpose=AD,
         in_app=False, life=2 * DAY,

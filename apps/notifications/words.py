@@ -16,6 +16,7 @@ NO_TITLE = {"ru": "встреча", "en": "an event"}
 MOMENTS, SUMS = ("until",), (
     "amount",
     "bonus",
+    "budget",
     "earned",
     "money",
     "net",
@@ -24,6 +25,7 @@ MOMENTS, SUMS = ("until",), (
     "taken",
     "to_keep",
     "to_pay",
+    "used",
 )  # fmt: skip
 
 

@@ -51,7 +51,9 @@ def test_files_for_a_spreadsheet(statement, admin_client):
     whole = reverse("admin:loyalty_statement_csv", args=[statement.pk])
     line = reverse("admin:loyalty_statementline_csv", args=[statement.lines.get().pk])
 
-    assert "Салон;Кафе;20,00;20,00;1" in admin_client.get(whole).content.decode("utf-8-sig")
+    assert "Салон;Кафе;принятые бонусы;20,00;20,00;1" in admin_client.get(whole).content.decode(
+        "utf-8-sig"
+    )
     assert "доступно;потрачено" in admin_client.get(line).content.decode("utf-8-sig")
 
 

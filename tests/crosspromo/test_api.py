@@ -13,8 +13,10 @@ from apps.crosspromo.models import Chain, Run
 from apps.crosspromo.services import (
     calculate_winwin_index,
     generate_recommendations,
+    replay_chain,
     suggest_places,
 )
+from apps.transactions.services import Item
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.coupons import chain, step
@@ -231,6 +233,60 @@ def test_playing_and_replaying_write_nothing(api, business, owner, cafe, member)
     assert (replayed["discount"], replayed["most"]) == ("500.00", "1000.00")
     assert not Run.objects.exists()
     assert not Coupon.objects.exists()
+
+
+def test_a_category_is_played_and_replayed_by_the_lines_of_receipts(
+    api, business, owner, cafe, member
+):
+    at = timezone.now()
+    kinds = ["Стрижка", "", "уход"]
+    for n, kind in enumerate(kinds):
+        line = Item("Услуга", kind, Decimal(1), Decimal(2000))
+        sale(
+            business=business, member=UserFactory() if n else member, amount="2000",
+            occurred_at=at - timedelta(days=9), items=[line],
+        )  # fmt: skip
+    sale(business=cafe, member=member, amount="1500", occurred_at=at - timedelta(days=2))
+    made = chain(step(business, cafe, category="стрижка"))
+
+    answer = api.as_(owner).post(f"/cross-promo/chains/{made.pk}/simulate", {}).json()["data"]
+
+    assert [one["outcome"] for one in answer["path"]] == ["coupon"]
+    [replayed] = answer["replay"]
+    assert (replayed["triggered"], replayed["coupons"], replayed["used"]) == (1, 1, 1)
+
+
+def test_a_play_says_why_nothing_happens(api, business, owner, cafe, member):
+    sale(business=business, member=member)
+    sale(business=business, member=member)
+    dear = chain(step(business, cafe, min_amount=Decimal(7000)))
+    first = chain(step(business, cafe, first_visit=True))
+
+    def played(made: Any, **asked: Any) -> Any:
+        path = f"/cross-promo/chains/{made.pk}/simulate"
+        [station] = api.as_(owner).post(path, asked).json()["data"]["path"]
+        return station["outcome"], station["reason"]
+
+    assert played(dear) == ("coupon", "")
+    assert played(dear, amount="6999.99") == ("nothing", "amount")
+    assert played(first) == ("nothing", "visit")
+
+
+def test_a_path_is_replayed_by_uses_and_a_fork_by_the_first(api, business, owner, cafe, member):
+    third, at = BusinessFactory(name="Скин"), timezone.now()
+    bought = [(business, 60), (cafe, 55), (third, 35)]  # the coupon for the third: 14 days after 55
+    for place, days in [*bought, (cafe, 5)]:  # nobody's use: the way began elsewhere
+        sale(business=place, member=member, amount="1500", occurred_at=at - timedelta(days=days))
+    sale(business=cafe, member=UserFactory(), occurred_at=at - timedelta(days=20))
+    path = chain(step(business, cafe), step(cafe, third), topology="path")
+    fork = chain(step(business, third), step(business, cafe), topology="fan", fork="one_of")
+
+    def counted(made: Any) -> list[tuple[int, int, int]]:
+        found = replay_chain(version=made.versions.get(), at=at)
+        return [(one.triggered, one.coupons, one.used) for one in found]
+
+    assert counted(path) == [(1, 1, 1), (1, 1, 1)]
+    assert counted(fork) == [(1, 1, 0), (1, 1, 1)]  # the café came first
 
 
 def test_a_path_is_played_to_its_end(api, business, owner, cafe, member):

@@ -6,6 +6,7 @@ trigger without an attack fails here. DDL is transactional: each test rolls its 
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -17,7 +18,9 @@ from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory
 
 pytestmark = pytest.mark.django_db
-TABLES = ("wallet", "journal", "lot", "posting", "debt", "settled", "statement", "statementline")
+TABLES = (
+    "wallet", "journal", "lot", "posting", "debt", "settled", "statement", "statementline", "claim",
+)  # fmt: skip
 CATALOGUE = """
 SELECT conname, conrelid::regclass::text, 'constraint' FROM pg_constraint
 WHERE conrelid = ANY(%(tables)s::regclass[]) AND (contype IN ('c', 'u')
@@ -70,6 +73,13 @@ def bare(table: str, change: str) -> str:
     return f"{off}; UPDATE loyalty_{table} SET {change}"
 
 
+def claim(creditor="creditor_id", kind="kind", amount="5") -> str:
+    return (
+        "INSERT INTO loyalty_claim (debtor_id, creditor_id, kind, amount, ref, recorded_at)"
+        f" SELECT debtor_id, {creditor}, {kind}, {amount}, ref, now() FROM loyalty_claim"
+    )
+
+
 A_HOLD = "(SELECT id FROM loyalty_journal WHERE kind = 'hold' LIMIT 1)"
 # Guard → what only this guard refuses.
 REFUSED = {
@@ -110,8 +120,8 @@ REFUSED = {
     " VALUES (gen_random_uuid(), '2020-02-02', now())",
     "statement_written_once": "UPDATE loyalty_statement SET closed_at = closed_at",
     "one_line_per_pair": "INSERT INTO loyalty_statementline (id, statement_id, debtor_id,"
-    " creditor_id, bonuses, amount, postings, digest, dispute_reason) SELECT gen_random_uuid(),"
-    " statement_id, debtor_id, creditor_id, 0, 0, 0, '', '' FROM loyalty_statementline",
+    " creditor_id, kind, bonuses, amount, postings, digest, dispute_reason) SELECT gen_random_uuid(),"
+    " statement_id, debtor_id, creditor_id, kind, 0, 0, 0, '', '' FROM loyalty_statementline",
     "disputed_line_says_who_and_why": f"{LINE} disputed_at = now()",
     "dispute_comes_from_the_pair": f"{LINE} disputed_at = now(), dispute_reason = 'no', disputed_by_id"
     " = (SELECT id FROM businesses_business WHERE is_network)",
@@ -119,6 +129,14 @@ REFUSED = {
     " disputed_by_id = debtor_id, debtor_confirmed_at = now(), creditor_confirmed_at = now()",
     "line_keeps_sums": f"{LINE} amount = amount + 1",
     "line_never_deleted": "DELETE FROM loyalty_statementline",
+    "line_kind_known": "INSERT INTO loyalty_statementline (id, statement_id, debtor_id, creditor_id,"
+    " kind, bonuses, amount, postings, digest, dispute_reason) SELECT gen_random_uuid(),"
+    " statement_id, debtor_id, creditor_id, 'gift', 0, 0, 0, '', '' FROM loyalty_statementline LIMIT 1",
+    "claim_is_not_zero": claim(amount="0"),
+    "claim_is_between_two": claim(creditor="debtor_id"),
+    "claim_kind_known": claim(kind="'bonus'"),
+    "claim_never_deleted": "DELETE FROM loyalty_claim",
+    "claim_leaves_by_dispute": "UPDATE loyalty_claim SET statement_id = NULL",
 }
 # Trigger → what only this trigger carries on, so that the nightly audit stays clean.
 CARRIED = {
@@ -156,6 +174,8 @@ def world(db: None) -> datetime:
         member=member, business=cafe, paid=Decimal(500), key="p", occurred_at=at, posted_at=at
     )
     services.lock_wallets({UserFactory().pk})  # an empty wallet
+    shared = services.Owed(salon.pk, cafe.pk, "discount", Decimal(30))
+    services.claim(owed=[shared], ref=uuid4(), at=at)
     services.close_month(month=first, by=None, at=timezone.now())
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -88,3 +88,4 @@ def test_a_budget_that_nears_its_end_is_told_once(member, business, at):
 
     [told] = [one.payload for one in Message.objects.filter(topic=OfferBudgetLow.topic())]
     assert (told["offer_id"], told["used"], told["budget"]) == (str(offer.pk), "84.00", "100.00")
+    assert (told["business_id"], told["name"]) == (str(business.pk), offer.version.name)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from apps.core.ids import new_id
 from apps.loyalty import rules, services
 from apps.loyalty.models import StatementLine
 from apps.loyalty.queries import ledger_faults
@@ -65,20 +66,22 @@ def test_every_operation_works_with_select_and_insert(as_application):
     hold = services.hold_bonus(member=member, business=cafe, amount=Decimal(9), key="h", at=at)
     services.capture_hold(hold_id=hold.pk, amount=Decimal(4), at=at)
     services.claw_back(journal_id=earned.journal_id, returned=Decimal(1000), key="c", at=at)
+    shared = services.Owed(salon.pk, cafe.pk, "discount", Decimal(30))
+    services.claim(owed=[shared], ref=new_id(), at=at)
     services.refresh_exposure(at=at)
     services.wake_due(at=at)
     services.expire_due(at=at + timedelta(days=400))
     services.close_month(month=first, by=None, at=timezone.now())
-    line = StatementLine.objects.filter(debtor=salon, creditor=cafe).get()
-    services.confirm_line(line_id=line.pk, business=salon, by=None, at=timezone.now())
-    services.dispute_line(
-        line_id=line.pk, business=cafe, by=None, reason="сумма не сходится", at=timezone.now()
-    )
+    for line in StatementLine.objects.filter(debtor=salon, creditor=cafe):
+        services.confirm_line(line_id=line.pk, business=salon, by=None, at=timezone.now())
+        services.dispute_line(
+            line_id=line.pk, business=cafe, by=None, reason="сумма не сходится", at=timezone.now()
+        )
 
     assert ledger_faults() == {}
 
 
-@pytest.mark.parametrize("table", ["journal", "posting", "lot", "debt", "statement"])
+@pytest.mark.parametrize("table", ["journal", "posting", "lot", "debt", "statement", "claim"])
 @pytest.mark.parametrize(
     "verb",
     ["UPDATE loyalty_{} SET id = id", "DELETE FROM loyalty_{}", "TRUNCATE loyalty_{} CASCADE"],

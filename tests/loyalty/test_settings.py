@@ -13,6 +13,8 @@ from apps.core.errors import Forbidden
 from apps.core.models import AuditEntry, Message
 from apps.loyalty import rules, services, settings_queries
 from apps.loyalty.models import Journal, Lot, LoyaltySettings
+from apps.loyalty.tier_queries import standing_of
+from apps.transactions.services import most_of
 from tests.accounts.desks import desk_of
 from tests.factories.accounts import UserFactory
 from tests.loyalty.test_referral import buy, invite
@@ -41,7 +43,8 @@ def test_the_row_begins_with_the_numbers_of_the_product():
     assert (row.hold_minutes, row.gift_a_day, row.adjust_alone) == (15, D(3000), D(5000))
     assert (row.referral_inviter, row.referral_invited) == (D(300), D(200))
     assert (row.referral_least, row.referral_pending_days) == (D(1000), 14)
-    assert row.referral_a_month == 10
+    assert (row.referral_a_month, row.referral_lapse_days) == (10, 180)
+    assert (row.bonus_share, row.tier_grace_days) == (50, 30)
 
 
 def test_bonuses_live_as_long_as_the_row_says_and_older_ones_keep_their_day(member, business, at):
@@ -67,6 +70,29 @@ def test_holds_gifts_and_warnings_follow_it(member, business, at):
     assert hold.expires_at == at + timedelta(minutes=5)
     assert told == 1
     assert Message.objects.get(topic="BonusesExpiring").payload["days_left"] == 55
+
+
+def test_the_share_of_a_bill_and_the_life_of_an_invitation_follow_it(member, business, at):
+    type(business).objects.filter(pk=business.pk).update(max_bonus_share=40)
+    business.refresh_from_db()
+    change(bonus_share=25, referral_lapse_days=7)
+
+    invitation = invite(member, UserFactory(), at)
+
+    assert most_of(business, D(1000)) == D(250)
+    assert invitation.lapses_at - invitation.accepted_at == timedelta(days=7)
+    change(bonus_share=50)
+    assert most_of(business, D(1000)) == D(400)
+
+
+def test_a_tier_is_kept_as_long_as_the_row_says(member, business, at):
+    earn(member, business, paid=D("60000.00"), at=at - timedelta(days=300))
+    services.update_status_tier(member, at=at - timedelta(days=300))
+    member.refresh_from_db()
+    before = standing_of(member, at=at)
+    change(tier_grace_days=10)
+
+    assert before.keep_until - standing_of(member, at=at).keep_until == timedelta(days=20)
 
 
 def test_what_an_admin_moves_alone_follows_it(member, admin, at):

@@ -16,6 +16,7 @@ from apps.core.errors import Forbidden, NotFound
 from apps.core.models import Message
 from apps.loyalty import rules, services, tasks
 from apps.loyalty import settlement_queries as queries
+from apps.loyalty.liability_queries import liability
 from apps.loyalty.models import Posting, Settled, Statement, StatementLine, Terms
 from apps.loyalty.queries import ledger_faults
 from tests.factories.accounts import UserFactory
@@ -383,7 +384,7 @@ def test_liability_by_issuer_and_month_of_expiry(owed, member, salon, cafe):
     earn(member, salon, "200.00", at=later, key="later")
     earn(member, cafe, "100.00", at=later, key="later")
 
-    report = queries.liability(at=later)
+    report = liability(at=later)
 
     assert [(row.issuer, row.month, row.total) for row in report.rows] == [
         ("Кафе", date(2027, 2, 1), Decimal("5.00")),
@@ -400,7 +401,7 @@ def test_what_lapsed_is_nobodys_and_makes_the_forecast(owed, member, salon):
     lapsed = IN_OCTOBER + timedelta(days=100)
     earn(member, salon, at=lapsed, key="new")
 
-    report = queries.liability(at=lapsed)
+    report = liability(at=lapsed)
 
     assert report.total == Decimal("50.00")
     assert report.ageing[salon.pk].spent_share == Decimal("0.4000")

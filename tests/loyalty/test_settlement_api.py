@@ -57,8 +57,8 @@ def test_a_spreadsheet_reads_it_in_russian(admin, month):
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     text = answer.content.decode("utf-8-sig")
     assert answer.content.startswith(b"\xef\xbb\xbf")
-    assert text.splitlines()[0] == "месяц;начислил;принял;бонусы;долг, ₽;движений;состояние"
-    assert f"{month:%m.%Y};Салон;'=Кафе;20,00;20,00;1;черновик" in text
+    assert text.splitlines()[0] == "месяц;кто должен;кому;за что;бонусы;долг, ₽;движений;состояние"
+    assert f"{month:%m.%Y};Салон;'=Кафе;принятые бонусы;20,00;20,00;1;черновик" in text
     assert "Салон;0,00;20,00;'-20,00" not in text  # a number stays a number
     assert "Салон;0,00;20,00;-20,00" in text
 

@@ -79,6 +79,10 @@ def fact_of(name: str, member, business, **more):
         del values["member_id"]
         values |= {"statement_id": ID, "business_id": str(business.pk), "month": "2026-10"}
         values |= {"net": "-1200.00", "at": AT}
+    if name == "OfferBudgetLow":
+        del values["member_id"]
+        values |= {"offer_id": ID, "business_id": str(business.pk), "name": "Осень", "at": AT}
+        values |= {"used": "81.00", "budget": "100.00"}
     return facts.FACTS[name](**values)
 
 
@@ -107,6 +111,7 @@ EXPECTED = {
     "EventCancelled": {"event_cancelled"},
     "EventReminder": {"event_reminder"},
     "StatementClosed": {"statement_ready"},
+    "OfferBudgetLow": {"offer_budget_low"},
 }
 
 
@@ -121,13 +126,22 @@ def test_a_fact_becomes_its_messages_once(name, member, business):
     rows = Notification.objects.all()
     assert {row.kind for row in rows} == EXPECTED[name]
     assert len(rows) == len(EXPECTED[name])
-    told = owner if name == "StatementClosed" else member
+    told = owner if name in ("StatementClosed", "OfferBudgetLow") else member
     assert {row.member_id for row in rows} == {told.pk}
     library = words.Library()
     for row in Notification.objects.select_related("business", "broadcast", "member"):
         for language in ("ru", "en"):
             said = library.of(row, language=language)
             assert not PLACE.search(said.title + said.body + said.sms), said
+
+
+def test_a_giver_is_told_of_her_gift_too(member, business):
+    giver = UserFactory()
+
+    heard(fact_of("GiftReceived", member, business, from_member_id=str(giver.pk)), message_id=ID)
+
+    told = Notification.objects.values_list("member", "kind")
+    assert set(told) == {(member.pk, "gift_received"), (giver.pk, "gift_sent")}
 
 
 def test_every_fact_told_is_listened_to():

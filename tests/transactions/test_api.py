@@ -9,6 +9,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.services import show_card
 from apps.core.gateways import sms
+from apps.coupons.services import count_guess
 from apps.loyalty.models import Journal
 from apps.loyalty.services import hold_bonus
 from apps.transactions.models import FraudFlag, Transaction
@@ -189,6 +190,21 @@ def test_a_wrong_body_records_nothing(till, rich, business, change):
 
     assert answer.status_code in (404, 422)
     assert Transaction.objects.count() == 1
+
+
+def test_coupon_codes_are_not_guessed_by_way_of_sales(till, rich, staff, business):
+    for _ in range(18):
+        count_guess(by=staff)
+    wrong = body(business, rich, couponCodes=["NEVERSEEN"])
+
+    quoted = till.post("/transactions/quote", wrong)
+    sold = till.post("/transactions", wrong, key="a")
+    stopped = [till.post("/transactions", wrong, key="b"), till.post("/transactions/quote", wrong)]
+    plain = till.post("/transactions", body(business, rich), key="c")
+
+    assert (error(quoted), error(sold)) == ((404, "NOT_FOUND"), (404, "NOT_FOUND"))
+    assert [error(answer) for answer in stopped] == [(429, "RATE_LIMITED")] * 2
+    assert plain.status_code == 201
 
 
 # --- returns -------------------------------------------------------------------------------------

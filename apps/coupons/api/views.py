@@ -14,7 +14,7 @@ from apps.core.errors import NotFound
 from apps.core.http.idempotency import idempotent
 from apps.core.http.views import ApiViewSet
 from apps.coupons import queries, services
-from apps.coupons.api.guesses import count_guess, limited, refuse_guesser
+from apps.coupons.api.guesses import limited
 from apps.coupons.api.serializers import (
     CampaignIn,
     CampaignOut,
@@ -91,7 +91,7 @@ class TillViewSet(ApiViewSet):
 
     @extend_schema(request=ValidateIn, responses=ValidateOut, tags=["coupons"])
     def validate(self, request: Request) -> Response:
-        refuse_guesser(request)
+        services.refuse_guesser(by=request.user)
         asked = self.read(ValidateIn)
         check = services.check_coupons(
             codes=[asked["code"]],
@@ -102,7 +102,7 @@ class TillViewSet(ApiViewSet):
         )
         [line] = check.lines
         if line.reason == "unknown":
-            count_guess(request)
+            services.count_guess(by=request.user)
         return Response(line_data(line))
 
     @extend_schema(

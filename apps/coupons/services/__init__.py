@@ -12,6 +12,7 @@ from apps.coupons.services.campaigns import (
     new_step_campaign,
 )
 from apps.coupons.services.checking import CouponsCheck, Line, check_coupons
+from apps.coupons.services.guessing import count_guess, guesses_counted, refuse_guesser
 from apps.coupons.services.issuing import (
     ClaimRefused,
     PromoUnknown,
@@ -48,17 +49,20 @@ __all__ = [
     "cancel_coupons",
     "check_coupons",
     "claim_promo",
+    "count_guess",
     "create_campaign",
     "expire_due",
     "fill_campaign",
     "fill_unfinished",
     "find_campaign",
     "forget_member",
+    "guesses_counted",
     "mark_seen",
     "mint",
     "move_cost",
     "new_step_campaign",
     "redeem_at_till",
     "redeem_for_sale",
+    "refuse_guesser",
     "return_for_sale",
 ]

@@ -18,7 +18,7 @@ from apps.core.facts import CouponRedeemed
 from apps.coupons import queries, rules
 from apps.coupons.enums import ChargeKind, CouponState
 from apps.coupons.models import Campaign, Charge, Coupon, Redemption
-from apps.coupons.services import budgets
+from apps.coupons.services import budgets, charging
 from apps.coupons.services.checking import Line, check_coupons
 from apps.loyalty.services import grant_bonus, lock_wallet
 
@@ -225,7 +225,7 @@ def _share(redemption: Redemption, campaign: Campaign) -> None:
                 amount=campaign.fee,
             )
         )
-    Charge.objects.bulk_create(charges)
+    charging.charge(redemption, charges, at=redemption.at)
     if redemption.bonus and redemption.member_id:
         bonuses = rules.split(redemption.bonus, [funder.share for funder in funders])
         granted = grant_bonus(

@@ -10,7 +10,7 @@ from apps.accounts.models import User
 from apps.core import audit
 from apps.coupons.enums import CampaignState, ChargeKind, CouponState
 from apps.coupons.models import Charge, Coupon, Redemption
-from apps.coupons.services import budgets
+from apps.coupons.services import budgets, charging
 from apps.coupons.services.redeeming import GRANT
 from apps.loyalty.services import take_back_grant
 
@@ -63,6 +63,7 @@ def _undo(redemption: Redemption, *, by: User | None, at: datetime) -> bool:
     coupon, campaign = redemption.coupon, redemption.campaign
     _take_back(redemption, ZERO, at=at)
     Redemption.objects.filter(pk=redemption.pk).update(returned_at=at)
+    charging.discharge(redemption, list(redemption.charges.all()), at=at)
     budgets.release({campaign.budget_id: ZERO}, charged=redemption.discount + redemption.bonus)
     good = coupon.valid_to > at and campaign.state == CampaignState.ACTIVE
     reserve = (campaign.largest_cost or ZERO) if campaign.budget_id and coupon.member_id else ZERO
@@ -78,22 +79,24 @@ def _undo(redemption: Redemption, *, by: User | None, at: datetime) -> bool:
 
 
 @transaction.atomic(savepoint=False)
-def move_cost(*, coupon_id: UUID, payer_id: UUID) -> None:
+def move_cost(*, coupon_id: UUID, payer_id: UUID, at: datetime) -> None:
     """One business pays the whole discount of a used coupon, in place of whoever shared it."""
     shares = Charge.objects.filter(
         redemption__coupon_id=coupon_id,
         redemption__returned_at__isnull=True,
         kind=ChargeKind.SHARE,
     ).select_related("redemption")
-    first = shares.order_by("pk").first()
-    if first is None:
+    before = list(shares.order_by("pk"))
+    if not before:
         return
-    redemption = first.redemption
+    redemption = before[0].redemption
+    charging.discharge(redemption, before, at=at)
     shares.delete()
-    Charge.objects.create(
+    whole = Charge(
         redemption=redemption,
         kind=ChargeKind.SHARE,
         payer_id=payer_id,
         payee_id=redemption.business_id,
         amount=redemption.discount,
     )
+    charging.charge(redemption, [whole], at=at)

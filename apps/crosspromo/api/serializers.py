@@ -16,7 +16,8 @@ from apps.crosspromo.enums import Action, Bearer, Fork, Topology, Words
 from apps.crosspromo.models import Chain, Step, Version
 from apps.crosspromo.queries import Funnel
 from apps.crosspromo.services import ChainDraft, ChainSuggestion, PairFigures, StepDraft
-from apps.crosspromo.services.simulating import Payment, Played, Replayed
+from apps.crosspromo.services.replaying import Replayed
+from apps.crosspromo.services.simulating import Payment, Played
 from apps.crosspromo.winwin import Counters, Uplift
 
 LEAST_GROUP = 10  # guests of a clinic are shown in groups of ten and more
@@ -289,6 +290,7 @@ def played_data(one: Played) -> dict[str, Any]:
         "from": place_data(one.sender),
         "to": place_data(one.receiver),
         "outcome": one.outcome,
+        "reason": one.reason,
         "discount": _money(one.discount),
         "bonus": _money(one.bonus),
         "payments": _payments(one.payments),
@@ -308,7 +310,6 @@ def replayed_data(one: Replayed) -> dict[str, Any]:
         "bonus": _money(one.bonus),
         "most": _money(one.most),
         "payments": _payments(one.payments),
-        "without_category": one.without_category,
     }
 
 

@@ -29,7 +29,6 @@ from apps.crosspromo.api.serializers import (
 )
 from apps.crosspromo.api.shapes import ChainOut, SuggestionOut, TrialOut, WinWinOut
 from apps.crosspromo.models import Chain
-from apps.crosspromo.services.simulating import BILL
 
 KEY = [OpenApiParameter("Idempotency-Key", str, "header", required=True)]
 MATCH = [OpenApiParameter("If-Match", str, "header", required=True)]
@@ -103,7 +102,7 @@ class ChainViewSet(ApiViewSet):
             chain=chain, by=request.user, member_id=asked.get("member_id")
         )
         played = services.play_chain(
-            version=version, member=member, amount=asked.get("amount", BILL), at=at
+            version=version, member=member, amount=asked.get("amount"), at=at
         )
         replayed = services.replay_chain(version=version, at=at, days=asked["days"])
         return Response(

@@ -21,13 +21,8 @@ from apps.crosspromo.services.recommending import (
     generate_recommendations,
     suggest_places,
 )
-from apps.crosspromo.services.simulating import (
-    Tried,
-    guest_to_play,
-    play_chain,
-    replay_chain,
-    try_chain,
-)
+from apps.crosspromo.services.replaying import replay_chain
+from apps.crosspromo.services.simulating import guest_to_play, play_chain
 from apps.crosspromo.services.triggers import (
     close_ended,
     coupons_of_trigger,
@@ -36,6 +31,7 @@ from apps.crosspromo.services.triggers import (
     mint_next_steps,
     undo_chain_trigger,
 )
+from apps.crosspromo.services.trying import Tried, try_chain
 
 __all__ = [
     "ChainDraft",

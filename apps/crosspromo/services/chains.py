@@ -1,5 +1,6 @@
 """Chains: proposed, accepted by every partner, paused, left, ended; edits write new versions."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rights
 from apps.accounts.models import User
+from apps.accounts.services import written_reason
 from apps.businesses.models import Business
 from apps.core import audit
 from apps.core.errors import NotFound, Refused
@@ -21,6 +23,7 @@ from apps.crosspromo.models import Acceptance, Chain, Step, Version
 from apps.crosspromo.services.drafts import ChainDraft, Checked, StepDraft, check_draft
 
 OPEN = (ChainState.PROPOSED, ChainState.LIVE, ChainState.PAUSED)
+DECIDE = "chains.decide"
 UNLIMITED = 2_000_000_000  # a chain's coupons are bounded by its budget, not by a number
 
 
@@ -96,24 +99,29 @@ def change_chain(
 
 @transaction.atomic
 def act_on_chain(
-    *, chain: Chain, action: str, by: User | None, revision: int, at: datetime, reason: str = ""
+    *,
+    chain: Chain,
+    action: str,
+    by: User | None,
+    revision: int,
+    at: datetime,
+    reason: str = "",
+    place: Business | None = None,
 ) -> Chain:
     """Accept or decline the proposed version, pause, resume, leave with seven days' notice, end.
 
-    Accepting speaks for every business of the chain that she manages. What was given stays good.
-    Raises ChainStale, ChainWrongState.
+    Accepting speaks for every business of the chain that she manages, or for `place` alone. An
+    admin, who speaks for others, says why. What was given stays good.
+    Raises ChainStale, ChainWrongState, ReasonMissing, NotFound.
     """
+    if by is not None and rights.may(DECIDE, job=by.job):
+        reason = written_reason(DECIDE, reason, by=by)
     row = _lock(chain, revision)
-    do = {
-        Action.ACCEPT: _accept,
-        Action.DECLINE: _decline,
-        Action.PAUSE: _pause,
-        Action.RESUME: _resume,
-        Action.LEAVE: _leave,
-        Action.END: _end,
-    }[Action(action)]
-    do(row, by, at)
-    _note(by, f"crosspromo.{action}", row, reason=reason)
+    if action == Action.ACCEPT:
+        _accept(row, by, at, place)
+    else:
+        MOVES[Action(action)](row, by, at)
+    _note(by, f"crosspromo.{action}", row, reason=reason, place=place)
     row.refresh_from_db()
     return row
 
@@ -224,9 +232,14 @@ def _proposed(chain: Chain) -> Version:
     return version
 
 
-def _accept(chain: Chain, by: User | None, at: datetime) -> None:
+def _accept(chain: Chain, by: User | None, at: datetime, place: Business | None) -> None:
     version = _proposed(chain)
-    _accept_for(chain, version, _own(queries.partners_of(version), by), by, at)
+    own = _own(queries.partners_of(version), by)
+    if place is not None:
+        own = [one for one in own if one.pk == place.pk]
+        if not own:
+            raise NotFound
+    _accept_for(chain, version, own, by, at)
 
 
 def _decline(chain: Chain, by: User | None, at: datetime) -> None:
@@ -267,6 +280,15 @@ def _move(chain: Chain, sources: tuple[ChainState, ...], target: ChainState) -> 
     Chain.objects.filter(pk=chain.pk).update(state=target)
 
 
+MOVES: dict[Action, Callable[[Chain, User | None, datetime], None]] = {
+    Action.DECLINE: _decline,
+    Action.PAUSE: _pause,
+    Action.RESUME: _resume,
+    Action.LEAVE: _leave,
+    Action.END: _end,
+}
+
+
 def _note(
     by: User | None,
     action: str,
@@ -274,13 +296,14 @@ def _note(
     *,
     changed: dict[str, Any] | None = None,
     reason: str = "",
+    place: Business | None = None,
 ) -> None:
     audit.record(
         by,
         action,
         "chain",
         chain.pk,
-        business_id=chain.owner_id,
+        business_id=place.pk if place else chain.owner_id,
         changed=changed,
         reason=reason,
     )

@@ -75,7 +75,7 @@ def _evaluate(sale: Sale, *, at: datetime) -> list[Coupon]:
     steps = queries.entry_steps(sale.business, at=sale.occurred_at)
     if not steps or _is_secret(sale):
         return []
-    fired = [step for step in steps if _fires(step, sale)]
+    fired = [step for step in steps if not why_not(step, sale)]
     versions: dict[UUID, list[Step]] = {}
     for step in fired:
         versions.setdefault(step.version_id, []).append(step)
@@ -91,17 +91,17 @@ def _is_secret(sale: Sale) -> bool:
     return sale.business.is_clinic and not has_consent(sale.member_id, ConsentPurpose.SPECIAL_DATA)
 
 
-def _fires(step: Step, sale: Sale) -> bool:
+def why_not(step: Step, sale: Sale) -> str:
+    """What keeps a purchase from setting a step off: amount, category or visit; "" nothing does."""
     if sale.to_pay < step.min_amount or sale.to_pay <= 0:
-        return False
+        return "amount"
     if step.category and not sale.items.filter(category__iexact=step.category).exists():
-        return False
+        return "category"
     if step.every_nth or step.first_visit:
         visits = queries.visits(sale.member_id, sale.business, until=sale.occurred_at)
-        if step.first_visit:
-            return visits == 1
-        return bool(step.every_nth) and visits % int(step.every_nth or 1) == 0
-    return True
+        is_it = visits == 1 if step.first_visit else visits % int(step.every_nth or 1) == 0
+        return "" if is_it else "visit"
+    return ""
 
 
 def _run(version: Version, steps: list[Step], sale: Sale, *, at: datetime) -> list[Coupon]:
@@ -193,7 +193,7 @@ def undo_chain_trigger(
     mints = Mint.objects.filter(run__in=runs).select_related("run__version", "step__from_business")
     minted = list(mints)
     cancelled = coupons.cancel_coupons(coupon_ids=[mint.coupon_id for mint in minted], at=at)
-    _move_cost(mint for mint in minted if mint.coupon_id not in cancelled)
+    _move_cost((mint for mint in minted if mint.coupon_id not in cancelled), at=at)
     return cancelled
 
 
@@ -208,11 +208,11 @@ def _is_undone(run: Run, amount_left: Decimal) -> bool:
     return not enough.exists()
 
 
-def _move_cost(used: Iterable[Mint]) -> None:
+def _move_cost(used: Iterable[Mint], *, at: datetime) -> None:
     for mint in used:
         # A clinic never stands in a line of the settlement beside a guest's coupon.
         if mint.run.version.bearer == Bearer.SENDER and not mint.step.from_business.is_clinic:
-            coupons.move_cost(coupon_id=mint.coupon_id, payer_id=mint.step.from_business_id)
+            coupons.move_cost(coupon_id=mint.coupon_id, payer_id=mint.step.from_business_id, at=at)
 
 
 def mint_next_steps(*, at: datetime, only: Version | None = None) -> int:

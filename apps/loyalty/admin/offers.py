@@ -3,11 +3,10 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.db import transaction
+from django.contrib import admin
 from django.db.models import CharField, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Cast, Concat
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
@@ -17,9 +16,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from apps.accounts.enums import TierCode
 from apps.accounts.models import User
 from apps.core.admin_base import (
+    DecidedAdmin,
     ReadonlyAdmin,
     ReadonlyInline,
-    ReasonedAdmin,
     ReasonedForm,
     badge,
     column,
@@ -31,7 +30,6 @@ from apps.core.admin_base import (
     money,
     roubles,
 )
-from apps.core.errors import Refused
 from apps.core.money import format_number, to_kopecks
 from apps.loyalty import services
 from apps.loyalty.admin.ledger import CARD, operation_link
@@ -160,7 +158,7 @@ class DecisionForm(ReasonedForm):
 
 
 @admin.register(OfferConstructor)
-class OfferAdmin(ReasonedAdmin):
+class OfferAdmin(DecidedAdmin):
     """Owners write offers, admins decide. Nothing of an offer is changed here by hand."""
 
     form = DecisionForm
@@ -270,22 +268,6 @@ class OfferAdmin(ReasonedAdmin):
         else:
             move = services.pause_offer if decision == PAUSE else services.end_offer
             move(offer_id=row.pk, by=by, at=at)
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """What the service refuses is said on the page; nothing is kept then."""
-        request.refused = ""  # type: ignore[attr-defined]
-        try:
-            with transaction.atomic():
-                super().save_model(request, obj, form, change)
-        except Refused as refused:
-            request.refused = str(refused)  # type: ignore[attr-defined]
-
-    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        refused = getattr(request, "refused", "")
-        if refused:
-            self.message_user(request, refused, messages.ERROR)
-            return HttpResponseRedirect(request.path)
-        return super().response_change(request, obj)
 
 
 @admin.register(OfferUse)

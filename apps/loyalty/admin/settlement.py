@@ -36,7 +36,7 @@ from apps.core.admin_base import (
     money,
     roubles,
 )
-from apps.loyalty import services, settlement_csv
+from apps.loyalty import liability_queries, services, settlement_csv
 from apps.loyalty import settlement_queries as queries
 from apps.loyalty.admin.moving import decided
 from apps.loyalty.models import Statement, StatementLine, Terms
@@ -62,11 +62,15 @@ def csv_answer(body: bytes, name: str) -> HttpResponse:
 
 
 class LineColumns:
-    issued_by = column("debtor", _("Issued"), show=link)
-    accepted_by = column("creditor", _("Accepted"), show=link)
+    issued_by = column("debtor", _("Who owes"), show=link)
+    accepted_by = column("creditor", _("To whom"), show=link)
     bonuses_sum = money("bonuses", _("Bonuses"))
     owed = money("amount", _("Owed, ₽"))
     moves = column("postings", _("Movements"))
+
+    @display(description=_("For what"), ordering="kind")
+    def reason(self, line: StatementLine) -> str:
+        return str(line.get_kind_display())
 
     @display(description=_("State"))
     def state_shown(self, line: StatementLine) -> str:
@@ -77,7 +81,7 @@ class LineColumns:
 
 class LineInline(LineColumns, ReadonlyInline):
     model = StatementLine
-    fields = ["issued_by", "accepted_by", "bonuses_sum", "owed", "moves", "state_shown"]
+    fields = ["issued_by", "accepted_by", "reason", "bonuses_sum", "owed", "moves", "state_shown"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StatementLine]:
         return super().get_queryset(request).select_related("debtor", "creditor")
@@ -146,12 +150,28 @@ class StatementAdmin(ReadonlyAdmin):
 
 @admin.register(StatementLine)
 class StatementLineAdmin(LineColumns, ReadonlyAdmin):
-    list_display = ["pair", "month_shown", "bonuses_sum", "owed", "state_shown"]
-    list_filter = [("debtor", RelatedDropdownFilter), ("creditor", RelatedDropdownFilter)]
+    list_display = ["pair", "month_shown", "reason", "bonuses_sum", "owed", "state_shown"]
+    list_filter = [
+        ("kind", ChoicesDropdownFilter),
+        ("debtor", RelatedDropdownFilter),
+        ("creditor", RelatedDropdownFilter),
+    ]
     list_select_related = ["statement", "debtor", "creditor"]
     ordering = ["-id"]
     fieldsets = [
-        (None, {"fields": ["month_shown", "issued_by", "accepted_by", "state_shown", "papers"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "month_shown",
+                    "issued_by",
+                    "accepted_by",
+                    "reason",
+                    "state_shown",
+                    "papers",
+                ]
+            },
+        ),
         (_("Sums"), {"fields": ["bonuses_sum", "owed", "moves", "fingerprint", "came_from"]}),
         (
             _("Answers"),
@@ -159,8 +179,8 @@ class StatementLineAdmin(LineColumns, ReadonlyAdmin):
         ),
     ]
 
-    issuer_answer = moment("debtor_confirmed_at", _("The issuer confirmed"))
-    acceptor_answer = moment("creditor_confirmed_at", _("The acceptor confirmed"))
+    issuer_answer = moment("debtor_confirmed_at", _("Who owes confirmed"))
+    acceptor_answer = moment("creditor_confirmed_at", _("Who is owed confirmed"))
     disputed = moment("disputed_at", _("Disputed"))
     disputer = column("disputed_by", _("Disputed by"), show=link)
     why = column("dispute_reason", _("Why"))
@@ -192,7 +212,7 @@ class StatementLineAdmin(LineColumns, ReadonlyAdmin):
         row = get_object_or_404(StatementLine.objects.select_related("statement"), pk=pk)
         if not self.has_view_permission(request, row):
             raise PermissionDenied
-        body = settlement_csv.postings_csv(queries.line_of(row), queries.postings_of(row.pk))
+        body = settlement_csv.moves_csv(queries.line_of(row))
         return csv_answer(body, f"movements-{row.statement.month:%Y-%m}-{str(row.pk)[-6:]}.csv")
 
 
@@ -298,7 +318,7 @@ class TermsAdmin(ReasonedAdmin):
         """Unspent bonuses by issuer and month of expiry; `?format=csv` for a spreadsheet."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        report = queries.liability(at=timezone.now())
+        report = liability_queries.liability(at=timezone.now())
         if request.GET.get("format") == "csv":
             return csv_answer(settlement_csv.liability_csv(report), "liability.csv")
         context = {

@@ -19,7 +19,7 @@ from apps.core.errors import Invalid, NotFound
 from apps.core.http.serializers import In, MomentOut, MoneyIn, MoneyOut, Out
 from apps.core.http.views import ApiViewSet
 from apps.core.money import from_kopecks
-from apps.loyalty import offer_queries, queries, rules, services
+from apps.loyalty import offer_queries, queries, rules, services, settings_queries
 from apps.loyalty.enums import OfferKind, OfferState
 from apps.loyalty.models import OfferConstructor, OfferUse
 from apps.loyalty.offer_queries import Offered, Outlook
@@ -276,7 +276,7 @@ class MemberOfferViewSet(ApiViewSet):
         business = partners().filter(pk=asked["business_id"], state=State.ACTIVE).first()
         if business is None:
             raise NotFound
-        share = min(business.max_bonus_share, rules.NETWORK_BONUS_SHARE)
+        share = settings_queries.share_of_bill(business.max_bonus_share)
         most = rules.most_spendable(bill=asked["amount"], share_percent=share)
         available = queries.balance_of(request.user.pk, at=at).available
         spend = asked.get("spend", queries.ZERO)

@@ -17,8 +17,9 @@ from apps.accounts.permissions import Can
 from apps.core.errors import Invalid
 from apps.core.http.serializers import MomentOut, MoneyOut, Out
 from apps.core.http.views import ApiViewSet
-from apps.loyalty import rules, settlement_csv
+from apps.loyalty import liability_queries, rules, settlement_csv
 from apps.loyalty import settlement_queries as queries
+from apps.loyalty.models import LineKind
 
 FORMAT = OpenApiParameter("format", str, enum=["json", "csv"], description="csv for a spreadsheet")
 
@@ -40,11 +41,12 @@ class PartnerOut(Out):
 
 class PairOut(Out):
     id = serializers.UUIDField(allow_null=True, help_text="null in a draft")
-    debtor = PartnerOut(help_text="issued the bonuses")
-    creditor = PartnerOut(help_text="accepted them")
+    debtor = PartnerOut(help_text="issued the bonuses, shares a discount or received a guest")
+    creditor = PartnerOut(help_text="accepted them, gave the discount or sent the guest")
+    kind = serializers.ChoiceField(LineKind.choices, help_text="for what")
     bonuses = MoneyOut()
     amount = MoneyOut(help_text="what the debtor owes, ₽; below zero it comes back")
-    postings = serializers.IntegerField()
+    postings = serializers.IntegerField(help_text="movements of bonuses, or claims")
     state = serializers.ChoiceField(["draft", "open", "confirmed", "disputed"])
     debtor_confirmed_at = MomentOut(allow_null=True)
     creditor_confirmed_at = MomentOut(allow_null=True)
@@ -123,7 +125,7 @@ class SettlementViewSet(ApiViewSet):
 
     @extend_schema(responses=LiabilityOut, tags=["admin"], parameters=[FORMAT])
     def liability(self, request: Request) -> Any:
-        report = queries.liability(at=timezone.now())
+        report = liability_queries.liability(at=timezone.now())
         if _wants_csv(request):
             return csv_answer(settlement_csv.liability_csv(report), "liability.csv")
         rows = [
@@ -139,19 +141,21 @@ class SettlementViewSet(ApiViewSet):
         return Response(LiabilityOut(shown).data)
 
 
-def _issuer(row: queries.LiabilityRow) -> dict[str, Any]:
+def _issuer(row: liability_queries.LiabilityRow) -> dict[str, Any]:
     return {"id": row.issuer_id, "name": row.issuer}
 
 
-def _first_rows(report: queries.Liability) -> list[queries.LiabilityRow]:
+def _first_rows(report: liability_queries.Liability) -> list[liability_queries.LiabilityRow]:
     """One row of each issuer, in the order of the report."""
-    first: dict[UUID, queries.LiabilityRow] = {}
+    first: dict[UUID, liability_queries.LiabilityRow] = {}
     for row in report.rows:
         first.setdefault(row.issuer_id, row)
     return list(first.values())
 
 
-def _issuer_row(report: queries.Liability, row: queries.LiabilityRow) -> dict[str, Any]:
+def _issuer_row(
+    report: liability_queries.Liability, row: liability_queries.LiabilityRow
+) -> dict[str, Any]:
     return vars(report.ageing[row.issuer_id]) | {
         "issuer": _issuer(row),
         "total": report.total_of(row.issuer_id),

@@ -17,6 +17,8 @@ from apps.loyalty.models.offers import (
 from apps.loyalty.models.referral import Referral, ReferralCode
 from apps.loyalty.models.settings import LoyaltySettings
 from apps.loyalty.models.settlement import (
+    Claim,
+    LineKind,
     Mode,
     Settled,
     Statement,
@@ -31,11 +33,13 @@ __all__ = [
     "Badge",
     "BadgeAward",
     "BadgeMark",
+    "Claim",
     "Counter",
     "Debt",
     "Gift",
     "Hold",
     "Journal",
+    "LineKind",
     "Lot",
     "LoyaltySettings",
     "Mode",

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from apps.loyalty import rules
+from apps.loyalty import rules, tier_rules
 
 
 class LoyaltySettings(models.Model):
@@ -27,6 +27,12 @@ class LoyaltySettings(models.Model):
     )
     hold_minutes = models.PositiveSmallIntegerField(
         _("a hold lasts, minutes"), default=rules.HOLD_MINUTES
+    )
+    bonus_share = models.PositiveSmallIntegerField(
+        _("of a bill bonuses pay at most, %"), default=rules.NETWORK_BONUS_SHARE
+    )
+    tier_grace_days = models.PositiveSmallIntegerField(
+        _("a tier is kept after falling short, days"), default=tier_rules.GRACE_DAYS
     )
     gift_a_day = models.DecimalField(
         _("a member gives at most a day, bonuses"),
@@ -61,6 +67,9 @@ class LoyaltySettings(models.Model):
     referral_pending_days = models.PositiveSmallIntegerField(
         _("for an invitation: bonuses wait, days"), default=14
     )
+    referral_lapse_days = models.PositiveSmallIntegerField(
+        _("an invitation that nobody follows lapses, days"), default=180
+    )
     referral_a_month = models.PositiveSmallIntegerField(
         _("rewarded invitations of one inviter a month"), default=10
     )
@@ -81,11 +90,13 @@ class LoyaltySettings(models.Model):
             ),
             models.CheckConstraint(
                 name="loyalty_settings_possible",
-                condition=Q(hold_minutes__gt=0)
+                condition=Q(hold_minutes__gt=0, referral_lapse_days__gt=0)
+                & Q(bonus_share__lte=rules.NETWORK_BONUS_SHARE, tier_grace_days__lte=365)
                 & Q(gift_a_day__gte=0, adjust_alone__gte=0, referral_least__gte=0)
                 & Q(referral_inviter__gte=0, referral_invited__gte=0),
                 violation_error_message=_(
-                    "Sums are not below zero; a hold lasts a minute or more."
+                    "Sums are not below zero; a hold lasts a minute or more, an invitation a day; "
+                    "bonuses pay half of a bill at most, a tier is kept a year at most."
                 ),
             ),
         ]

@@ -2,10 +2,14 @@
 
 * Terms: how one partner settles: prepaid or postpaid, limit, deposit, whether it still issues.
   Its exposure is a figure of the last minute, kept here by a job.
+* Claim: what one partner owes another beside bonuses: its share of a discount that the other gave,
+  a fee for a guest sent. What turns out not to be owed is met by a counter-claim, never changed.
 * Statement: one closed month of the whole network.
-* StatementLine: one pair of it, issuer (debtor) and acceptor (creditor); confirmed by both, or
-  disputed by one: then its postings wait for the next statement.
-* Settled: a posting that a statement holds; in one statement at most (primary key).
+* StatementLine: what a pair settles for one reason: bonuses (the issuer owes the acceptor),
+  discounts, fees; confirmed by both, or disputed by one: then what it is made of waits for the
+  next statement.
+* Settled: a posting that a statement holds; in one statement at most (primary key). A claim says
+  itself which statement holds it.
 
 Membership is by these rows, never by a range of ids: ids commit out of order. Sums of lines are
 whole kopecks, signed: a bonus accepted in October and returned in November is owed the other way.
@@ -32,6 +36,14 @@ class WhenOver(models.TextChoices):
 
     REFUSE = "refuse", _("no bonuses are issued")
     RESERVE = "reserve", _("the network issues and pays for them")
+
+
+class LineKind(models.TextChoices):
+    """What is owed for."""
+
+    BONUS = "bonus", _("bonuses accepted")
+    DISCOUNT = "discount", _("discounts by coupons")
+    FEE = "fee", _("guests sent")
 
 
 class Terms(models.Model):
@@ -152,19 +164,26 @@ class StatementLine(models.Model):
         "businesses.Business",
         on_delete=models.PROTECT,
         related_name="+",
-        verbose_name=_("issued"),
+        verbose_name=_("who owes"),
     )
     creditor = models.ForeignKey(
         "businesses.Business",
         on_delete=models.PROTECT,
         related_name="+",
-        verbose_name=_("accepted"),
+        verbose_name=_("to whom"),
+    )
+    kind = models.CharField(
+        _("for what"), max_length=8, choices=LineKind.choices, default=LineKind.BONUS
     )
     bonuses = models.BigIntegerField(_("bonuses, kopecks"))
     amount = models.BigIntegerField(_("owed, kopecks"))
-    postings = models.PositiveIntegerField(_("postings"))
+    postings = models.PositiveIntegerField(
+        _("postings"), help_text="Or claims, in a line that is not of bonuses"
+    )
     digest = models.CharField(
-        _("digest"), max_length=64, help_text="SHA-256 of its postings: number, sum, price"
+        _("digest"),
+        max_length=64,
+        help_text="SHA-256 of its postings or claims: number, sum, price",
     )
     carried = models.ForeignKey(
         "self",
@@ -173,8 +192,8 @@ class StatementLine(models.Model):
         related_name="went_to",
         verbose_name=_("with the disputed line"),
     )
-    debtor_confirmed_at = models.DateTimeField(_("confirmed by the issuer"), null=True)
-    creditor_confirmed_at = models.DateTimeField(_("confirmed by the acceptor"), null=True)
+    debtor_confirmed_at = models.DateTimeField(_("confirmed by who owes"), null=True)
+    creditor_confirmed_at = models.DateTimeField(_("confirmed by who is owed"), null=True)
     disputed_at = models.DateTimeField(_("disputed"), null=True)
     disputed_by = models.ForeignKey(
         "businesses.Business",
@@ -190,7 +209,11 @@ class StatementLine(models.Model):
         verbose_name_plural = _("lines of statements")
         constraints = [
             models.UniqueConstraint(
-                name="one_line_per_pair", fields=["statement", "debtor", "creditor"]
+                name="one_line_per_pair", fields=["statement", "debtor", "creditor", "kind"]
+            ),
+            models.CheckConstraint(
+                name="line_kind_known",
+                condition=Q(kind__in=[kind for kind, _name in LineKind.choices]),
             ),
             models.CheckConstraint(
                 name="disputed_line_says_who_and_why",
@@ -234,3 +257,46 @@ class Settled(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class Claim(models.Model):
+    id = models.BigAutoField(primary_key=True)
+    debtor = models.ForeignKey(
+        "businesses.Business",
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("who owes"),
+    )
+    creditor = models.ForeignKey(
+        "businesses.Business",
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("to whom"),
+    )
+    kind = models.CharField(_("for what"), max_length=8, choices=LineKind.choices)
+    amount = models.BigIntegerField(_("kopecks"), help_text="Below zero: a counter-claim")
+    ref = models.UUIDField(_("use of a coupon"))
+    recorded_at = models.DateTimeField(_("booked"))
+    statement = models.ForeignKey(
+        Statement, null=True, on_delete=models.PROTECT, related_name="claims"
+    )
+
+    class Meta:
+        verbose_name = _("claim of a partner")
+        verbose_name_plural = _("claims of partners")
+        constraints = [
+            models.CheckConstraint(name="claim_is_not_zero", condition=~Q(amount=0)),
+            models.CheckConstraint(name="claim_is_between_two", condition=~Q(debtor=F("creditor"))),
+            models.CheckConstraint(
+                name="claim_kind_known", condition=Q(kind__in=[LineKind.DISCOUNT, LineKind.FEE])
+            ),
+        ]
+        indexes = [
+            # what the next close takes, and the minute's exposure
+            models.Index(name="claim_open", fields=["debtor"], condition=Q(statement=None)),
+            # the claims behind a line
+            models.Index(name="claim_of_line", fields=["statement", "debtor", "creditor", "kind"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.debtor} → {self.creditor}"

@@ -20,6 +20,7 @@ from apps.loyalty.services.books import (
     lock_wallets,
 )
 from apps.loyalty.services.bulk import Purchase, earn_in_bulk, plain_members
+from apps.loyalty.services.claims import Owed, claim, unclaim
 from apps.loyalty.services.closing import close_wallet, close_wallets_of_erased
 from apps.loyalty.services.earning import calculate_bonus, earn_for_purchase, foresee
 from apps.loyalty.services.gifts import (
@@ -142,6 +143,7 @@ __all__ = [
     "OfferStale",
     "OfferWrongState",
     "OwnCode",
+    "Owed",
     "OwnOffer",
     "Posted",
     "PriorityTaken",
@@ -154,6 +156,7 @@ __all__ = [
     "capture_hold",
     "change_loyalty_settings",
     "change_terms",
+    "claim",
     "claw_back",
     "close_month",
     "confirm_line",
@@ -199,6 +202,7 @@ __all__ = [
     "take_back_grant",
     "take_reward_back",
     "time_out_holds",
+    "unclaim",
     "update_status_tier",
     "wake_due",
     "SEGMENTS",

@@ -12,6 +12,7 @@ from apps.core.facts import OfferBudgetLow
 from apps.core.ids import new_id
 from apps.core.money import from_kopecks
 from apps.loyalty import offer_sql
+from apps.loyalty.models import OfferConstructor
 from apps.loyalty.offer_queries import Limit, Outlook
 from apps.loyalty.offer_rules import Part, Terms, nearly_used
 from apps.loyalty.services.books import Earlier
@@ -64,14 +65,21 @@ def _count(limits: Sequence[Limit], granted: Mapping[str, int], *, at: datetime)
         before = now - granted[one.offer]
         crossed = nearly_used(now, most=one.most) and not nearly_used(before, most=one.most)
         if one.is_budget and crossed:
-            outbox.publish(
-                OfferBudgetLow(
-                    offer_id=one.offer,
-                    used=f"{from_kopecks(now):.2f}",
-                    budget=f"{from_kopecks(one.most):.2f}",
-                    at=at.isoformat(),
-                )
-            )
+            _tell_of_budget(one, used=now, at=at)
+
+
+def _tell_of_budget(limit: Limit, *, used: int, at: datetime) -> None:
+    offer = OfferConstructor.objects.select_related("current").get(pk=limit.offer)
+    outbox.publish(
+        OfferBudgetLow(
+            offer_id=limit.offer,
+            business_id=str(offer.business_id),
+            name=offer.version.name,
+            used=f"{from_kopecks(used):.2f}",
+            budget=f"{from_kopecks(limit.most):.2f}",
+            at=at.isoformat(),
+        )
+    )
 
 
 def give_back_uses(

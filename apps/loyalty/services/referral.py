@@ -21,7 +21,6 @@ from apps.loyalty.services.rewards import give_reward, take_reward_back
 from apps.loyalty.settings_queries import current as numbers
 
 LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # without look-alikes
-LAPSE_DAYS = 180
 KNOWN_DAYS = 365  # how long a number that joined is recognised
 TAKE_PLACE = """
 INSERT INTO loyalty_counter (scope, period, used) VALUES (%s, %s, 1)
@@ -88,7 +87,7 @@ def accept_invitation(*, member: User, code: str, at: datetime, device_hash: str
                 state=ReferralState.REFUSED if why else ReferralState.WAITING,
                 why=why,
                 accepted_at=at,
-                lapses_at=at + timedelta(days=LAPSE_DAYS),
+                lapses_at=at + timedelta(days=numbers().referral_lapse_days),
                 device_hash=device_hash,
                 phone_hash=phone_hash,
             )
@@ -198,7 +197,7 @@ def _least_of(rewarded: Referral) -> Decimal:
 
 
 def lapse_referrals(*, at: datetime) -> int:
-    """Invitations not followed by a purchase in 180 days; how many. Forgets old digests of
+    """Invitations not followed by a purchase in time (180 days); how many. Forgets old digests of
     numbers too. The reward tests the date itself."""
     old = at - timedelta(days=KNOWN_DAYS)
     Referral.objects.filter(accepted_at__lt=old).exclude(phone_hash="").update(

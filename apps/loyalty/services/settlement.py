@@ -18,7 +18,7 @@ from apps.core.errors import Forbidden, Invalid, NotFound, Refused
 from apps.core.facts import StatementClosed
 from apps.loyalty import rules, settlement_sql
 from apps.loyalty import settlement_queries as queries
-from apps.loyalty.models import Lot, Statement, StatementLine, Terms, WhenOver
+from apps.loyalty.models import LineKind, Lot, Statement, StatementLine, Terms, WhenOver
 from apps.loyalty.settlement_queries import Pair
 
 LOCK = 7_206_151_304  # one close at a time; any number
@@ -48,8 +48,8 @@ class AlreadyLeaving(Refused):
 
 @transaction.atomic
 def close_month(*, month: date, by: User | None, at: datetime) -> Statement:
-    """Close a month: every spending and return that no statement holds goes into this one, pairs
-    are reckoned and rounded once, partners are told. A closed month is answered as it is.
+    """Close a month: every spending, return and claim that no statement holds goes into this one,
+    pairs are reckoned and rounded once, partners are told. A closed month is answered as it is.
 
     `month` is its first day. Serialised by an advisory lock; what commits late with an early
     moment falls into the next statement. Raises Forbidden, MonthNotOver, LaterMonthClosed.
@@ -68,8 +68,11 @@ def close_month(*, month: date, by: User | None, at: datetime) -> Statement:
         return closed
     statement = Statement.objects.create(month=month, closed_at=at)
     with connection.cursor() as cursor:
-        cursor.execute(settlement_sql.TAKE_IN, {"statement": statement.pk, "until": until})
-    _write_lines(statement, queries.reckon_held(statement.pk))
+        values: dict[str, Any] = {"statement": statement.pk, "until": until}
+        cursor.execute(settlement_sql.TAKE_IN, values)
+        cursor.execute(settlement_sql.TAKE_IN_CLAIMS, values)
+        claimed = queries.claimed_pairs(cursor.fetchall())
+    _write_lines(statement, queries.reckon_held(statement.pk) + claimed)
     audit.record(None, "settlement.close", "statement", statement.pk, changed={"month": str(month)})
     _tell(statement, at=at)
     return statement
@@ -77,10 +80,14 @@ def close_month(*, month: date, by: User | None, at: datetime) -> Statement:
 
 def _write_lines(statement: Statement, pairs: list[Pair]) -> None:
     disputed = StatementLine.objects.filter(disputed_at__isnull=False, went_to__isnull=True)
-    waiting = {(one.debtor_id, one.creditor_id): one for one in disputed.order_by("disputed_at")}
+    waiting = {
+        (one.debtor_id, one.creditor_id, one.kind): one for one in disputed.order_by("disputed_at")
+    }
     StatementLine.objects.bulk_create(
         StatementLine(
-            statement=statement, carried=waiting.get((p.debtor_id, p.creditor_id)), **vars(p)
+            statement=statement,
+            carried=waiting.get((p.debtor_id, p.creditor_id, p.kind)),
+            **vars(p),
         )
         for p in pairs
     )
@@ -144,8 +151,8 @@ def confirm_statement(
 def dispute_line(
     *, line_id: UUID, business: Business, by: User | None, reason: str, at: datetime
 ) -> StatementLine:
-    """A side of the pair refuses a line: it no longer counts in this statement, and its postings
-    wait for the next one. Nets still sum to 0.
+    """A side of the pair refuses a line: it no longer counts in this statement, and what it is
+    made of waits for the next one. Nets still sum to 0.
 
     Raises NotFound, ReasonMissing, LineAnswered (both confirmed it, or it is disputed).
     """
@@ -159,12 +166,14 @@ def dispute_line(
     line.disputed_at, line.disputed_by, line.dispute_reason = at, business, reason[:500]
     line.save(update_fields=["disputed_at", "disputed_by", "dispute_reason"])
     with connection.cursor() as cursor:
-        pair = {
+        pair: dict[str, Any] = {
             "statement": line.statement_id,
             "debtor": line.debtor_id,
             "creditor": line.creditor_id,
+            "kind": line.kind,
         }
-        cursor.execute(settlement_sql.LET_GO, pair)
+        of_bonuses = line.kind == LineKind.BONUS
+        cursor.execute(settlement_sql.LET_GO if of_bonuses else settlement_sql.LET_CLAIMS_GO, pair)
     audit.record(
         by,
         "settlement.dispute",

@@ -82,20 +82,21 @@ def _uuid(text: str) -> UUID:
 
 def told_apart(action: Callable[..., Response]) -> Callable[..., Response]:
     """Stands outside of the sale's transaction: what must stay after it was rolled back. Wrong
-    codes of holds are counted, an attempt to sell to oneself is written down."""
+    codes of holds and coupons are counted, an attempt to sell to oneself is written down."""
 
     @functools.wraps(action)
     def wrapped(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         name, whose = "spend.code", str(request.user.pk)
         if throttle.used(name, whose) >= WRONG_CODES:
             raise TooMany(retry_after=WRONG_CODES_WINDOW)
+        said: Any = request.data if isinstance(request.data, dict) else {}
         try:
-            return action(view, request, *args, **kwargs)
+            with services.guesses_counted(by=request.user, codes=said.get("coupon_codes")):
+                return action(view, request, *args, **kwargs)
         except services.RedemptionCodeWrong:
             throttle.hit(name, whose, WRONG_CODES, WRONG_CODES_WINDOW)
             raise
         except services.NotAtOwnTill:
-            said: dict[str, Any] = dict(request.data)
             business = Business.objects.get(pk=said["business_id"])
             services.flag_self_sale(business=business, by=request.user, at=timezone.now())
             raise

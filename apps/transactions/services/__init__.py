@@ -3,7 +3,12 @@
 from apps.transactions.services.bulk import Recorded, SaleRow, record_purchases
 from apps.transactions.services.enrolling import enrol_member
 from apps.transactions.services.flags import FlagSettled, flag_self_sale, settle_flag
-from apps.transactions.services.promo import CouponUnknown, coupons_of, new_coupons_of
+from apps.transactions.services.promo import (
+    CouponUnknown,
+    coupons_of,
+    guesses_counted,
+    new_coupons_of,
+)
 from apps.transactions.services.refunds import (
     MoreThanLeft,
     NothingLeft,
@@ -76,6 +81,7 @@ __all__ = [
     "enrol_member",
     "find_sale",
     "flag_self_sale",
+    "guesses_counted",
     "is_proven",
     "most_of",
     "new_coupons_of",

@@ -35,7 +35,7 @@ from apps.transactions.services.sales import (
 )
 
 # Plain sales in the rows' order. Arrays are columns: the ORM's own insert, a value a cell, takes
-# several times the CPU on both sides.
+# more than three times our CPU (tests/bench/test_bulk.py).
 SALES = """
 INSERT INTO transactions_transaction
     (id, business_id, location_id, member_id, amount, discount, bonus_spent, to_pay, bonus_accrued,

@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.businesses.models import Business
 from apps.coupons import services as coupons
 from apps.coupons.queries import card_of, coupons_of_sale
-from apps.coupons.services import CouponUnknown, Redeemed
+from apps.coupons.services import CouponUnknown, Redeemed, guesses_counted
 from apps.crosspromo import services as crosspromo
 from apps.transactions.models import Transaction
 
@@ -24,6 +24,7 @@ __all__ = [
     "coupons_of",
     "give_back",
     "give_new",
+    "guesses_counted",
     "may_give_new",
     "new_coupons_of",
     "redeem",

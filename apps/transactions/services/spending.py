@@ -30,8 +30,9 @@ from apps.businesses.models import Business
 from apps.core.errors import Invalid, NotFound, Refused
 from apps.core.ids import new_id
 from apps.core.money import from_kopecks
+from apps.loyalty import settings_queries
 from apps.loyalty.models import Hold
-from apps.loyalty.rules import NETWORK_BONUS_SHARE, most_spendable
+from apps.loyalty.rules import most_spendable
 from apps.loyalty.services import Posted, capture_hold, spend_bonus
 from apps.transactions import rules
 from apps.transactions.models import Spending, Transaction, Way
@@ -198,12 +199,12 @@ def _read_proof(proof: str, *, member: User, business: Business, by: User | None
 # --- the spending itself -------------------------------------------------------------------------
 def share_of_bill(business: Business) -> int:
     """Percent of a bill that may be paid with bonuses here: the stricter of partner and network."""
-    return min(business.max_bonus_share, NETWORK_BONUS_SHARE)
+    return settings_queries.share_of_bill(business.max_bonus_share)
 
 
 def most_of(business: Business, bill: Decimal) -> Decimal:
     """How many bonuses a bill (₽ after coupons) takes here."""
-    return most_spendable(bill=bill, share_percent=business.max_bonus_share)
+    return most_spendable(bill=bill, share_percent=share_of_bill(business))
 
 
 def agree(

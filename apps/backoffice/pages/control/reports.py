@@ -17,8 +17,9 @@ from django.views.decorators.http import require_GET
 from apps.accounts.models import StatusTier, User
 from apps.backoffice.pages.access import for_jobs
 from apps.core.money import format_rub
+from apps.loyalty.liability_queries import Liability, liability
 from apps.loyalty.models import Statement
-from apps.loyalty.settlement_queries import Liability, Matrix, liability, matrix_of
+from apps.loyalty.settlement_queries import Matrix, matrix_of
 from apps.transactions.models import Transaction
 
 ACTIVE = timedelta(days=30)

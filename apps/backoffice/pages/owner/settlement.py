@@ -131,7 +131,7 @@ def _page(
 ) -> dict[str, Any]:
     lines = queries.lines_of(statement, business)
     rows = [_row(request, line, business, said) for line in lines if not line.is_own]
-    rows.sort(key=lambda row: (row.other.name, not row.comes))
+    rows.sort(key=lambda row: (row.other.name, not row.comes, row.line.kind))
     own = next((line for line in lines if line.is_own), None)
     paper = queries.paper_of(Matrix(statement.month, statement, tuple(lines)), [business])
     return {
@@ -236,7 +236,7 @@ def moves(request: HttpRequest, slug: str, line_id: UUID) -> HttpResponse:
     row = found.select_related("statement", "debtor", "creditor", "carried__statement").first()
     if row is None or not _may_see_moves(request, queries.line_of(row)):
         raise Http404
-    body = settlement_csv.postings_csv(queries.line_of(row), queries.postings_of(row.pk))
+    body = settlement_csv.moves_csv(queries.line_of(row))
     return _file(body, f"movements-{row.statement.month:%Y-%m}-{str(row.pk)[-6:]}.csv")
 
 

@@ -11,12 +11,15 @@ from django.views.decorators.http import require_http_methods
 from apps.backoffice.pages.forms import CouponForm
 from apps.backoffice.pages.till.place import at_till, chosen, show
 from apps.businesses.models import Business
-from apps.core import throttle
-from apps.core.errors import Refused
+from apps.core.errors import Refused, TooMany
 from apps.coupons.queries import card_of
-from apps.coupons.services import check_coupons, redeem_at_till
-
-MISSES, MISSES_WINDOW = 20, 15 * 60  # wrong codes that a person may try
+from apps.coupons.services import (
+    check_coupons,
+    count_guess,
+    guesses_counted,
+    redeem_at_till,
+    refuse_guesser,
+)
 
 
 @at_till
@@ -41,21 +44,25 @@ def coupon(request: HttpRequest) -> HttpResponse:
 
 
 def _check(request: HttpRequest, business: Business, code: str) -> dict[str, Any]:
-    if throttle.used("till.coupon", str(request.user.pk)) >= MISSES:
-        return {"problem": _("Too many wrong codes. Wait a quarter of an hour.")}
+    try:
+        refuse_guesser(by=request.user)
+    except TooMany:
+        return {"problem": _("Too many wrong codes. Wait ten minutes.")}
     check = check_coupons(
         codes=[code], business=business, member=None, amount=None, at=timezone.now()
     )
     line = check.lines[0]
     if line.ok and line.coupon:
         return {"coupon": card_of(line.coupon), "checked": code}
-    throttle.hit("till.coupon", str(request.user.pk), MISSES, MISSES_WINDOW)
+    if line.reason == "unknown":
+        count_guess(by=request.user)
     return {"problem": line.message}
 
 
 def _redeem(request: HttpRequest, business: Business, code: str) -> dict[str, Any]:
     try:
-        used = redeem_at_till(business=business, code=code, by=request.user, at=timezone.now())
+        with guesses_counted(by=request.user):
+            used = redeem_at_till(business=business, code=code, by=request.user, at=timezone.now())
     except Refused as refusal:
         return {"problem": str(refusal)}
     return {"done": card_of(used.coupon)}

@@ -145,20 +145,22 @@ def _record(
     wait = throttle.hit("till.commit", str(request.user.pk), COMMITS, COMMITS_WINDOW)
     if wait:
         raise TooFast
+    codes = [asked["coupon"]] if asked.get("coupon") else []
     try:
-        return services.record_purchase(
-            business=step.business,
-            member=step.member,
-            amount=asked["amount"],
-            occurred_at=timezone.now(),
-            by=request.user,
-            key=step.key,
-            source="till",
-            receipt_number=asked.get("receipt", ""),
-            spend=spend,
-            coupon_codes=[asked["coupon"]] if asked.get("coupon") else [],
-            price=price,
-        )
+        with services.guesses_counted(by=request.user, codes=codes):
+            return services.record_purchase(
+                business=step.business,
+                member=step.member,
+                amount=asked["amount"],
+                occurred_at=timezone.now(),
+                by=request.user,
+                key=step.key,
+                source="till",
+                receipt_number=asked.get("receipt", ""),
+                spend=spend,
+                coupon_codes=codes,
+                price=price,
+            )
     except services.NotAtOwnTill:
         services.flag_self_sale(business=step.business, by=request.user, at=timezone.now())
         raise
@@ -229,15 +231,16 @@ def _quoted(
     request: HttpRequest, step: Step, form: OperationForm, spend: services.Spend | None
 ) -> tuple[services.Quote | None, str]:
     try:
-        quoted = services.quote_purchase(
-            business=step.business,
-            member=step.member,
-            amount=form.cleaned_data["amount"],
-            at=timezone.now(),
-            by=request.user,
-            spend=spend,
-            coupon_codes=form.codes,
-        )
+        with services.guesses_counted(by=request.user, codes=form.codes):
+            quoted = services.quote_purchase(
+                business=step.business,
+                member=step.member,
+                amount=form.cleaned_data["amount"],
+                at=timezone.now(),
+                by=request.user,
+                spend=spend,
+                coupon_codes=form.codes,
+            )
     except Refused as refusal:
         return None, str(refusal)
     return quoted, ""

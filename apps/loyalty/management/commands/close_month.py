@@ -44,7 +44,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{matrix.month:%m.%Y} · {state} · {format_rub(matrix.total)}")
         for line in matrix.lines:
             if not line.is_own:
-                pair = f"{line.debtor} → {line.creditor}"
-                self.stdout.write(f"  {pair:<44}{format_number(line.amount):>16}")
+                pair = f"{line.debtor} → {line.creditor} · {line.kind_words}"
+                self.stdout.write(f"  {pair:<60}{format_number(line.amount):>16}")
         for net in matrix.nets:
-            self.stdout.write(f"  {net.business.name:<44}{format_number(net.net):>16}")
+            self.stdout.write(f"  {net.business.name:<60}{format_number(net.net):>16}")
