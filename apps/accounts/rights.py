@@ -319,7 +319,13 @@ ROWS = (
     # messages: texts, providers, dead letters; a broadcast above 1,000 people wants a second person
     seen("messages", "notifications.notification", "notifications.attempt"),
     seen("suppressions", "notifications.suppression"),
-    Row("messages.retry", ADMIN, ALL, perms=("notifications.change_notification",)),
+    Row(
+        "messages.retry",
+        ADMIN,
+        ALL,
+        reason=True,
+        perms=("notifications.change_notification",),
+    ),
     seen("message_texts", "notifications.template"),
     Row("message_texts.change", ADMIN, ALL, reason=True, perms=("notifications.change_template",)),
     seen("message_providers", "notifications.provider"),

@@ -5,11 +5,13 @@ import re
 import pytest
 from django.urls import reverse
 
+from apps.core.models import AuditEntry
 from apps.notifications.admin import composing
 from apps.notifications.models import Broadcast, Provider
 from tests.architecture.conftest import admin_client, admin_user, desk  # noqa: F401
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory
+from tests.factories.notifications import message_to
 from tests.notifications.conftest import agree
 
 pytestmark = pytest.mark.django_db
@@ -97,3 +99,20 @@ def test_the_same_text_within_an_hour_is_refused(page):
     assert answer.status_code == 422
     assert "меньше часа назад" in html
     assert Broadcast.objects.count() == 1
+
+
+def test_dead_letters_leave_again_with_a_reason(admin_client, member):  # noqa: F811
+    """A page between asks why; the answer stands in the audit log."""
+    dead = message_to(member, state="failed", trouble="smsru 210")
+    url = reverse("admin:notifications_notification_changelist")
+    body = {"action": "retry", "_selected_action": [str(dead.pk)]}
+
+    asked = admin_client.post(url, body)
+    short = admin_client.post(url, body | {"reason": "мало"})
+    waits = admin_client.get(url, {"state": "failed"}).content.decode()
+    admin_client.post(url, body | {"reason": "ключ снова работает"})
+
+    dead.refresh_from_db()
+    assert (asked.status_code, short.status_code, dead.state) == (200, 422, "waiting")
+    assert "получен подарок" in waits
+    assert AuditEntry.objects.get(action="notifications.retry").reason == "ключ снова работает"

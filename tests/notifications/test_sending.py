@@ -410,7 +410,7 @@ def test_dead_letters_live_again(world, anna):
     admin = UserFactory(job="admin")
 
     ids = list(Notification.objects.values_list("pk", flat=True))
-    revived = services.retry_failed(ids=ids, by=admin, reason="починили", at=timezone.now())
+    revived = services.retry_failed(ids=ids, by=admin, reason="ключ починили", at=timezone.now())
     deliver_all()
 
     assert (revived, states()) == (1, [("sent", "push")])

@@ -22,6 +22,7 @@ from apps.core.admin_base import (
     link,
     moment,
     money,
+    with_reason,
 )
 from apps.notifications import services
 from apps.notifications.admin.labels import KindFilter, kind_name
@@ -157,11 +158,12 @@ class NotificationAdmin(ReadonlyAdmin):
         return bool(request.user.has_perm("notifications.change_notification"))
 
     @admin.action(description=_("Send the chosen ones again"), permissions=["retry"])
-    def retry(self, request: HttpRequest, chosen: QuerySet[Notification]) -> None:
+    @with_reason
+    def retry(self, request: HttpRequest, chosen: QuerySet[Notification], *, reason: str) -> None:
         count = services.retry_failed(
             ids=list(chosen.values_list("pk", flat=True)),
             by=request.user,
-            reason="admin",
+            reason=reason,
             at=timezone.now(),
         )
         words = ngettext(

@@ -9,6 +9,8 @@ from django.db.models import Count
 
 from apps.accounts import queries as accounts
 from apps.accounts.enums import ConsentPurpose
+from apps.accounts.models import User
+from apps.accounts.services import written_reason
 from apps.core import audit
 from apps.core.gateways import messages
 from apps.notifications.bell import ring_after_commit
@@ -72,8 +74,9 @@ def forget_old(*, at: datetime) -> None:
 
 
 @transaction.atomic
-def retry_failed(*, ids: list[UUID], by: audit.Actor, reason: str, at: datetime) -> int:
-    """Give dead letters another life on their last channel; how many."""
+def retry_failed(*, ids: list[UUID], by: User | None, reason: str, at: datetime) -> int:
+    """Give dead letters another life on their last channel; how many. Raises ReasonMissing."""
+    reason = written_reason("messages.retry", reason, by=by)
     rows = Notification.objects.select_for_update().filter(
         pk__in=ids, state__in=[State.FAILED, State.EXPIRED]
     )
