@@ -441,6 +441,18 @@ def test_erased_member_frees_her_seat_and_keeps_the_books(at):
     assert EventRegistration.objects.filter(member=gone).count() == 0
 
 
+def test_erased_between_the_end_and_the_last_word_holds_no_seat(at, member):
+    """Found by random lives: completed, attendance not final, then she is erased."""
+    event = published(capacity=1)
+    comes(event, member)
+    sweep(at=event.ends_at + timedelta(hours=3))
+
+    forget_member(member_id=member.pk, at=event.ends_at + timedelta(hours=4))
+
+    assert states(event) == ["removed"]
+    assert Seat.objects.filter(event=event, registration__isnull=False).count() == 0
+
+
 def test_blocked_member_is_not_promoted(at):
     event = published(capacity=1)
     seated, blocked, next_one = UserFactory(), UserFactory(), UserFactory()
@@ -467,6 +479,17 @@ def test_blocked_member_loses_her_seat_and_her_place_in_line(at):
     assert (states(one), states(other)) == (["removed", "offered"], ["confirmed", "removed"])
     assert balance_of(blocked.pk, at=timezone.now()).available == Decimal("1000.00")
     assert Penalty.objects.count() == 0
+
+
+def test_block_after_the_end_gives_nothing_back(at, member):
+    event = published()
+    comes(event, member)
+    sweep(at=event.ends_at + timedelta(hours=3))
+
+    block_user(user=member, by=None, reason="Угрожала ведущей", at=at)
+    outbox.drain()
+
+    assert states(event) == ["confirmed"]
 
 
 def test_who_was_let_in_again_keeps_her_place(at, member):

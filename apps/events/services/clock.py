@@ -26,6 +26,7 @@ from apps.events.services.money import lock_payers, pay_back
 from apps.events.services.planning import complete_event
 from apps.events.services.proposals import end_voting
 from apps.events.services.registering import leave
+from apps.events.services.seats import give_up_seats
 
 HOURS = {Work.REMIND_7D: 168, Work.REMIND_24H: 24, Work.REMIND_3H: 3}
 
@@ -102,14 +103,15 @@ def forget_member(*, member_id: UUID, at: datetime) -> None:
 
 def shut_out_member(*, member_id: UUID, at: datetime) -> None:
     """She is blocked: her seats and her places in line go to the next, with all bonuses back and
-    no points. Whoever was let in again meanwhile keeps them. Her votes stay as they were cast."""
+    no points. Whoever was let in again meanwhile keeps them. Her votes stay as they were cast, and
+    so does what became of her at events that are over."""
     if User.objects.filter(pk=member_id, blocked_at__isnull=False).exists():
-        _give_up_places(member_id, reason="suspended", at=at)
+        _give_up_places(member_id, reason="suspended", at=at, event__state=State.PUBLISHED)
 
 
-def _give_up_places(member_id: UUID, *, reason: str, at: datetime) -> None:
+def _give_up_places(member_id: UUID, *, reason: str, at: datetime, **where: str) -> None:
     """Event by event, each in its own transaction where the caller has none."""
-    rows = EventRegistration.objects.filter(member_id=member_id, state__in=ACTIVE)
+    rows = EventRegistration.objects.filter(member_id=member_id, state__in=ACTIVE, **where)
     for event_id in list(rows.order_by("event_id").values_list("event_id", flat=True)):
         _give_up_place(event_id, member_id, reason=reason, at=at)
 
@@ -133,3 +135,5 @@ def _give_up_place(event_id: UUID, member_id: UUID, *, reason: str, at: datetime
     )
     if event.state == State.PUBLISHED:
         leave(event, registration, reason=reason, at=at)
+    else:  # over, and attendance is not final yet: nobody is asked any more
+        give_up_seats([registration.pk])
