@@ -51,6 +51,18 @@ def test_the_same_content_again_costs_an_empty_304(api, business, path):
     assert changed["ETag"] != first["ETag"]
 
 
+def test_a_long_answer_travels_packed_and_is_known_again(api):
+    BusinessFactory.create_batch(20)
+    packed = {"Accept-Encoding": "gzip"}
+
+    first = api.get("/businesses", **packed)
+    again = api.get("/businesses", **packed, **{"If-None-Match": first["ETag"]})
+
+    assert first["Content-Encoding"] == "gzip"
+    assert first["ETag"].startswith('W/"')
+    assert (again.status_code, again.content) == (304, b"")
+
+
 def test_a_long_catalogue_costs_as_many_statements_as_a_short_one(api):
     def statements(rows):
         for business in BusinessFactory.create_batch(rows):

@@ -12,8 +12,9 @@ from typing import Any
 import hypothesis
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import transaction
+from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from schemathesis import checks
@@ -61,6 +62,16 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
         worlds.sign_in_all(made)
         yield made
         transaction.set_rollback(True)
+
+
+@pytest.fixture(autouse=True)
+def _one_connection() -> Iterator[None]:
+    """As Django's own test client does: the end of a request is not the end of the connection."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 @pytest.fixture
@@ -151,7 +162,7 @@ def test_walks_along_links_get_documented_answers(api: Any, world: World) -> Non
     assert next(walks) >= WALKS
 
 
-def test_the_checks_left_out_exist() -> None:
+def test_the_checks_left_out_exist(world: World) -> None:
     """A renamed check would be run unnoticed."""
     known = checks.CHECKS.get_all_names()
     assert {one.__name__ for one in LEFT_OUT} <= set(known)

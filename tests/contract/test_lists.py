@@ -113,13 +113,13 @@ def test_a_long_list_costs_what_a_short_one_costs(
     address = path.format(business=place.business.pk, event=place.event.pk)
 
     def asked() -> tuple[int, int]:
+        caller.get(address, {"limit": 100})  # what she sees first is marked as seen: once
         with CaptureQueriesContext(connection) as statements:
             answer = caller.get(address, {"limit": 100})
         assert answer.status_code == 200, answer.content
         return len(answer.json()["data"]), len(statements)
 
     add(place)
-    caller.get(address)
     few_rows, few = asked()
     for _ in range(100):
         add(place)

@@ -7,6 +7,7 @@ by `refuses` on the view, and the tests compare every answer with the schema.
 import ast
 import inspect
 import textwrap
+import tokenize
 from collections.abc import Callable, Iterator
 from functools import cache
 from types import FunctionType, ModuleType
@@ -23,7 +24,7 @@ ASIDE = ("apps.core.http", "apps.core.outbox", "apps.core.audit", "apps.core.sea
 def _tree(function: FunctionType) -> ast.AST | None:
     try:
         return ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):
+    except (OSError, TypeError, SyntaxError, tokenize.TokenError):  # changed under our feet
         return None
 
 
