@@ -9,6 +9,7 @@ from typing import Any
 
 from apps.accounts import export as accounts
 from apps.accounts.models import User
+from apps.analytics.churn import queries as analytics
 from apps.businesses import queries as businesses
 from apps.core.http.casing import camelize
 from apps.coupons import queries as coupons
@@ -21,6 +22,7 @@ from apps.transactions import queries as transactions
 
 PARTS = {
     "account": accounts.export_of,
+    "analytics": analytics.export_of,
     "businesses": businesses.export_of,
     "crm": crm.export_of,
     "coupons": coupons.export_of,

@@ -15,6 +15,7 @@ LISTENERS: dict[str, list[str]] = {
     ],
     "MemberBlocked": ["apps.events.consumers.member_blocked"],
     "MemberErased": [
+        "apps.analytics.consumers.member_erased",
         "apps.events.consumers.member_erased",
         "apps.businesses.consumers.member_erased",
         "apps.coupons.consumers.member_erased",

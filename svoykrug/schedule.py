@@ -26,6 +26,18 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.analytics.tasks.snapshot_rfm",
         "schedule": crontab(hour="2-6", minute=15),
     },
+    "analytics.score_churn": {
+        "task": "apps.analytics.tasks.score_churn",
+        "schedule": crontab(hour="2-6", minute=40),
+    },
+    "analytics.reconcile": {
+        "task": "apps.analytics.tasks.reconcile",
+        "schedule": crontab(hour=4, minute=25),
+    },
+    "analytics.fit_churn": {
+        "task": "apps.analytics.tasks.fit_churn",
+        "schedule": crontab(day_of_week=1, hour="1,3,5", minute=50),
+    },
     "notifications.deliver_due": {
         "task": "apps.notifications.tasks.deliver_due",
         "schedule": 5,

@@ -373,6 +373,8 @@ AUDIT_ANCHOR_FILE = Path(
 # because they know every app.
 SEALED_COLUMNS = "svoykrug.sealed_columns.COLUMNS"
 MEMBER_EXPORT = "svoykrug.member_export.compose"
+# What apps above analytics give it: feeds of facts, and books to reconcile them by.
+FACT_SOURCES = "svoykrug.fact_sources.SOURCES"
 MEMBER_OVERVIEW = "svoykrug.overview.compose"
 
 # --- outside services ----------------------------------------------------------------------------

@@ -27,3 +27,20 @@ class Method(TextChoices):
     QUANTILE = "quantile", _("by fifths of the guests")
     PRELIMINARY = "preliminary", _("preliminary: few guests")
     FIXED = "fixed", _("by fixed thresholds")
+
+
+class Band(TextChoices):
+    """How likely a guest is to be gone."""
+
+    LOW = "low", _("low")
+    MEDIUM = "medium", _("medium")
+    HIGH = "high", _("high")
+
+
+class Reason(TextChoices):
+    """What speaks for her leaving: the group of features that adds most to her risk."""
+
+    SILENCE = "silence", _("silent for longer than usual")
+    FREQUENCY = "frequency", _("comes rarely")
+    MONEY = "money", _("spends little of late")
+    BREADTH = "breadth", _("narrow habits: few days, places, bonuses unused")

@@ -7,6 +7,8 @@ window have passed, ReplacingMergeTree collapses the copies by their version.
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,8 +22,9 @@ from django.utils import timezone
 
 from apps.accounts.queries import surrogates_of
 from apps.analytics.engagement import ENGAGEMENT_FACTS
-from apps.analytics.models import FactBatch
-from apps.analytics.tables import FactTable
+from apps.analytics.feeding import BONUS_FACTS, settled_upto
+from apps.analytics.models import FactBatch, FeedMark
+from apps.analytics.tables import FactTable, Feed, sources
 from apps.businesses.models import Business
 from apps.core import clickhouse
 from apps.core.models import Delivery
@@ -105,7 +108,24 @@ TRANSACTION_FACTS = FactTable(
     row=_transaction_row,
 )
 TABLES = [TRANSACTION_FACTS, ENGAGEMENT_FACTS]
+BY_NAME = {table.name: table for table in [*TABLES, BONUS_FACTS]}
+FED = {BONUS_FACTS.name: BONUS_FACTS}
 OWN_ZONE = "Europe/Moscow"  # of what belongs to no business
+
+
+@contextmanager
+def alone() -> Iterator[bool]:
+    """The one place to load from: True when it is ours until the end of the block."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            yield False
+            return
+    try:
+        yield True
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def load_waiting(*, most_rows: int = MOST_ROWS) -> int:
@@ -113,15 +133,11 @@ def load_waiting(*, most_rows: int = MOST_ROWS) -> int:
 
     Raises clickhouse.Unavailable; nothing is lost then, the frozen batch is sent next time.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        if not cursor.fetchone()[0]:
+    with alone() as ours:
+        if not ours:
             return 0
-    try:
-        return sum(_load_table(table, most_rows) for table in TABLES)
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+        outbox = sum(_load_table(table, most_rows) for table in TABLES)
+        return outbox + sum(_load_feed(feed, most_rows) for feed in sources().feeds)
 
 
 def _load_table(table: FactTable, most_rows: int) -> int:
@@ -132,6 +148,49 @@ def _load_table(table: FactTable, most_rows: int) -> int:
     while batch := freeze(table, most_rows=most_rows):
         loaded += send(batch, table)
     return loaded
+
+
+def _load_feed(feed: Feed, most_rows: int) -> int:
+    mark, _made = FeedMark.objects.get_or_create(feed=feed.name)
+    table, loaded = FED[feed.table], 0
+    for frozen in FactBatch.objects.filter(listener=feed.name, state=FactBatch.State.FROZEN):
+        loaded += _send_fed(frozen, feed, table)
+    mark.refresh_from_db()
+    upto = settled_upto(feed, mark)
+    while batch := _freeze_fed(feed, upto=upto, most_rows=most_rows):
+        loaded += _send_fed(batch, feed, table)
+    return loaded
+
+
+@transaction.atomic
+def _freeze_fed(feed: Feed, *, upto: int, most_rows: int) -> FactBatch | None:
+    mark = FeedMark.objects.select_for_update().get(feed=feed.name)
+    payloads = feed.rows(mark.loaded, upto, most_rows)
+    if not payloads:
+        return None
+    batch = FactBatch.objects.create(
+        table=feed.table,
+        listener=feed.name,
+        rows=len(payloads),
+        first_sequence=payloads[0][0],
+        last_sequence=payloads[-1][0],
+        digest=_digest(payloads),
+    )
+    FeedMark.objects.filter(feed=feed.name).update(loaded=batch.last_sequence)
+    return batch
+
+
+def _send_fed(batch: FactBatch, feed: Feed, table: FactTable) -> int:
+    payloads = feed.rows(batch.first_sequence - 1, batch.last_sequence, batch.rows)
+    if _digest(payloads) != batch.digest:
+        raise BatchChanged(str(batch.pk))
+    rows = rows_of(table, payloads)
+    clickhouse.insert(table.name, table.columns, rows, token=str(batch.pk))
+    FactBatch.objects.filter(pk=batch.pk).update(
+        state=FactBatch.State.LOADED, loaded_at=timezone.now()
+    )
+    log.info("facts.loaded", table=table.name, rows=len(rows))
+    return len(rows)
 
 
 @transaction.atomic
@@ -172,7 +231,9 @@ def _payloads(
 
 
 def _digest(payloads: list[tuple[int, dict[str, Any]]]) -> str:
-    return hashlib.sha256(orjson.dumps(payloads, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return hashlib.sha256(
+        orjson.dumps(payloads, option=orjson.OPT_SORT_KEYS, default=str)
+    ).hexdigest()
 
 
 def rows_of(table: FactTable, payloads: list[tuple[int, dict[str, Any]]]) -> list[list[Any]]:

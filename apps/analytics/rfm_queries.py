@@ -136,3 +136,8 @@ def members_by_surrogate() -> Iterator[tuple[UUID, str]]:
     for start in range(0, len(ids), 10_000):
         for member, surrogate in surrogates_of(ids[start : start + 10_000]).items():
             yield surrogate, member
+
+
+def members_of(surrogates: set[UUID]) -> Iterator[tuple[UUID, str]]:
+    """Those of `members_by_surrogate` who are asked for. For jobs: it walks over everybody."""
+    return (pair for pair in members_by_surrogate() if pair[0] in surrogates)

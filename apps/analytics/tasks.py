@@ -1,12 +1,14 @@
 """What the clock asks of analytics."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import structlog
 from celery import shared_task
 from django.utils import timezone
 
 from apps.analytics import loader, services
+from apps.analytics.services import reconciling
 from apps.core import clickhouse
 
 log = structlog.get_logger(__name__)
@@ -31,6 +33,45 @@ def snapshot_rfm(**_: object) -> int:
         return services.snapshot_all(day=yesterday, at=at)
     except clickhouse.Unavailable:
         log.warning("rfm.waits", reason="clickhouse does not answer")
+        return 0
+
+
+@shared_task
+def score_churn(**_: object) -> int:
+    """Yesterday's guests at risk, of the network and every partner; goes on where it stopped."""
+    at = timezone.now()
+    try:
+        return services.score_all(day=timezone.localdate(at) - timedelta(days=1), at=at)
+    except clickhouse.Unavailable:
+        log.warning("churn.waits", reason="clickhouse does not answer")
+        return 0
+
+
+@shared_task
+def fit_churn(**_: object) -> int:
+    """A new model of the network and of the partners together, and how the last forecast came true.
+    scikit-learn is loaded here and not before."""
+    training = import_module("apps.analytics.services.training")
+    at = timezone.now()
+    yesterday = timezone.localdate(at) - timedelta(days=1)
+    try:
+        made = len(training.fit_all(on=yesterday, at=at))
+        return made + training.check_all(day=yesterday, at=at)
+    except clickhouse.Unavailable:
+        log.warning("churn.waits", reason="clickhouse does not answer")
+        return 0
+
+
+@shared_task
+def reconcile(**_: object) -> int:
+    """Facts of the last 35 days against the books; an error in the log is an alert."""
+    at = timezone.now()
+    until = timezone.localdate(at)
+    since = until - timedelta(days=reconciling.DAYS)
+    try:
+        return len(reconciling.reconcile(since=since, until=until, at=at))
+    except (clickhouse.Unavailable, reconciling.Busy):
+        log.warning("reconcile.waits")
         return 0
 
 

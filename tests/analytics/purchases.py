@@ -41,6 +41,17 @@ def put(rows: Iterable[Bought], *, token: str = "one") -> None:
     clickhouse.insert("transaction_facts", COLUMNS, [one.row() for one in rows], token=token)
 
 
+def cdnow_master() -> list[Bought]:
+    """All 69,659 purchases that the sample was drawn from. Raises cdnow.Unobtainable."""
+    cdnow.FOLDER.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for number, line in enumerate(cdnow.master(cdnow.FOLDER).splitlines()[1:], start=1):
+        customer, day, _count, dollars = line.split()
+        moment = date(int(day[:4]), int(day[4:6]), int(day[6:]))
+        rows.append(Bought(number, int(customer), moment, Decimal(dollars)))
+    return rows
+
+
 def cdnow_sample() -> list[Bought]:
     """The published sample. Raises cdnow.Unobtainable."""
     rows = []

@@ -36,6 +36,17 @@ def sample_csv(folder: Path = FOLDER) -> Path:
 
 
 def _sample(folder: Path) -> str:
+    return part_of_wheel(folder, SAMPLE)
+
+
+def master(folder: Path = FOLDER) -> str:
+    """Every purchase of the 23,570 customers that the sample was drawn from, with a header."""
+    return part_of_wheel(folder, "lifetimes/datasets/CDNOW_master.txt")
+
+
+def part_of_wheel(folder: Path, name: str) -> str:
+    """A file of the wheel, which is downloaded once. Raises Unobtainable."""
+    folder.mkdir(parents=True, exist_ok=True)
     wheel = folder / WHEEL
     if not wheel.exists():
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
@@ -44,7 +55,7 @@ def _sample(folder: Path) -> str:
         if done.returncode or not wheel.exists():
             raise Unobtainable(done.stderr.strip())
     with zipfile.ZipFile(wheel) as archive:
-        return archive.read(SAMPLE).decode("ascii")
+        return archive.read(name).decode("ascii")
 
 
 def _convert(text: str) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from apps.analytics.enums import Method, Segment
-from apps.analytics.models import Snapshot
+from apps.analytics.enums import Band, Method, Reason, Segment
+from apps.analytics.models import ChurnRisk, Snapshot
 from apps.analytics.services import DashboardData
 
 
@@ -43,6 +43,48 @@ def rfm_data(snapshot: Snapshot | None, moves: list[tuple[str, str, int]] | None
         if moves is None
         else [{"before": before, "now": now, "count": count} for before, now, count in moves],
     }
+
+
+def churn_data(
+    newest: Snapshot | None, check: Snapshot | None, risks: list[ChurnRisk]
+) -> dict[str, Any]:
+    """Guests whose leaving would cost most, with the chance and its reasons; how the forecast
+    before came true. Chances are of no purchase within `horizon_days`."""
+    if newest is None:
+        return {"as_of": None, "day": None, "scored": 0, "members": [], "forecast": None}
+    summary = newest.summary
+    return {
+        "as_of": newest.computed_at,
+        "day": newest.day.isoformat(),
+        "horizon_days": summary.get("horizon"),
+        "model": summary.get("kind"),
+        "scored": summary["scored"],
+        "bands": summary["bands"],
+        "reasons": _reasons(list(summary["reasons"]), counts=summary["reasons"]),
+        "expected_loss_a_month": summary["expected_loss"],
+        "members": [_risk(one) for one in risks],
+        "forecast": check.summary | {"as_of": check.computed_at} if check else None,
+    }
+
+
+def _risk(one: ChurnRisk) -> dict[str, Any]:
+    return {
+        "member_id": str(one.member_id),
+        "name": one.member.short_name,
+        "probability": float(one.probability),
+        "band": one.band,
+        "band_words": str(Band(one.band).label),
+        "reasons": _reasons(one.reasons),
+        "recency_days": one.recency,
+        "visits_in_year": one.visits,
+        "money_a_month": f"{one.monthly:.2f}",
+        "no_offer": one.held_out,
+    }
+
+
+def _reasons(codes: list[str], counts: dict[str, int] | None = None) -> list[dict[str, Any]]:
+    words = [{"reason": code, "words": str(Reason(code).label)} for code in codes]
+    return [one | {"count": counts[one["reason"]]} for one in words] if counts else words
 
 
 def dashboard_data(data: DashboardData) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from rest_framework.response import Response
 from apps.accounts.enums import Job
 from apps.accounts.permissions import Can
 from apps.analytics import rfm_queries, services
-from apps.analytics.api.serializers import csv_answer, dashboard_data, rfm_data
+from apps.analytics.api.serializers import churn_data, csv_answer, dashboard_data, rfm_data
+from apps.analytics.churn import queries as churn_queries
+from apps.analytics.models import Snapshot
 from apps.businesses.models import Business, Role
 from apps.businesses.queries import businesses_of
 from apps.core.errors import Invalid, NotFound
@@ -48,6 +50,11 @@ class DayUnknown(Invalid):
     message = _("Write the day as 2026-01-31.")
 
 
+class LimitUnknown(Invalid):
+    field = "limit"
+    message = _("The limit is a number from 1 to 100.")
+
+
 class ReportUnknown(Invalid):
     field = "report"
     message = _("The report is rfm, cohorts, revenue, coupons, buyers or hours.")
@@ -78,6 +85,18 @@ class FiguresViewSet(ApiViewSet):
         found = rfm_queries.snapshot_of(business=place, on=day_of(request, "on"))
         moves = rfm_queries.moves(business=place, day=found.day) if found else None
         return Response(rfm_data(found, moves))
+
+    @extend_schema(
+        responses=OpenApiTypes.OBJECT,
+        tags=["analytics"],
+        parameters=[BUSINESS, OpenApiParameter("limit", int, description="20; 100 at most")],
+    )
+    def churn(self, request: Request) -> Response:
+        place = place_of(request)
+        risks = churn_queries.risks(place)[: limit_of(request)]
+        newest = churn_queries.newest(Snapshot.Kind.CHURN, business=place)
+        check = churn_queries.newest(Snapshot.Kind.CHECK, business=place)
+        return Response(churn_data(newest, check, list(risks)))
 
     @extend_schema(responses=OpenApiTypes.OBJECT, tags=["analytics"], parameters=RANGE)
     def dashboard(self, request: Request) -> Response:
@@ -164,6 +183,14 @@ def _by_id(own: Any, given: str) -> Business:
     if found is None:
         raise NotFound
     return found
+
+
+def limit_of(request: Request) -> int:
+    """How many guests to name: 20 unless said. Raises LimitUnknown."""
+    given = request.query_params.get("limit", "20")
+    if not given.isascii() or not given.isdigit() or not 1 <= int(given[:4]) <= 100:
+        raise LimitUnknown
+    return int(given[:4])
 
 
 def day_of(request: Request, name: str) -> date | None:

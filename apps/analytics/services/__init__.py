@@ -1,5 +1,6 @@
 """What analytics does, each a plain function."""
 
+from apps.analytics.services.churn import forget_member, predict_churn, score_all, score_scope
 from apps.analytics.services.dashboards import (
     DashboardData,
     generate_dashboard,
@@ -11,9 +12,13 @@ from apps.analytics.services.rfm import calculate_rfm, snapshot_all, snapshot_rf
 __all__ = [
     "DashboardData",
     "calculate_rfm",
+    "forget_member",
     "generate_dashboard",
     "keep_dashboards",
+    "predict_churn",
     "report",
+    "score_all",
+    "score_scope",
     "snapshot_all",
     "snapshot_rfm",
 ]
