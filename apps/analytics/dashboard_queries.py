@@ -67,14 +67,19 @@ class Coupons:
     returned: int
 
 
+def compared(*, since: date, until: date) -> list[tuple[date, date]]:
+    """The range, the equal stretch just before it, and the same weekdays a year (364 days) ago."""
+    length, year = timedelta(days=(until - since).days + 1), timedelta(days=364)
+    before = (since - length, since - timedelta(days=1))
+    return [(since, until), before, (since - year, until - year)]
+
+
 def figures(
     *, business: Business | None, since: date, until: date
 ) -> tuple[Figures, Figures, Figures]:
-    """The range, the equal stretch just before it, and the same weekdays a year (364 days) ago."""
-    length = timedelta(days=(until - since).days + 1)
-    year = timedelta(days=364)
-    starts = [since, since - length, since - year]
-    ends = [until, since - timedelta(days=1), until - year]
+    """Of the three ranges of `compared`."""
+    ranges = compared(since=since, until=until)
+    starts, ends = [first for first, _last in ranges], [last for _first, last in ranges]
     rows = door.read("figures", sql.FIGURES, business, starts=starts, ends=ends)
     found = {row[0]: Figures(*row[1:]) for row in rows}
     return found.get(1, Figures()), found.get(2, Figures()), found.get(3, Figures())

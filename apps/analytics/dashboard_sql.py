@@ -106,3 +106,21 @@ LEFT JOIN (SELECT member, local_day FROM transaction_facts
   ON bought.member = redeemed.member
 GROUP BY redeemed.campaign_id
 """
+
+# Guests, visit days and ₽ of the last 90 days; guests of the 30 days before the last 30, and how
+# many of them came in the last 30.
+WORTH = """
+SELECT countIf(recent > 0), sum(recent), greatest(sum(money), toDecimal64(0, 2)),
+       countIf(before > 0), countIf(before > 0 AND now > 0)
+FROM (
+    SELECT member,
+           uniqExactIf(local_day, kind = 'purchase') AS recent,
+           sum(to_pay) AS money,
+           countIf(kind = 'purchase' AND local_day > {until:Date} - 30) AS now,
+           countIf(kind = 'purchase' AND local_day > {until:Date} - 60
+                   AND local_day <= {until:Date} - 30) AS before
+    FROM transaction_facts
+    WHERE :tenant AND local_day > {until:Date} - 90 AND local_day <= {until:Date}
+    GROUP BY member
+)
+"""

@@ -81,6 +81,7 @@ class Snapshot(models.Model):
         CHURN = "churn", _("guests at risk")
         CHECK = "churn_check", _("how the forecast came true")
         RECONCILED = "reconciled", _("facts against books")
+        WORTH = "worth", _("what a guest is worth")
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
@@ -103,7 +104,9 @@ class Snapshot(models.Model):
             ),
             models.CheckConstraint(
                 name="snapshot_kind_known",
-                condition=Q(kind__in=["rfm", "dashboard", "churn", "churn_check", "reconciled"]),
+                condition=Q(
+                    kind__in=["rfm", "dashboard", "churn", "churn_check", "reconciled", "worth"]
+                ),
             ),
         ]
 

@@ -6,6 +6,7 @@ order of rows nor ties matter; `scores_of` is the same definition in Python, whi
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from decimal import Decimal
 
 from apps.analytics.enums import Method, Segment
 
@@ -72,3 +73,22 @@ def horizon_of(gap_p90: float | None) -> int:
         return HORIZONS[-1]
     wanted = min(max(2 * gap_p90, HORIZONS[0]), HORIZONS[-1])
     return min(HORIZONS, key=lambda days: (abs(days - wanted), days))
+
+
+def never_spent(ages: Sequence[tuple[Decimal, Decimal]]) -> Decimal | None:
+    """Kaplan–Meier: the share of bonuses that outlives all ages unspent. `ages` are, from the
+    youngest, sums spent at that age and sums that left the risk otherwise. None without any."""
+    at_risk = sum((spent + gone for spent, gone in ages), Decimal(0))
+    if at_risk <= 0:
+        return None
+    left = Decimal(1)
+    for spent, gone in ages:
+        if at_risk > 0:
+            left *= 1 - min(max(spent, Decimal(0)) / at_risk, Decimal(1))
+        at_risk -= spent + gone
+    return left
+
+
+def months_ahead(kept: Decimal, count: int) -> Decimal:
+    """Σ kept^m for m = 1…count: months that a guest is still there for, on average."""
+    return sum((kept**m for m in range(1, count + 1)), Decimal(0))

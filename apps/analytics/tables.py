@@ -58,6 +58,12 @@ class Sources:
 
     feeds: list[Feed]
     books: dict[str, Book]
+    # Figures of a range and its days live from PostgreSQL, for when ClickHouse is down.
+    core_figures: Callable[..., Any]
+    core_series: Callable[..., list[tuple[Any, ...]]]
+    # Widgets that other apps reckon: of a range, and (slower, kept for ten minutes) of now.
+    of_range: dict[str, Callable[[Any, date, date], Any]]
+    of_now: dict[str, Callable[[Any], Any]]
 
 
 @cache

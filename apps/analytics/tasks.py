@@ -56,6 +56,7 @@ def fit_churn(**_: object) -> int:
     yesterday = timezone.localdate(at) - timedelta(days=1)
     try:
         made = len(training.fit_all(on=yesterday, at=at))
+        training.reckon_worth(on=yesterday, at=at)
         return made + training.check_all(day=yesterday, at=at)
     except clickhouse.Unavailable:
         log.warning("churn.waits", reason="clickhouse does not answer")

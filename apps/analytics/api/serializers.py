@@ -1,9 +1,5 @@
-import csv
-import io
 from decimal import Decimal
 from typing import Any
-
-from django.http import HttpResponse
 
 from apps.analytics.enums import Band, Method, Reason, Segment
 from apps.analytics.models import ChurnRisk, Snapshot
@@ -97,29 +93,5 @@ def dashboard_data(data: DashboardData) -> dict[str, Any]:
         "is_stale": data.is_stale,
         "waiting": data.waiting,
         "widgets": data.widgets,
+        "core": data.core,
     }
-
-
-def csv_answer(rows: list[dict[str, Any]], name: str) -> HttpResponse:
-    """Rows as a file that a spreadsheet opens in UTF-8; lists become columns of their own."""
-    flat = [_flat(row) for row in rows]
-    out = io.StringIO()
-    if flat:
-        table = csv.DictWriter(out, fieldnames=list(flat[0]), lineterminator="\r\n")
-        table.writeheader()
-        table.writerows(flat)
-    return HttpResponse(
-        out.getvalue().encode("utf-8-sig"),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in row.items():
-        if isinstance(value, list):
-            flat |= {f"{name}_{n}": one for n, one in enumerate(value)}
-        else:
-            flat[name] = value
-    return flat

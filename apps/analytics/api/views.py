@@ -13,8 +13,8 @@ from rest_framework.response import Response
 
 from apps.accounts.enums import Job
 from apps.accounts.permissions import Can
-from apps.analytics import rfm_queries, services
-from apps.analytics.api.serializers import churn_data, csv_answer, dashboard_data, rfm_data
+from apps.analytics import files, rfm_queries, services
+from apps.analytics.api.serializers import churn_data, dashboard_data, rfm_data
 from apps.analytics.churn import queries as churn_queries
 from apps.analytics.models import Snapshot
 from apps.businesses.models import Business, Role
@@ -67,7 +67,7 @@ class StepUnknown(Invalid):
 
 class FormatUnknown(Invalid):
     field = "format"
-    message = _("The format is csv.")
+    message = _("The format is csv or xlsx.")
 
 
 class FiguresViewSet(ApiViewSet):
@@ -128,7 +128,7 @@ class FiguresViewSet(ApiViewSet):
         parameters=[
             *RANGE,
             OpenApiParameter("report", str, enum=list(REPORTS)),
-            OpenApiParameter("format", str, enum=["csv"]),
+            OpenApiParameter("format", str, enum=list(files.TYPES)),
             OpenApiParameter("by", str, enum=list(STEPS)),
         ],
     )
@@ -136,14 +136,19 @@ class FiguresViewSet(ApiViewSet):
         name = request.query_params.get("report", "revenue")
         if name not in REPORTS:
             raise ReportUnknown
-        if request.query_params.get("format", "csv") != "csv":
+        form = request.query_params.get("format", files.CSV)
+        if form not in files.TYPES:
             raise FormatUnknown
         if name == "rfm":
             found = rfm_queries.snapshot_of(business=place_of(request))
             rows = found.summary["cells"] if found else []
         else:
             rows = self._report(request, REPORTS[name]).widgets.get(REPORTS[name], [])
-        return csv_answer(rows, f"{name}.csv")
+        return HttpResponse(
+            files.write(rows, form),
+            content_type=files.TYPES[form],
+            headers={"Content-Disposition": f'attachment; filename="{name}.{form}"'},
+        )
 
     @staticmethod
     def _report(request: Request, name: str) -> services.DashboardData:

@@ -66,6 +66,23 @@ EXTENT = """
 SELECT min(local_day), uniqExact(member), count() FROM transaction_facts
 WHERE :tenant AND kind = 'purchase' AND local_day <= {day:Date}
 """
+# Repeat days, weeks to the last purchase and to the day, mean ₽ of a repeat day.
+WORTHS = """
+SELECT length(days) - 1, dateDiff('day', days[1], days[-1]) / 7,
+       dateDiff('day', days[1], {day:Date}) / 7,
+       if(length(days) > 1, toFloat64(money - first_money) / (length(days) - 1), 0)
+FROM (
+    SELECT arraySort(groupUniqArray(local_day)) AS days, sum(to_pay) AS money,
+           sumIf(to_pay, local_day = first) AS first_money
+    FROM (
+        SELECT member, local_day, to_pay, min(local_day) OVER (PARTITION BY member) AS first
+        FROM transaction_facts
+        WHERE :tenant AND kind = 'purchase' AND local_day <= {day:Date}
+    )
+    GROUP BY member
+)
+WHERE money > 0
+"""
 BOUGHT = """
 SELECT count() FROM transaction_facts
 WHERE :tenant AND kind = 'purchase' AND local_day <= {day:Date} AND member = {member:UUID}

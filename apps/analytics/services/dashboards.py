@@ -16,6 +16,8 @@ from apps.analytics import dashboard_queries as asked
 from apps.analytics.dashboard_queries import Figures
 from apps.analytics.models import Snapshot
 from apps.analytics.queries import freshness
+from apps.analytics.services import widgets
+from apps.analytics.tables import sources
 from apps.businesses.models import Business
 from apps.businesses.queries import partners
 from apps.core import clickhouse
@@ -47,6 +49,8 @@ class DashboardData:
     waiting: int
     is_stale: bool = False
     widgets: dict[str, Any] = field(default_factory=dict)
+    # Figures and days of the range that was asked for, live from PostgreSQL; only when stale.
+    core: dict[str, Any] | None = None
 
 
 Widget = Callable[[Business | None, date, date], Any]
@@ -62,7 +66,24 @@ def _change(now: Decimal | int, before: Decimal | int) -> int | None:
 
 
 def _kpis(business: Business | None, since: date, until: date) -> dict[str, Any]:
-    now, before, year_ago = asked.figures(business=business, since=since, until=until)
+    """Sums of the range, the equal stretch before it and the same weekdays a year ago. Revenue: ₽
+    paid less ₽ handed back; average receipt = revenue ÷ receipts of which something is left."""
+    return _beside(*asked.figures(business=business, since=since, until=until))
+
+
+def _core(business: Business | None, since: date, until: date) -> dict[str, Any]:
+    ranges = asked.compared(since=since, until=until)
+    read = sources().core_figures
+    found = [read(business=business, since=first, until=last) for first, last in ranges]
+    return {
+        "from": since.isoformat(),
+        "to": until.isoformat(),
+        "kpis": _beside(*found),
+        "series": widgets.core(business, since, until),
+    }
+
+
+def _beside(now: Figures, before: Figures, year_ago: Figures) -> dict[str, Any]:
 
     def one(read: Callable[[Figures], Any]) -> dict[str, Any]:
         values = [read(now), read(before), read(year_ago)]
@@ -164,6 +185,11 @@ WIDGETS: dict[str, Widget] = {
     "hours": _hours,
     "basket": _basket,
     "coupons": _coupons,
+    "rfm": widgets.rfm,
+    "churn": widgets.churn,
+    "worth": widgets.worth,
+    "liability": widgets.liability,
+    "freshness": widgets.fresh,
 }
 
 
@@ -176,10 +202,11 @@ def generate_dashboard(
     business = _business(business_id)
     start, end = range_of(business, since=since, until=until)
     try:
-        widgets = {name: widget(business, start, end) for name, widget in WIDGETS.items()}
+        shown = {name: widget(business, start, end) for name, widget in WIDGETS.items()}
+        shown |= widgets.of_others(business, start, end)
     except clickhouse.Unavailable:
         return _last(business, since=start, until=end)
-    data = _data(business, start, end, widgets)
+    data = _data(business, start, end, shown)
     if since is None and until is None:
         _keep(business, data, at=timezone.now())
     return data
@@ -236,11 +263,11 @@ def _business(business_id: UUID | None) -> Business | None:
 
 
 def _data(
-    business: Business | None, since: date, until: date, widgets: dict[str, Any]
+    business: Business | None, since: date, until: date, found: dict[str, Any]
 ) -> DashboardData:
     fresh = freshness()
     pk = business.pk if business else None
-    return DashboardData(pk, since, until, fresh.loaded_at, fresh.waiting, False, widgets)
+    return DashboardData(pk, since, until, fresh.loaded_at, fresh.waiting, False, found)
 
 
 def _kept(business: Business | None) -> Snapshot | None:
@@ -266,9 +293,10 @@ def _keep(business: Business | None, data: DashboardData, *, at: datetime) -> No
 
 def _last(business: Business | None, *, since: date, until: date) -> DashboardData:
     pk, waiting = business.pk if business else None, freshness().waiting
+    core = _core(business, since, until)
     newest = _kept(business)
     if newest is None:
-        return DashboardData(pk, since, until, None, waiting, True)
+        return DashboardData(pk, since, until, None, waiting, True, core=core)
     start = date.fromisoformat(newest.summary["since"])
-    widgets = newest.summary["widgets"]
-    return DashboardData(pk, start, newest.day, newest.computed_at, waiting, True, widgets)
+    found = newest.summary["widgets"]
+    return DashboardData(pk, start, newest.day, newest.computed_at, waiting, True, found, core)

@@ -60,7 +60,7 @@ def compare(*, since: date, until: date) -> list[Difference]:
         for key in sorted(ours.keys() | theirs.keys(), key=str):
             left, right = ours.get(key, nothing), theirs.get(key, nothing)
             if left != right:
-                found.append(Difference(name, *key, left, right))
+                found.append(Difference(name, key[0], key[1], left, right))
     return found
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import structlog
 
-from apps.analytics import rfm_queries
-from apps.analytics.churn import fit, queries, rules, sql
+from apps.analytics import door, rfm_queries
+from apps.analytics.churn import btyd, fit, queries, rules, sql
 from apps.analytics.churn.fit import Sample
 from apps.analytics.churn.queries import Scope
 from apps.analytics.models import ChurnModel, Snapshot
@@ -165,6 +165,38 @@ def _state_of_model(scope: Scope, *, day: date) -> dict[str, Any]:
         drift = fit.drift(document, rules.features_of(now, horizon=scope.horizon))
     age = (day - model.fitted_on) // timedelta(days=1)
     return {"model": str(model.pk), "model_age_days": age, "drift": drift}
+
+
+def reckon_worth(*, on: date, at: datetime) -> Snapshot | None:
+    """What a guest of the network brings in 12 months: BG/NBD purchases × Gamma-Gamma receipt, the
+    mean over guests active in the last 365 days. None while too few came twice. Raises
+    clickhouse.Unavailable."""
+    rows = door.read("worths", sql.WORTHS, None, day=on)
+    known = np.array(rows, dtype=np.float64).reshape(-1, 4)
+    twice = known[known[:, 0] > 0]
+    try:
+        comes = btyd.fit("bg", known[:, :3])
+        spends = btyd.fit_spend(twice[:, 0], np.maximum(twice[:, 3], 0.01))
+    except btyd.NotFitted:
+        return None
+    now = known[known[:, 2] - known[:, 1] < 52]
+    visits = btyd.expected_purchases(comes, now[:, :3], weeks=52)
+    receipt = btyd.expected_receipt(spends, now[:, 0], np.where(now[:, 0] > 0, now[:, 3], 0))
+    summary = {
+        "guests": len(now),
+        "visits_12_months": round(float(visits.mean()), 3),
+        "receipt": f"{receipt.mean():.2f}",
+        "worth_12_months": f"{(visits * receipt).mean():.2f}",
+        "bg_nbd": [round(one, 4) for one in comes],
+        "gamma_gamma": [round(one, 4) for one in spends],
+    }
+    done, _made = Snapshot.objects.update_or_create(
+        kind=Snapshot.Kind.WORTH,
+        business=None,
+        day=on,
+        defaults={"rows": len(now), "summary": summary, "computed_at": at},
+    )
+    return done
 
 
 def check_all(*, day: date, at: datetime) -> int:

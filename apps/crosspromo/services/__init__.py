@@ -13,6 +13,7 @@ from apps.crosspromo.services.index import (
     PairFigures,
     calculate_winwin_index,
     fix_scale,
+    pairs_of,
     recompute_conversions,
     win_win_matrix,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "guest_to_play",
     "may_trigger",
     "mint_next_steps",
+    "pairs_of",
     "play_chain",
     "recompute_conversions",
     "replay_chain",

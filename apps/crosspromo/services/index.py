@@ -64,6 +64,21 @@ def win_win_matrix(*, by: User, at: datetime) -> list[PairFigures]:
     )
 
 
+def pairs_of(business: Business | None, *, at: datetime) -> list[PairFigures]:
+    """Pairs of one partner, or with None of the network, with whom it has a chain; no clinics. The
+    best first."""
+    cells = figures.cells(at=at)
+    places = {one.pk: one for one in partners().filter(state=State.ACTIVE) if not one.is_clinic}
+    met = {tuple(sorted((start, end), key=str)) for start, end, _arm in cells}
+    chosen = [
+        (places[one], places[two])
+        for one, two in sorted(met, key=str)
+        if one in places and two in places and (business is None or business.pk in (one, two))
+    ]
+    found = _pairs(chosen, at=at, cells=cells) if chosen else []
+    return sorted(found, key=lambda one: (-one.index.value, str(one.a.pk), str(one.b.pk)))
+
+
 def _is_small_secret(pair: PairFigures) -> bool:
     secret = pair.a.is_clinic or pair.b.is_clinic
     return secret and min(pair.ab.exposed, pair.ba.exposed) < LEAST_GROUP
