@@ -130,6 +130,16 @@ def standing_of(*, member: User, business: Business | None) -> RFMSegment | None
     )
 
 
+def standing_now(*, member: User, business: Business | None, day: date) -> RFMSegment:
+    """Where she stands among all guests, reckoned from facts. Raises clickhouse.Unavailable."""
+    surrogate = surrogates_of([str(member.pk)])[str(member.pk)]
+    for one in guests(business=business, day=day):
+        if one.member == surrogate:
+            scores = (one.r, one.f, one.m, one.recency, one.frequency, one.money)
+            return RFMSegment(Segment(one.segment), day, *scores, one.population, one.method)
+    return RFMSegment(Segment.PROSPECT, day)
+
+
 def members_by_surrogate() -> Iterator[tuple[UUID, str]]:
     """Surrogate id → member id, for commands whose reader may see members."""
     ids = [str(pk) for pk in User.objects.values_list("pk", flat=True)]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -9,11 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 
-from apps.analytics import dashboard_queries, dashboard_sql, door, loader
+from apps.analytics import bonus_sql, dashboard_queries, dashboard_sql, door, files, loader, rules
+from apps.analytics.churn import sql as churn_sql
 from apps.analytics.models import Snapshot
 from apps.analytics.services import generate_dashboard, keep_dashboards
 from apps.core import clickhouse
+from apps.transactions.services import refund_purchase
 from tests.analytics.purchases import Bought, cdnow_sample, put
 from tests.data.cdnow import Unobtainable
 from tests.factories.businesses import BusinessFactory, staff_of
@@ -156,7 +160,12 @@ def test_coupons_from_issue_to_the_second_visit(facts, business):
 
 @pytest.mark.parametrize(
     "statement",
-    [text for text in vars(dashboard_sql).values() if isinstance(text, str) and "FROM" in text]
+    [
+        text
+        for module in (dashboard_sql, bonus_sql, churn_sql)
+        for text in vars(module).values()
+        if isinstance(text, str) and "FROM" in text
+    ]
     + list(dashboard_sql.SERIES.values()),
 )
 def test_no_statement_reads_facts_past_the_door(statement):
@@ -180,6 +189,9 @@ def test_without_clickhouse_the_last_picture_is_shown_with_its_time(
     assert (stale["isStale"], stale["widgets"]) == (True, fresh["widgets"])
     assert stale["asOf"]
     assert weekly["isStale"]
+    assert fresh["core"] is None
+    assert stale["core"]["kpis"] == fresh["widgets"]["kpis"]
+    assert stale["core"]["series"] == fresh["widgets"]["series"]
     nothing = generate_dashboard(BusinessFactory().pk)
     assert (nothing.is_stale, nothing.widgets, nothing.as_of) == (True, {}, None)
 
@@ -218,6 +230,67 @@ def test_export_opens_in_a_spreadsheet(facts, api, business, owner):
         return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
 
     assert [row["revenue"] for row in rows(format="csv")] == ["10.00", "30.00"]
+    sheet = api.as_(owner).get("/analytics/export", query | {"format": "xlsx"})
+    assert sheet["Content-Disposition"] == 'attachment; filename="revenue.xlsx"'
+    with zipfile.ZipFile(io.BytesIO(sheet.content)) as book:
+        cells = book.read("xl/worksheets/sheet1.xml").decode()
+    assert ("<v>10</v>" in cells, "<v>30</v>" in cells, "<f>" in cells) == (True, True, False)
+    assert api.as_(owner).get("/analytics/export", {"format": "pdf"}).status_code == 422
     [cohort] = rows(report="cohorts")
     assert (cohort["size"], cohort["kept_0"], cohort["kept_1"]) == ("1", "1", "")
     assert api.as_(owner).get("/analytics/export", {"report": "x"}).status_code == 422
+
+
+def test_a_cell_is_never_a_formula():
+    rows = [{"name": "=1+1", "money": "-5.00", "many": [1, None]}]
+
+    assert files.write(rows, "csv").decode("utf-8-sig").splitlines() == [
+        "name,money,many_0,many_1",
+        "'=1+1,-5.00,1,",
+    ]
+    with zipfile.ZipFile(io.BytesIO(files.write(rows, "xlsx"))) as book:
+        cells = book.read("xl/worksheets/sheet1.xml").decode()
+    assert ("<f>" in cells, "<v>-5</v>" in cells) == (False, True)
+
+
+def test_what_is_owed_and_never_spent(facts, business, owner, member):
+    """1,000 ₽ at 5 % are 50 bonuses, a refund of half takes 25 back: 25 are open."""
+    done = sale(business=business, member=member, amount="1000.00")
+    refund_purchase(
+        sale=done, amount=Decimal(500), reason="не подошло платье", by=owner, key="r",
+        at=timezone.now(),
+    )  # fmt: skip
+    loader.load_waiting()
+
+    owed = generate_dashboard(business.pk).widgets["liability"]
+
+    assert (owed["open"], owed["earned"], owed["revoked"]) == ("25.00", "50.00", "25.00")
+    assert (owed["breakage"], owed["expected_cost"]) == (1.0, "0.00")
+    assert owed["ageing"] == {"0-30": "25.00", "31-90": "0.00", "90+": "0.00"}
+
+
+def test_kaplan_meier_by_hand():
+    """100 at risk, 20 spent; then 70, 35 spent; the rest lapses: 0.8 × 0.5."""
+    ages = [(Decimal(20), Decimal(10)), (Decimal(35), Decimal(0)), (Decimal(0), Decimal(35))]
+
+    assert rules.never_spent(ages) == Decimal("0.4")
+    assert rules.never_spent([]) is None
+
+
+def test_all_widgets_are_there(facts, business):
+    """The sixteen of the specification, those of other apps among them."""
+    for n in range(12):
+        sale(business=business, amount="1000.00", key=f"w{n}")
+    loader.load_waiting()
+
+    found = generate_dashboard(business.pk).widgets
+
+    assert set(found) == {
+        "kpis", "series", "buyers", "repeat", "cohorts", "rfm", "churn", "worth", "basket", "items",
+        "hours", "tiers", "liability", "coupons", "chains", "win_win", "recommendations",
+        "freshness",
+    }  # fmt: skip
+    assert found["tiers"]["tiers"][0]["guests"] == 12
+    assert found["worth"]["guests"] == 12
+    assert found["freshness"]["waiting"] == 0
+    assert found["win_win"] == []

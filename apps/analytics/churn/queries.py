@@ -80,7 +80,7 @@ def histories(
         part=part,
         who=str(member),
     )
-    return [History(*row[:13], bool(row[13])) for row in rows]
+    return [History(*row) for row in rows]
 
 
 def has_bought(scope: Scope, *, member: UUID) -> bool:

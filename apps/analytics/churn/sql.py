@@ -16,7 +16,7 @@ SELECT cut, member,
        uniqExactIf(business_id, seen AND local_day > cut - 365) AS places,
        uniqExactIf(local_day, seen AND bonus_spent > 0 AND local_day > cut - 365) AS with_bonuses,
        argMaxIf(category, local_day, seen) AS last_category,
-       countIf(after) = 0 AS gone
+       toBool(countIf(after) = 0) AS gone
 FROM (
     SELECT member, business_id, local_day, local_weekday, to_pay, bonus_spent, category, cut,
            kind = 'purchase' AND local_day <= cut

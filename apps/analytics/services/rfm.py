@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.analytics import door, rfm_queries, rules, sql
@@ -18,21 +19,19 @@ from apps.core.errors import NotFound
 log = structlog.get_logger(__name__)
 
 
-class NoSnapshotYet(NotFound):
-    """The first night has not passed."""
-
-
 def calculate_rfm(user_id: UUID, *, business: Business | None = None) -> RFMSegment:
-    """Where she stands in the network, or at one business, by the newest snapshot.
+    """Where she stands in the network, or at one business, by the newest snapshot; before the first
+    night reckoned now.
 
-    A member without purchases is a prospect. Raises NotFound for an unknown member, NoSnapshotYet,
+    A member without purchases is a prospect. Raises NotFound for an unknown member,
     clickhouse.Unavailable."""
     member = User.objects.filter(pk=user_id).first()
     if member is None:
         raise NotFound
     standing = rfm_queries.standing_of(member=member, business=business)
     if standing is None:
-        raise NoSnapshotYet
+        today = timezone.localdate()
+        return rfm_queries.standing_now(member=member, business=business, day=today)
     return standing
 
 

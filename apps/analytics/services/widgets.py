@@ -66,7 +66,8 @@ def rfm(business: Business | None, since: date, until: date) -> dict[str, Any] |
     if found is None:
         return None
     moves = rfm_queries.moves(business=business, day=found.day) or []
-    return found.summary | {
+    summary: dict[str, Any] = found.summary
+    return summary | {
         "day": found.day.isoformat(),
         "moves": [{"before": old, "now": new, "count": count} for old, new, count in moves],
     }
@@ -80,7 +81,8 @@ def churn(business: Business | None, since: date, until: date) -> dict[str, Any]
     if found is None:
         return None
     check = newest(Snapshot.Kind.CHECK, business=business)
-    return found.summary | {
+    summary: dict[str, Any] = found.summary
+    return summary | {
         "day": found.day.isoformat(),
         "forecast": check.summary if check else None,
     }

@@ -47,22 +47,9 @@ class Command(BaseCommand):
             ]
         except clickhouse.Unavailable as down:
             raise CommandError("ClickHouse does not answer") from down
-        published = self._publish(fitted) if options["publish"] else None
-        report = {
-            "scope": "business" if place else "network",
-            "business": business,
-            "on": on.isoformat(),
-            "horizon_days": scope.horizon,
-            "active_days": scope.active,
-            "guests": scope.guests,
-            "window": {"cut": scope.newest.isoformat(), "until": on.isoformat()},
+        report = _report(fitted, scope, place, document["kind"]) | {
             "metrics": own,
-            "metrics_pooled": fitted.metrics,
-            "refused": fitted.refused,
-            "published": published,
-            "model": fitted.document,
-            "checksum": rules.checksum(fitted.document),
-            "scored_by": document["kind"],
+            "published": self._publish(fitted) if options["publish"] else None,
         }
         if options["json"]:
             names = dict(rfm_queries.members_by_surrogate())
@@ -88,6 +75,25 @@ class Command(BaseCommand):
             self.stdout.write(f"{name:16} {value}")
         for band in ("low", "medium", "high"):
             self.stdout.write(f"{band:16} {sum(one.band == band for one in scored)}")
+
+
+def _report(
+    fitted: training.Fitted, scope: Scope, place: Business | None, scored_by: str
+) -> dict[str, Any]:
+    return {
+        "scope": "business" if place else "network",
+        "business": place.slug if place else None,
+        "on": scope.on.isoformat(),
+        "horizon_days": scope.horizon,
+        "active_days": scope.active,
+        "guests": scope.guests,
+        "window": {"cut": scope.newest.isoformat(), "until": scope.on.isoformat()},
+        "metrics_pooled": fitted.metrics,
+        "refused": fitted.refused,
+        "model": fitted.document,
+        "checksum": rules.checksum(fitted.document),
+        "scored_by": scored_by,
+    }
 
 
 def _row(one: churn.Score, names: dict[Any, str]) -> dict[str, Any]:
