@@ -13,19 +13,21 @@ SELECT quantileExact(0.9)(gap), count() FROM (
 """
 
 # Receipts of which nothing is left count neither as visits nor as money. Members who bought
-# nothing else by that day are not in the population.
+# nothing else by that day are not in the population. The set of such receipts is read without
+# FINAL: copies of a row are alike, and a set holds each once (a third of the statement's time).
 _PEOPLE = """
 SELECT member,
        dateDiff('day', maxIf(local_day, buys), {day:Date}) AS recency,
        dateDiff('day', minIf(local_day, buys), {day:Date}) AS tenure,
-       uniqExactIf(local_day, buys AND local_day > {day:Date} - 365) AS frequency,
-       uniqExactIf(local_day, buys AND local_day > {day:Date} - 180) AS half_year,
+       groupUniqArrayIf(local_day, buys AND local_day > {day:Date} - 365) AS days,
+       toUInt64(length(days)) AS frequency,
+       toUInt64(arrayCount(one -> one > {day:Date} - 180, days)) AS half_year,
        greatest(sumIf(to_pay, local_day > {day:Date} - 365), toDecimal64(0, 2)) AS money
 FROM (
     SELECT member, local_day, to_pay,
            kind = 'purchase' AND sale_id NOT IN (
                SELECT sale_id FROM transaction_facts
-               WHERE :tenant AND closes = 1 AND local_day <= {day:Date}
+               WHERE :tenant AND closes = 1 AND local_day <= {day:Date} SETTINGS final = 0
            ) AS buys
     FROM transaction_facts WHERE :tenant AND local_day <= {day:Date}
 )
