@@ -13,6 +13,7 @@ from apps.businesses.models import Business
 
 ZERO = Decimal("0.00")
 COHORT_MONTHS = 12
+AGAIN = 999  # the mark of `sql.COHORTS`
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,6 @@ def cohorts(*, business: Business | None, until: date) -> list[Cohort]:
     """Twelve months of first purchases × months since, the month of `until` included."""
     since = _months_back(until.replace(day=1), COHORT_MONTHS - 1)
     rows = door.read("cohorts", sql.COHORTS, business, since=since, until=until)
-    again = {
-        row[0]: row[2] for row in door.read("again", sql.AGAIN, business, since=since, until=until)
-    }
     found: dict[date, dict[int, int]] = {}
     for month, age, members in rows:
         found.setdefault(month, {})[age] = members
@@ -123,10 +121,16 @@ def cohorts(*, business: Business | None, until: date) -> list[Cohort]:
                 ages.get(age, 0) if age <= _months_between(month, until) else None
                 for age in range(COHORT_MONTHS)
             ],
-            again=again.get(month),
+            again=ages.get(AGAIN, 0) if _had_90_days(month, until) else None,
         )
         for month, ages in sorted(found.items())
     ]
+
+
+def _had_90_days(month: date, until: date) -> bool:
+    """Even who first bought on the month's last day."""
+    last = _months_back(month, -1) - timedelta(days=1)
+    return last + timedelta(days=90) <= until
 
 
 def _months_back(month: date, count: int) -> date:

@@ -1,17 +1,23 @@
 """Statements of the dashboards. `:tenant` is put in by the door, as in `sql`."""
 
-_CLOSED = "SELECT sale_id FROM transaction_facts WHERE :tenant AND closes = 1"
+# Without FINAL: copies of a row are alike, and a set holds each once.
+_CLOSED = "SELECT sale_id FROM transaction_facts WHERE :tenant AND closes = 1 SETTINGS final = 0"
 
 # Receipts of which nothing is left are no receipts; money is what stayed in the till.
 FIGURES = f"""
-SELECT period, sum(to_pay),
-       uniqExactIf(sale_id, kind = 'purchase' AND sale_id NOT IN ({_CLOSED})),
-       uniqExactIf(member, kind = 'purchase' AND sale_id NOT IN ({_CLOSED})),
+SELECT period, sum(to_pay), uniqExactIf(sale_id, stands), uniqExactIf(member, stands),
        sum(bonus_accrued), sum(bonus_spent)
-FROM transaction_facts
-ARRAY JOIN [1, 2, 3] AS period
-WHERE :tenant AND local_day >= {{starts:Array(Date)}}[period]
-  AND local_day <= {{ends:Array(Date)}}[period]
+FROM (
+    SELECT sale_id, member, to_pay, bonus_accrued, bonus_spent, local_day,
+           kind = 'purchase' AND sale_id NOT IN ({_CLOSED}) AS stands
+    FROM transaction_facts
+    WHERE :tenant AND local_day >= arrayMin({{starts:Array(Date)}})
+      AND local_day <= arrayMax({{ends:Array(Date)}})
+)
+ARRAY JOIN arrayFilter(
+    one -> local_day >= {{starts:Array(Date)}}[one] AND local_day <= {{ends:Array(Date)}}[one],
+    [1, 2, 3]
+) AS period
 GROUP BY period
 """  # noqa: S608 - constants of this file
 
@@ -29,13 +35,14 @@ SERIES = {
 }
 
 NEW_AND_RETURNING = """
-SELECT local_day, uniqExactIf(member, local_day = first), uniqExactIf(member, local_day > first)
+SELECT day, countIf(day = first), countIf(day > first)
 FROM (
-    SELECT member, local_day, min(local_day) OVER (PARTITION BY member) AS first
+    SELECT min(local_day) AS first, groupUniqArrayIf(local_day, local_day >= {since:Date}) AS days
     FROM transaction_facts
     WHERE :tenant AND kind = 'purchase' AND local_day <= {until:Date}
+    GROUP BY member
 )
-WHERE local_day >= {since:Date} GROUP BY local_day ORDER BY local_day
+ARRAY JOIN days AS day GROUP BY day ORDER BY day
 """
 
 REPEAT = """
@@ -47,27 +54,21 @@ SELECT countIf(days >= 2), count() FROM (
 )
 """
 
+# Months since the first purchase in which a guest bought; 999 when she bought on another day within
+# 90 days of the first.
 COHORTS = """
-SELECT cohort, dateDiff('month', cohort, month) AS age, uniqExact(member)
+SELECT cohort, age, count()
 FROM (
-    SELECT member, toStartOfMonth(min(local_day) OVER (PARTITION BY member)) AS cohort,
-           toStartOfMonth(local_day) AS month
-    FROM transaction_facts
-    WHERE :tenant AND kind = 'purchase' AND local_day <= {until:Date}
-)
-WHERE cohort >= {since:Date} GROUP BY cohort, age ORDER BY cohort, age
-"""
-
-AGAIN = """
-SELECT toStartOfMonth(first) AS cohort, count(), countIf(again) FROM (
-    SELECT member, min(local_day) AS first, groupUniqArray(local_day) AS days,
+    SELECT min(local_day) AS first, groupUniqArray(local_day) AS days,
+           toStartOfMonth(first) AS cohort,
+           arrayDistinct(arrayMap(day -> dateDiff('month', cohort, day), days)) AS ages,
            arrayExists(day -> day > first AND day <= first + 90, days) AS again
     FROM transaction_facts
     WHERE :tenant AND kind = 'purchase' AND local_day <= {until:Date}
-    GROUP BY member
+    GROUP BY member HAVING cohort >= {since:Date}
 )
-WHERE first >= {since:Date} AND toLastDayOfMonth(first) + 90 <= {until:Date}
-GROUP BY cohort ORDER BY cohort
+ARRAY JOIN if(again, arrayPushBack(ages, 999), ages) AS age GROUP BY cohort, age
+ORDER BY cohort, age
 """
 
 HOURS = """

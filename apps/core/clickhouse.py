@@ -33,7 +33,11 @@ WRITE_LIMIT = 300  # seconds a nightly statement may take
 # The embedded engine is newer than the server we promise to run on: behave as that one.
 COMPATIBLE = {"compatibility": "25.8"}
 
+# Each row once, merged or not. Partitions by themselves: their key never changes.
+FINAL = {"final": 1, "do_not_merge_across_partitions_select_final": 1}
+
 _turn = threading.RLock()
+_local = threading.local()
 
 
 class Unavailable(Refused):
@@ -73,9 +77,6 @@ def _embedded(database: str | None) -> Iterator[Client]:
             client.close()
 
 
-_local = threading.local()
-
-
 @contextmanager
 def _server(database: str | None) -> Iterator[Client]:
     # One client a thread and process: it keeps its HTTP connection alive between calls.
@@ -90,6 +91,37 @@ def _server(database: str | None) -> Iterator[Client]:
         )
         _local.key = key
     yield _local.client
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Reads of this thread within the block share one client: the embedded engine is opened once,
+    not for each (60 ms). Not for jobs: nobody else may open its folder meanwhile.
+
+    Raises Unavailable."""
+    if not settings.CLICKHOUSE["embedded"] or getattr(_local, "shared", None):
+        yield
+        return
+    with session(database=database()) as client:
+        _local.shared = client
+        try:
+            yield
+        finally:
+            _local.shared = None
+
+
+@contextmanager
+def _shared() -> Iterator[Client]:
+    client = getattr(_local, "shared", None)
+    if client is None:
+        with session(database=database()) as own:
+            yield own
+        return
+    try:
+        yield client
+    except (ClickHouseError, OSError) as broken:
+        log.warning("clickhouse.failed", error=str(broken)[:300])
+        raise Unavailable from broken
 
 
 @contextmanager
@@ -116,11 +148,11 @@ def database() -> str:
 def read(name: str, sql: str, /, **values: Any) -> list[tuple[Any, ...]]:
     """Rows of a SELECT. `name` stands in the server's query log; values are bound as {key:Type}."""
     started = time.perf_counter()
-    with session(database=database()) as client:
+    with _shared() as client:
         result = client.query(
             f"/* {name} */ {sql}",
             parameters=values,
-            settings={**COMPATIBLE, "max_execution_time": READ_LIMIT, "final": 1},
+            settings={**COMPATIBLE, "max_execution_time": READ_LIMIT, **FINAL},
         )
     log.debug("clickhouse.read", name=name, ms=round((time.perf_counter() - started) * 1000))
     return [tuple(row) for row in result.result_rows]
@@ -151,7 +183,7 @@ def write(name: str, sql: str, /, **values: Any) -> None:
         client.command(
             f"/* {name} */ {sql}",
             parameters=values,
-            settings={**COMPATIBLE, "max_execution_time": WRITE_LIMIT, "final": 1},
+            settings={**COMPATIBLE, "max_execution_time": WRITE_LIMIT, **FINAL},
         )
     log.debug("clickhouse.write", name=name, ms=round((time.perf_counter() - started) * 1000))
 

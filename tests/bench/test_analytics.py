@@ -42,7 +42,7 @@ SELECT count(), sum(r + f + m) FROM (
     )
 )
 """
-OURS = f"SELECT count(), sum(r + f + m) FROM ({sql.RFM})"  # noqa: S608 - constants of ours
+OURS = f"SELECT count(), sum(r + f + m) FROM ({sql.RFM})"
 
 
 def fastest(*works: Callable[[], object]) -> list[float]:

@@ -202,7 +202,8 @@ def generate_dashboard(
     business = _business(business_id)
     start, end = range_of(business, since=since, until=until)
     try:
-        shown = {name: widget(business, start, end) for name, widget in WIDGETS.items()}
+        with clickhouse.together():
+            shown = {name: widget(business, start, end) for name, widget in WIDGETS.items()}
         shown |= widgets.of_others(business, start, end)
     except clickhouse.Unavailable:
         return _last(business, since=start, until=end)

@@ -4,6 +4,7 @@ Like those of `dashboards`: a function of (business or None for the network, fir
 that gives plain JSON, money as strings of ₽. Those that read ClickHouse raise clickhouse.Unavailable.
 """
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -131,16 +132,24 @@ def fresh(business: Business | None, since: date, until: date) -> dict[str, Any]
 
 
 def of_others(business: Business | None, since: date, until: date) -> dict[str, Any]:
-    """Widgets that apps above reckon from PostgreSQL; slow ones are remembered for ten minutes."""
-    found = {name: one(business, since, until) for name, one in sources().of_range.items()}
-    for name, one in sources().of_now.items():
-        key = f"widget:{name}:{business.pk if business else 'network'}"
-        kept = cache.get(key)
-        if kept is None:
-            kept = {"value": one(business)}
-            cache.set(key, kept, KEPT)
-        found[name] = kept["value"]
-    return found
+    """Widgets that apps above reckon, remembered for ten minutes."""
+    place = business.pk if business else "network"
+    found = {
+        name: _kept(f"{name}:{place}:{since}:{until}", lambda one=one: one(business, since, until))
+        for name, one in sources().of_range.items()
+    }
+    return found | {
+        name: _kept(f"{name}:{place}", lambda one=one: one(business))
+        for name, one in sources().of_now.items()
+    }
+
+
+def _kept(key: str, reckon: Callable[[], Any]) -> Any:
+    kept = cache.get(f"widget:{key}")
+    if kept is None:
+        kept = {"value": reckon()}
+        cache.set(f"widget:{key}", kept, KEPT)
+    return kept["value"]
 
 
 def core(business: Business | None, since: date, until: date) -> list[dict[str, Any]]:
