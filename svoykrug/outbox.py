@@ -45,6 +45,7 @@ TOLD = (
     "EventReminder",
     "EventSeatGiven",
     "EventSeatOffered",
+    "ExportReady",
     "GiftReceived",
     "MemberJoined",
     "NewDeviceSignedIn",

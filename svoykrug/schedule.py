@@ -34,6 +34,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "apps.analytics.tasks.reconcile",
         "schedule": crontab(hour=4, minute=25),
     },
+    "analytics.forget_exports": {
+        "task": "apps.analytics.tasks.forget_exports",
+        "schedule": crontab(hour=4, minute=35),
+    },
     "analytics.fit_churn": {
         "task": "apps.analytics.tasks.fit_churn",
         "schedule": crontab(day_of_week=1, hour="1,3,5", minute=50),

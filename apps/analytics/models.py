@@ -1,6 +1,7 @@
 """What analytics remembers in PostgreSQL.
 
 * Snapshot: one nightly reckoning of a scope and day, with its summary.
+* Export: a long table on its way to whoever asked for it.
 * FeedMark: how far rows that are loaded by their numbers have come.
 * ChurnModel: a fitted model as a JSON document with its checksum; nothing of it is ever executed.
 * ChurnRisk: the guests of a scope whose leaving would cost most, as of the newest night.
@@ -189,3 +190,39 @@ class ChurnRisk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.band} {self.day}"
+
+
+class Export(models.Model):
+    """A table too long to be waited for: written by a worker, kept for a week, told of by a
+    message. It belongs to whoever asked."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        READY = "ready", _("ready")
+        FAILED = "failed", _("failed")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    business = models.ForeignKey(
+        "businesses.Business", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    asked_by = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="+")
+    form = models.CharField(max_length=4)
+    day = models.DateField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    rows_done = models.PositiveIntegerField(default=0)
+    rows_total = models.PositiveIntegerField()
+    body = models.BinaryField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="export_state_known", condition=Q(state__in=["waiting", "ready", "failed"])
+            ),
+            models.CheckConstraint(
+                name="ready_export_has_a_body", condition=~Q(state="ready") | Q(body__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.form} {self.state}"

@@ -102,6 +102,13 @@ FROM rfm_snapshots
 WHERE scope = {scope:String} AND business_id = {of:UUID} AND snapshot_date = {day:Date}
   AND member = {member:UUID}
 """
+RFM_PAGE = """
+SELECT member, recency, frequency, money, r, f, m, segment
+FROM rfm_snapshots
+WHERE scope = {scope:String} AND business_id = {of:UUID} AND snapshot_date = {day:Date}
+  AND member > {after:UUID}
+ORDER BY member LIMIT {limit:UInt32}
+"""
 RFM_MOVES = """
 SELECT before.segment, now.segment, count()
 FROM (SELECT member, segment FROM rfm_snapshots

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 from importlib import import_module
+from uuid import UUID
 
 import structlog
-from celery import shared_task
+from celery import Task, shared_task
 from django.utils import timezone
 
 from apps.analytics import loader, services
-from apps.analytics.services import reconciling
+from apps.analytics.services import exporting, reconciling
 from apps.core import clickhouse
 
 log = structlog.get_logger(__name__)
@@ -61,6 +62,24 @@ def fit_churn(**_: object) -> int:
     except clickhouse.Unavailable:
         log.warning("churn.waits", reason="clickhouse does not answer")
         return 0
+
+
+@shared_task(bind=True, max_retries=5)
+def write_export(self: Task, *, export_id: str, **_: object) -> None:
+    """A long table; while ClickHouse is down five more attempts, a minute apart."""
+    try:
+        exporting.write(export_id=UUID(export_id), at=timezone.now())
+    except clickhouse.Unavailable:
+        if self.request.retries >= 5:
+            exporting.give_up(export_id=UUID(export_id))
+            return
+        self.retry(countdown=60, throw=False)
+
+
+@shared_task
+def forget_exports(**_: object) -> int:
+    """Files that were kept for a week."""
+    return exporting.forget_old(at=timezone.now())
 
 
 @shared_task

@@ -376,4 +376,14 @@ class MessageMoved(Fact):
     at: str
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportReady(Fact):
+    """A long table that she asked for was written."""
+
+    export_id: str
+    member_id: str
+    rows: int
+    at: str
+
+
 FACTS: dict[str, type[Fact]] = {fact.topic(): fact for fact in Fact.__subclasses__()}

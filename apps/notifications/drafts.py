@@ -140,6 +140,10 @@ def _to_owners(kind: str, business_id: str, values: dict[str, Any]) -> Iterator[
         yield Draft(kind, str(owner_id), values, business_id)
 
 
+def _export(fact: facts.ExportReady) -> Iterator[Draft]:
+    yield Draft("export_ready", fact.member_id, {"rows": str(fact.rows), "export": fact.export_id})
+
+
 def _reuse(fact: facts.SessionReuseDetected) -> Iterator[Draft]:
     yield Draft("session_reuse", fact.member_id, {"when": fact.at, "session": fact.session_id})
 
@@ -225,6 +229,7 @@ BY_FACT: dict[type[Fact], Callable[[Any], Iterator[Draft]]] = {
     facts.CouponIssued: _coupon,
     facts.StatementClosed: _statement,
     facts.OfferBudgetLow: _budget_low,
+    facts.ExportReady: _export,
     facts.SessionReuseDetected: _reuse,
     facts.PhoneChanged: _phone,
     facts.PhoneMoveAsked: _phone_move,

@@ -117,6 +117,7 @@ ALL = (
         "event_reminder", EVENTS, HIGH, (PUSH, EMAIL), ("event", "when"), life=3 * HOUR
     ),
     Kind("statement_ready", WORK, MEDIUM, (EMAIL, PUSH), ("partner", "month", "net"), life=3 * DAY),
+    Kind("export_ready", WORK, MEDIUM, (PUSH, EMAIL), ("rows",), quiet=False),
     Kind(
         "offer_budget_low", WORK, HIGH, (PUSH, EMAIL), ("partner", "offer", "used", "budget"),
         life=3 * DAY,

@@ -18,13 +18,15 @@ from django.utils import timezone
 from apps.analytics import door, loader, rfm_queries, rules, sql
 from apps.analytics.enums import Segment
 from apps.analytics.models import Snapshot
-from apps.analytics.services import calculate_rfm, snapshot_all, snapshot_rfm
+from apps.analytics.services import calculate_rfm, exporting, snapshot_all, snapshot_rfm
 from apps.analytics.services import rfm as service
 from apps.core import clickhouse
+from apps.core.models import Message
 from apps.transactions.services import refund_purchase
 from tests.analytics.purchases import Bought, cdnow_sample, put
 from tests.data.cdnow import Unobtainable
 from tests.factories.accounts import UserFactory
+from tests.factories.businesses import staff_of
 from tests.factories.transactions import sale
 
 pytestmark = pytest.mark.django_db
@@ -281,3 +283,30 @@ def test_the_command(facts, business, member):
     assert row["member"] == str(member.pk)
     assert (row["recency_days"], row["frequency"], row["money"]) == ("9", "1", "700.00")
     assert (row["r"], row["f"], row["m"], row["segment"]) == ("5", "1", "1", "new")
+
+
+def test_a_long_table_is_written_by_a_worker(
+    facts, api, business, owner, monkeypatch, django_capture_on_commit_callbacks
+):
+    put([Bought(n, n, DAY, shop=business.pk) for n in range(1, 26)])
+    snapshot_rfm(business=business, day=DAY, at=timezone.now())
+    monkeypatch.setattr(exporting, "PAGE", 10)
+    ask = {"report": "guests", "format": "csv"}
+    short = api.as_(owner).get("/analytics/export", ask)
+    monkeypatch.setattr(exporting, "AT_ONCE", 20)
+
+    with django_capture_on_commit_callbacks() as later:
+        told = api.as_(owner).get("/analytics/export", ask)
+
+    waiting = told.json()["data"]
+    assert (told.status_code, waiting["state"], waiting["rowsTotal"]) == (202, "waiting", 25)
+    for callback in later:
+        callback()
+    done = api.as_(owner).get("/analytics/export", {"id": waiting["exportId"]})
+    assert done.content == short.content
+    assert len(list(csv.DictReader(io.StringIO(done.content.decode("utf-8-sig"))))) == 25
+    assert Message.objects.get(topic="ExportReady").payload["rows"] == 25
+    stranger = staff_of(business, role="business_owner")
+    answer = api.as_(stranger).get("/analytics/export", {"id": waiting["exportId"]})
+    assert answer.status_code == 404
+    assert exporting.forget_old(at=timezone.now() + timedelta(days=8)) == 1

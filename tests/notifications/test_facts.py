@@ -65,6 +65,7 @@ def fact_of(name: str, member, business, **more):
         "PhoneChanged": {"at": AT},
         "PhoneMoveAsked": {"at": AT, "due_at": AT},
         "NewDeviceSignedIn": {"session_id": ID, "at": AT},
+        "ExportReady": {"export_id": ID, "rows": 60_000, "at": AT},
         "EventModerated": EVENT | {"decision": "approve"},
         "EventRegistered": GUEST | {"state": "confirmed", "starts_at": AT},
         "EventSeatOffered": GUEST | {"until": AT},
@@ -112,6 +113,7 @@ EXPECTED = {
     "EventReminder": {"event_reminder"},
     "StatementClosed": {"statement_ready"},
     "OfferBudgetLow": {"offer_budget_low"},
+    "ExportReady": {"export_ready"},
 }
 
 

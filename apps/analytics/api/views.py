@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -16,7 +17,8 @@ from apps.accounts.permissions import Can
 from apps.analytics import files, rfm_queries, services
 from apps.analytics.api.serializers import churn_data, dashboard_data, rfm_data
 from apps.analytics.churn import queries as churn_queries
-from apps.analytics.models import Snapshot
+from apps.analytics.models import Export, Snapshot
+from apps.analytics.services import exporting
 from apps.businesses.models import Business, Role
 from apps.businesses.queries import businesses_of
 from apps.core.errors import Invalid, NotFound
@@ -40,6 +42,9 @@ REPORTS = {
 }
 
 
+GUESTS = "guests"  # one guest a row
+
+
 class WhichBusiness(Invalid):
     field = "businessId"
     message = _("Say which of your businesses.")
@@ -57,7 +62,7 @@ class LimitUnknown(Invalid):
 
 class ReportUnknown(Invalid):
     field = "report"
-    message = _("The report is rfm, cohorts, revenue, coupons, buyers or hours.")
+    message = _("The report is rfm, cohorts, revenue, coupons, buyers, hours or guests.")
 
 
 class StepUnknown(Invalid):
@@ -127,28 +132,46 @@ class FiguresViewSet(ApiViewSet):
         tags=["analytics"],
         parameters=[
             *RANGE,
-            OpenApiParameter("report", str, enum=list(REPORTS)),
+            OpenApiParameter("report", str, enum=[*REPORTS, GUESTS]),
+            OpenApiParameter("id", str, description="An export that a worker writes"),
             OpenApiParameter("format", str, enum=list(files.TYPES)),
             OpenApiParameter("by", str, enum=list(STEPS)),
         ],
     )
     def export(self, request: Request) -> HttpResponse:
+        """A file; or, of more than 50,000 guests, 202 with `exportId`: ask again with `id` until
+        the file comes. Progress is `rowsDone` of `rowsTotal`."""
+        user: Any = request.user
+        if asked := request.query_params.get("id"):
+            return self._written(exporting.export_of(asked, by=user))
         name = request.query_params.get("report", "revenue")
-        if name not in REPORTS:
+        if name not in REPORTS and name != GUESTS:
             raise ReportUnknown
         form = request.query_params.get("format", files.CSV)
         if form not in files.TYPES:
             raise FormatUnknown
+        if name == GUESTS:
+            place, at = place_of(request), timezone.now()
+            made = exporting.guests(business=place, by=user, form=form, at=at)
+            return file_of(made, name, form) if isinstance(made, bytes) else self._written(made)
         if name == "rfm":
             found = rfm_queries.snapshot_of(business=place_of(request))
             rows = found.summary["cells"] if found else []
         else:
             rows = self._report(request, REPORTS[name]).widgets.get(REPORTS[name], [])
-        return HttpResponse(
-            files.write(rows, form),
-            content_type=files.TYPES[form],
-            headers={"Content-Disposition": f'attachment; filename="{name}.{form}"'},
-        )
+        return file_of(files.write(rows, form), name, form)
+
+    @staticmethod
+    def _written(export: Export) -> HttpResponse:
+        if export.body is not None:
+            return file_of(bytes(export.body), GUESTS, export.form)
+        told = {
+            "export_id": str(export.pk),
+            "state": export.state,
+            "rows_done": export.rows_done,
+            "rows_total": export.rows_total,
+        }
+        return Response(told, status=202)
 
     @staticmethod
     def _report(request: Request, name: str) -> services.DashboardData:
@@ -162,6 +185,15 @@ class FiguresViewSet(ApiViewSet):
             until=day_of(request, "to"),
             by=step,
         )
+
+
+def file_of(body: bytes, name: str, form: str) -> HttpResponse:
+    """A download."""
+    return HttpResponse(
+        body,
+        content_type=files.TYPES[form],
+        headers={"Content-Disposition": f'attachment; filename="{name}.{form}"'},
+    )
 
 
 def place_of(request: Request) -> Business | None:
