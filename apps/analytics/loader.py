@@ -129,15 +129,18 @@ def alone() -> Iterator[bool]:
 
 
 def load_waiting(*, most_rows: int = MOST_ROWS) -> int:
-    """Send everything that waits; how many rows arrived. Only one loader works at a time.
+    """Send everything that waits, and the ledger; how many rows of the outbox arrived. Only one
+    loader works at a time.
 
     Raises clickhouse.Unavailable; nothing is lost then, the frozen batch is sent next time.
     """
     with alone() as ours:
         if not ours:
             return 0
-        outbox = sum(_load_table(table, most_rows) for table in TABLES)
-        return outbox + sum(_load_feed(feed, most_rows) for feed in sources().feeds)
+        loaded = sum(_load_table(table, most_rows) for table in TABLES)
+        for feed in sources().feeds:
+            _load_feed(feed, most_rows)
+        return loaded
 
 
 def _load_table(table: FactTable, most_rows: int) -> int:

@@ -188,7 +188,7 @@ def test_a_model_is_a_document_that_scores_like_the_library(facts):
 @pytest.mark.django_db
 def test_a_refused_model_leaves_the_one_before(facts, at):
     put(regulars(400, until=DAY))
-    fitted = training.fit_model(network=True, on=DAY)
+    fitted = replace(training.fit_model(network=True, on=DAY), refused="")
     good = training.publish(fitted, at=at)
 
     bad = training.publish(replace(fitted, refused="no_better_than_recency"), at=at)
@@ -249,7 +249,7 @@ def test_the_night_scores_everybody_once_and_the_window_tells_later(facts, at):
     rows = regulars(400, until=DAY)
     put(rows)
     early = DAY - timedelta(days=60)
-    training.publish(training.fit_model(network=True, on=early), at=at)
+    training.publish(replace(training.fit_model(network=True, on=early), refused=""), at=at)
 
     assert (score_all(day=early, at=at), score_all(day=early, at=at)) == (1, 0)
 

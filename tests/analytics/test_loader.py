@@ -64,7 +64,7 @@ def test_a_crash_after_the_insert_sends_the_same_batch_and_adds_nothing(business
     loaded = loader.load_waiting()  # the crashed run never marked it
 
     assert (loaded, count()) == (5, 5)
-    assert FactBatch.objects.get().state == FactBatch.State.LOADED
+    assert FactBatch.objects.get(table="transaction_facts").state == FactBatch.State.LOADED
     ours = Delivery.objects.filter(listener=loader.TRANSACTION_FACTS.listener)
     assert not ours.exclude(state=Delivery.State.DONE).exists()
 
