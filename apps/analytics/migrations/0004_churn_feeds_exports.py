@@ -8,143 +8,281 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('analytics', '0003_dashboard_snapshots'),
-        ('businesses', '0003_onboarding'),
+        ("analytics", "0003_dashboard_snapshots"),
+        ("businesses", "0003_onboarding"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ChurnModel',
+            name="ChurnModel",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('scope', models.CharField(choices=[('network', 'network'), ('business', 'partners together')], max_length=8, verbose_name='scope')),
-                ('fitted_on', models.DateField(help_text='Nothing later was seen', verbose_name='as of')),
-                ('document', models.JSONField(help_text='Features, scales, coefficients, cuts, metrics')),
-                ('checksum', models.CharField(help_text='SHA-256 of the document', max_length=64)),
-                ('refused_because', models.CharField(blank=True, max_length=40, verbose_name='refused because')),
-                ('published_at', models.DateTimeField(null=True, verbose_name='published')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='fitted')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[("network", "network"), ("business", "partners together")],
+                        max_length=8,
+                        verbose_name="scope",
+                    ),
+                ),
+                (
+                    "fitted_on",
+                    models.DateField(help_text="Nothing later was seen", verbose_name="as of"),
+                ),
+                (
+                    "document",
+                    models.JSONField(help_text="Features, scales, coefficients, cuts, metrics"),
+                ),
+                ("checksum", models.CharField(help_text="SHA-256 of the document", max_length=64)),
+                (
+                    "refused_because",
+                    models.CharField(blank=True, max_length=40, verbose_name="refused because"),
+                ),
+                ("published_at", models.DateTimeField(null=True, verbose_name="published")),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="fitted"),
+                ),
             ],
             options={
-                'verbose_name': 'model of leaving',
-                'verbose_name_plural': 'models of leaving',
+                "verbose_name": "model of leaving",
+                "verbose_name_plural": "models of leaving",
             },
         ),
         migrations.CreateModel(
-            name='ChurnRisk',
+            name="ChurnRisk",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rank', models.PositiveIntegerField(help_text='1 is who would cost most')),
-                ('day', models.DateField(verbose_name='day')),
-                ('probability', models.DecimalField(decimal_places=5, max_digits=6, verbose_name='probability')),
-                ('band', models.CharField(choices=[('low', 'low'), ('medium', 'medium'), ('high', 'high')], max_length=6, verbose_name='risk')),
-                ('reasons', models.JSONField(default=list)),
-                ('recency', models.PositiveIntegerField(help_text='Days since her last purchase')),
-                ('visits', models.PositiveIntegerField(help_text='Days with purchases in the last 365')),
-                ('monthly', models.DecimalField(decimal_places=2, max_digits=12, verbose_name='₽ a month')),
-                ('held_out', models.BooleanField(help_text='Nobody asks her to come back: she is the control')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("rank", models.PositiveIntegerField(help_text="1 is who would cost most")),
+                ("day", models.DateField(verbose_name="day")),
+                (
+                    "probability",
+                    models.DecimalField(decimal_places=5, max_digits=6, verbose_name="probability"),
+                ),
+                (
+                    "band",
+                    models.CharField(
+                        choices=[("low", "low"), ("medium", "medium"), ("high", "high")],
+                        max_length=6,
+                        verbose_name="risk",
+                    ),
+                ),
+                ("reasons", models.JSONField(default=list)),
+                ("recency", models.PositiveIntegerField(help_text="Days since her last purchase")),
+                (
+                    "visits",
+                    models.PositiveIntegerField(help_text="Days with purchases in the last 365"),
+                ),
+                (
+                    "monthly",
+                    models.DecimalField(decimal_places=2, max_digits=12, verbose_name="₽ a month"),
+                ),
+                (
+                    "held_out",
+                    models.BooleanField(
+                        help_text="Nobody asks her to come back: she is the control"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'guest at risk',
-                'verbose_name_plural': 'guests at risk',
+                "verbose_name": "guest at risk",
+                "verbose_name_plural": "guests at risk",
             },
         ),
         migrations.CreateModel(
-            name='Export',
+            name="Export",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('form', models.CharField(max_length=4)),
-                ('day', models.DateField()),
-                ('state', models.CharField(choices=[('waiting', 'waiting'), ('ready', 'ready'), ('failed', 'failed')], default='waiting', max_length=8)),
-                ('rows_done', models.PositiveIntegerField(default=0)),
-                ('rows_total', models.PositiveIntegerField()),
-                ('body', models.BinaryField(null=True)),
-                ('created_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("form", models.CharField(max_length=4)),
+                ("day", models.DateField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("waiting", "waiting"), ("ready", "ready"), ("failed", "failed")],
+                        default="waiting",
+                        max_length=8,
+                    ),
+                ),
+                ("rows_done", models.PositiveIntegerField(default=0)),
+                ("rows_total", models.PositiveIntegerField()),
+                ("body", models.BinaryField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_index=True, default=django.utils.timezone.now),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='FeedMark',
+            name="FeedMark",
             fields=[
-                ('feed', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('loaded', models.BigIntegerField(default=0)),
-                ('waiting', models.BigIntegerField(default=0)),
-                ('writers', models.JSONField(default=list)),
+                ("feed", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("loaded", models.BigIntegerField(default=0)),
+                ("waiting", models.BigIntegerField(default=0)),
+                ("writers", models.JSONField(default=list)),
             ],
         ),
         migrations.RemoveConstraint(
-            model_name='snapshot',
-            name='snapshot_kind_known',
+            model_name="snapshot",
+            name="snapshot_kind_known",
         ),
         migrations.AlterField(
-            model_name='snapshot',
-            name='kind',
-            field=models.CharField(choices=[('rfm', 'guests by recency and frequency'), ('dashboard', 'dashboard'), ('churn', 'guests at risk'), ('churn_check', 'how the forecast came true'), ('reconciled', 'facts against books'), ('worth', 'what a guest is worth')], max_length=12, verbose_name='kind'),
+            model_name="snapshot",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("rfm", "guests by recency and frequency"),
+                    ("dashboard", "dashboard"),
+                    ("churn", "guests at risk"),
+                    ("churn_check", "how the forecast came true"),
+                    ("reconciled", "facts against books"),
+                    ("worth", "what a guest is worth"),
+                ],
+                max_length=12,
+                verbose_name="kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['rfm', 'dashboard', 'churn', 'churn_check', 'reconciled', 'worth'])), name='snapshot_kind_known'),
+            model_name="snapshot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        ["rfm", "dashboard", "churn", "churn_check", "reconciled", "worth"],
+                    )
+                ),
+                name="snapshot_kind_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='churnmodel',
-            index=models.Index(condition=models.Q(('published_at__isnull', False)), fields=['scope', '-fitted_on'], name='model_in_force'),
+            model_name="churnmodel",
+            index=models.Index(
+                condition=models.Q(("published_at__isnull", False)),
+                fields=["scope", "-fitted_on"],
+                name="model_in_force",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='churnmodel',
-            constraint=models.CheckConstraint(condition=models.Q(('scope__in', ['network', 'business'])), name='model_scope_known'),
+            model_name="churnmodel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("scope__in", ["network", "business"])), name="model_scope_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='churnmodel',
-            constraint=models.CheckConstraint(condition=models.Q(('refused_because', ''), ('published_at__isnull', True), _connector='OR'), name='refused_model_is_not_published'),
+            model_name="churnmodel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("refused_because", ""), ("published_at__isnull", True), _connector="OR"
+                ),
+                name="refused_model_is_not_published",
+            ),
         ),
         migrations.AddField(
-            model_name='churnrisk',
-            name='business',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='businesses.business'),
+            model_name="churnrisk",
+            name="business",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="businesses.business",
+            ),
         ),
         migrations.AddField(
-            model_name='churnrisk',
-            name='member',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='member'),
+            model_name="churnrisk",
+            name="member",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="member",
+            ),
         ),
         migrations.AddField(
-            model_name='export',
-            name='asked_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="export",
+            name="asked_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='export',
-            name='business',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='businesses.business'),
+            model_name="export",
+            name="business",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="businesses.business",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='feedmark',
-            constraint=models.CheckConstraint(condition=models.Q(('loaded__gte', 0)), name='mark_never_negative'),
+            model_name="feedmark",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("loaded__gte", 0)), name="mark_never_negative"
+            ),
         ),
         migrations.AddIndex(
-            model_name='churnrisk',
-            index=models.Index(fields=['business', 'rank'], name='risk_by_rank'),
+            model_name="churnrisk",
+            index=models.Index(fields=["business", "rank"], name="risk_by_rank"),
         ),
         migrations.AddConstraint(
-            model_name='churnrisk',
-            constraint=models.UniqueConstraint(fields=('business', 'member'), name='one_risk_a_scope', nulls_distinct=False),
+            model_name="churnrisk",
+            constraint=models.UniqueConstraint(
+                fields=("business", "member"), name="one_risk_a_scope", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='churnrisk',
-            constraint=models.CheckConstraint(condition=models.Q(('probability__gte', 0), ('probability__lte', 1)), name='risk_is_a_probability'),
+            model_name="churnrisk",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("probability__gte", 0), ("probability__lte", 1)),
+                name="risk_is_a_probability",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='churnrisk',
-            constraint=models.CheckConstraint(condition=models.Q(('band__in', ['low', 'medium', 'high'])), name='risk_band_known'),
+            model_name="churnrisk",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("band__in", ["low", "medium", "high"])), name="risk_band_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='export',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'ready', 'failed'])), name='export_state_known'),
+            model_name="export",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["waiting", "ready", "failed"])),
+                name="export_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='export',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'ready'), _negated=True), ('body__isnull', False), _connector='OR'), name='ready_export_has_a_body'),
+            model_name="export",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "ready"), _negated=True),
+                    ("body__isnull", False),
+                    _connector="OR",
+                ),
+                name="ready_export_has_a_body",
+            ),
         ),
     ]

@@ -7,6 +7,7 @@ that gives plain JSON, money as strings of ₽. Those that read ClickHouse raise
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.core.cache import cache
@@ -135,11 +136,11 @@ def of_others(business: Business | None, since: date, until: date) -> dict[str, 
     """Widgets that apps above reckon, remembered for ten minutes."""
     place = business.pk if business else "network"
     found = {
-        name: _kept(f"{name}:{place}:{since}:{until}", lambda one=one: one(business, since, until))
+        name: _kept(f"{name}:{place}:{since}:{until}", partial(one, business, since, until))
         for name, one in sources().of_range.items()
     }
     return found | {
-        name: _kept(f"{name}:{place}", lambda one=one: one(business))
+        name: _kept(f"{name}:{place}", partial(one, business))
         for name, one in sources().of_now.items()
     }
 
