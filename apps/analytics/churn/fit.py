@@ -79,11 +79,8 @@ def _logistic(train: Table, platt: Table) -> dict[str, Any] | None:
         "mean": _plain(scaler.mean_),
         "scale": _plain(scaler.scale_),
         "coef": _plain(model.coef_[0]),
-        "intercept": round(float(model.intercept_[0]), 10),
-        "platt": [
-            round(float(again.coef_[0][0]), 10),
-            round(float(again.intercept_[0]), 10),
-        ],
+        "intercept": _plain(model.intercept_)[0],
+        "platt": _plain(np.array([again.coef_[0][0], again.intercept_[0]])),
         "rows": {
             "train": len(train.gone),
             "churned": int(train.gone.sum()),
@@ -94,7 +91,8 @@ def _logistic(train: Table, platt: Table) -> dict[str, Any] | None:
 
 
 def _plain(values: Floats) -> list[float]:
-    return [round(float(value), 10) for value in values]
+    """As PostgreSQL will give them back: it knows no minus zero, and the checksum would differ."""
+    return [round(float(value), 10) + 0.0 for value in values]
 
 
 def learn(samples: list[Sample]) -> dict[str, Any] | None:
