@@ -8,5 +8,5 @@ seed = importlib.import_module("apps.notifications.migrations.0003_words").seed
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0005_event_outcomes")]
+    dependencies = [("notifications", "0008_two_kinds")]
     operations = [migrations.RunPython(seed, migrations.RunPython.noop)]
