@@ -220,6 +220,9 @@ ROWS = (
     # 42, 53 who works at a business. Roles of the network are further down
     Row("staff.change", OWNER_OF, BUSINESS),
     Row("pages.staff", OWNER_OF, BUSINESS, masked=True),
+    Row("pages.settings", OWNER_OF, BUSINESS),
+    # 45 what bonuses may pay of a bill: the owner's own, with a fresh factor
+    Row("businesses.rates", OWNER_OF, BUSINESS, fresh=True),
     seen("staff", "businesses.membership"),
     # 45, 46 partners: admins open, change, suspend
     seen("businesses", "businesses.business", "businesses.location"),

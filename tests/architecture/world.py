@@ -535,6 +535,7 @@ OBJECTS: dict[str, Maker] = {
     "admin-user-unblock": a_person,
     "owner": a_slug,
     "staff": a_slug,
+    "settings": a_slug,
     "offers": a_slug,
     "offer_new": a_slug,
     "offer": offer_page,

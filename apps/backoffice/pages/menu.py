@@ -73,6 +73,13 @@ OWNER = (
         RUNNING,
         words=_("invite role PIN computers"),
     ),
+    Item(
+        "settings",
+        _("Settings"),
+        "settings",
+        RUNNING,
+        words=_("profile hours addresses share"),
+    ),
     Item("crm", _("CRM"), "plug", RUNNING, words=_("integration synchronisation connection")),
 )
 

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -25,6 +24,7 @@ from apps.backoffice.pages.owner.fields import MUST
 from apps.backoffice.pages.owner.frame import business_of, frame
 from apps.businesses import services
 from apps.businesses.models import Business, Membership, Role
+from apps.businesses.queries import team_of
 from apps.core.errors import Invalid, NotFound, Refused
 from apps.transactions.queries import last_entries
 
@@ -99,8 +99,7 @@ def staff(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _page(request: HttpRequest, business: Business) -> dict[str, Any]:
     at = timezone.now()
-    live = Membership.objects.live().filter(business=business).select_related("user")
-    team = list(live.order_by("role", "user__first_name", "pk"))
+    team = list(team_of(business).order_by("role", "user__first_name", "pk"))
     ids = [one.user_id for one in team]
     pins, last = pins_of(ids), last_entries(business=business, people=ids)
     gone = Membership.objects.filter(business=business, ended_at__isnull=False)
@@ -124,11 +123,9 @@ def _invite(request: HttpRequest, business: Business, form: InviteForm) -> bool:
     if not form.is_valid():
         return False
     said, at = form.cleaned_data, timezone.now()
-    with transaction.atomic():
-        person, _new = accounts.get_or_create_member(phone=said["phone"], at=at)
-        member = services.add_staff(
-            business=business, user=person, role=Role(said["role"]), by=request.user, at=at
-        )
+    member = services.hire(
+        business=business, phone=said["phone"], role=Role(said["role"]), by=request.user, at=at
+    )
     text = _("%(phone)s works here now: the till opens to her after «Sign in by SMS».")
     if member.role == Role.OWNER:
         text = _("%(phone)s is an owner now. The administrator gives her the first password.")

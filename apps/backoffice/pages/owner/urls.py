@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from apps.backoffice.pages.owner import chains, coupons, offers, settlement, staff
+from apps.backoffice.pages.owner import chains, coupons, offers, settings, settlement, staff
 
 urlpatterns = [
+    path("settings/", settings.settings, name="settings"),
     path("staff/", staff.staff, name="staff"),
     path("settlement/", settlement.months, name="settlement"),
     path("settlement/<str:month>/", settlement.month, name="settlement_month"),
