@@ -37,6 +37,7 @@ PUBLIC = {
     "/health/ready",
     "/metrics",  # by the token of Prometheus; nobody else finds anything there
     "/s/sample/",  # the short address at the end of an advert by SMS
+    "/theme/",
     "/u/sample/",  # a signed address at the foot of a letter
     "/webhooks/messages/sample",  # a provider, by its signature
 }
