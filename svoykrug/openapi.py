@@ -49,6 +49,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "AdjustmentState": "apps.loyalty.models.adjustments.AdjustmentState",
         "GiftDirection": ["sent", "received"],
         "HoldState": ["held", "captured", "released", "expired"],
+        "SettlementKind": "apps.loyalty.models.LineKind",
         "SettlementLineState": ["draft", "open", "confirmed", "disputed"],
         "SettlementState": ["draft", "closed"],
         "SeatsLeft": ["none", "few", "many"],
