@@ -46,7 +46,9 @@ def page(made: Chain) -> str:
 
 
 def decide(admin, made: Chain, decision: str, reason: str = WHY):
-    return desk_of(admin).post(page(made), {"decision": decision, "reason": reason}, follow=True)
+    sent = {"decision": decision, "reason": reason}
+    sent |= {"versions-TOTAL_FORMS": "0", "versions-INITIAL_FORMS": "0"}
+    return desk_of(admin).post(page(made), sent, follow=True)
 
 
 def state_of(made: Chain) -> str:
