@@ -30,9 +30,6 @@ class ExcelCSV(CSV):
 
     CONTENT_TYPE = "text/csv; charset=utf-8"
 
-    def get_title(self) -> str:
-        return "CSV (Excel)"
-
     def create_dataset(self, in_stream: Any, **kwargs: Any) -> Dataset:
         text = in_stream.decode("utf-8-sig") if isinstance(in_stream, bytes) else in_stream
         kwargs.setdefault("delimiter", ";")
