@@ -94,6 +94,18 @@ def _server(database: str | None) -> Iterator[Client]:
 
 
 @contextmanager
+def patient() -> Iterator[None]:
+    """Reads of this thread within the block may take as long as a nightly statement: for jobs and
+    commands, never for a request. Works as a decorator too."""
+    before = getattr(_local, "limit", READ_LIMIT)
+    _local.limit = WRITE_LIMIT
+    try:
+        yield
+    finally:
+        _local.limit = before
+
+
+@contextmanager
 def together() -> Iterator[None]:
     """Reads of this thread within the block share one client: the embedded engine is opened once,
     not for each (60 ms). Not for jobs: nobody else may open its folder meanwhile.
@@ -152,7 +164,11 @@ def read(name: str, sql: str, /, **values: Any) -> list[tuple[Any, ...]]:
         result = client.query(
             f"/* {name} */ {sql}",
             parameters=values,
-            settings={**COMPATIBLE, "max_execution_time": READ_LIMIT, **FINAL},
+            settings={
+                **COMPATIBLE,
+                "max_execution_time": getattr(_local, "limit", READ_LIMIT),
+                **FINAL,
+            },
         )
     log.debug("clickhouse.read", name=name, ms=round((time.perf_counter() - started) * 1000))
     return [tuple(row) for row in result.result_rows]

@@ -122,6 +122,7 @@ def score(document: dict[str, Any], rows: list[History], scope: Scope) -> list[S
     ]
 
 
+@clickhouse.patient()
 def score_scope(*, business: Business | None, day: date, at: datetime) -> Snapshot:
     """Score everybody active on `day`, replace what stood there, keep who would cost most.
 

@@ -56,6 +56,7 @@ def export_of(export_id: str, *, by: User) -> Export:
     return found
 
 
+@clickhouse.patient()
 def write(*, export_id: UUID, at: datetime) -> None:
     """Write it and tell who asked; a second run of a ready one does nothing. Raises
     clickhouse.Unavailable: the task tries again."""

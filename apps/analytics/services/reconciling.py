@@ -49,6 +49,7 @@ class Busy(Exception):
     """Another process is loading or rebuilding; try again in a minute."""
 
 
+@clickhouse.patient()
 def compare(*, since: date, until: date) -> list[Difference]:
     """What of these days differs, table by table. Raises clickhouse.Unavailable."""
     found = []

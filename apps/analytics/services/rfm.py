@@ -35,6 +35,7 @@ def calculate_rfm(user_id: UUID, *, business: Business | None = None) -> RFMSegm
     return standing
 
 
+@clickhouse.patient()
 def snapshot_rfm(*, business: Business | None, day: date, at: datetime) -> Snapshot:
     """Reckon one scope as of the end of `day` and replace what stood there.
 

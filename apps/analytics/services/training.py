@@ -47,6 +47,7 @@ def samples_of(scopes: list[Scope]) -> list[Sample]:
     ]
 
 
+@clickhouse.patient()
 def fit_model(*, network: bool, on: date) -> Fitted:
     """One model as of the end of `on`, nothing later seen: of the network, or of all partners
     pooled, each with its own horizon. MBG/NBD when there is too little to learn from.
@@ -109,6 +110,7 @@ def fit_all(*, on: date, at: datetime) -> list[ChurnModel]:
     return made
 
 
+@clickhouse.patient()
 def check_window(*, business: Business | None, day: date, at: datetime) -> Snapshot | None:
     """What became of the guests scored one horizon ago: AUC, Brier, ECE, mean chance and realised
     share, drift of features (alarm above 0.25), share of guests scored, age of the model, and what
@@ -167,6 +169,7 @@ def _state_of_model(scope: Scope, *, day: date) -> dict[str, Any]:
     return {"model": str(model.pk), "model_age_days": age, "drift": drift}
 
 
+@clickhouse.patient()
 def reckon_worth(*, on: date, at: datetime) -> Snapshot | None:
     """What a guest of the network brings in 12 months: BG/NBD purchases × Gamma-Gamma receipt, the
     mean over guests active in the last 365 days. None while too few came twice. Raises

@@ -28,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="everything; else a summary")
         parser.add_argument("--publish", action="store_true", help="put it in force if it is good")
 
+    @clickhouse.patient()
     def handle(self, *, business: str | None, on: date, **options: Any) -> None:
         place = Business.objects.filter(slug=business).first() if business else None
         if business and place is None:

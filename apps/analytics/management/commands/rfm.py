@@ -21,6 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--on", required=True, type=date.fromisoformat, metavar="DATE")
         parser.add_argument("--csv", action="store_true", help="one guest a row; else segments")
 
+    @clickhouse.patient()
     def handle(self, *, business: str | None, on: date, **options: Any) -> None:
         place = Business.objects.filter(slug=business).first() if business else None
         if business and place is None:
