@@ -50,6 +50,7 @@ LABELS: dict[str, Any] = {
     "event_cancelled": _("event: cancelled"),
     "event_reminder": _("event: reminder"),
     "statement_ready": _("statement of settlement"),
+    "export_ready": _("table is ready"),
     "weekly_digest": _("weekly letter"),
     "broadcast": _("broadcast"),
     "announcement": _("announcement"),
