@@ -50,6 +50,8 @@ LABELS: dict[str, Any] = {
     "event_cancelled": _("event: cancelled"),
     "event_reminder": _("event: reminder"),
     "statement_ready": _("statement of settlement"),
+    "gift_sent": _("gift that she sent"),
+    "offer_budget_low": _("offer nearly used up"),
     "export_ready": _("table is ready"),
     "weekly_digest": _("weekly letter"),
     "broadcast": _("broadcast"),
