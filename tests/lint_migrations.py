@@ -5,6 +5,7 @@ installation begins with, made while nothing was running. `--accept` rewrites it
 never to silence a finding.
 """
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -31,6 +32,7 @@ def main() -> None:
     if not fresh:
         print("No migration since the first release.")  # noqa: T201 - a command speaks
         return
+    logging.disable(logging.INFO)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "svoykrug.settings")
     settings.INSTALLED_APPS.append("django_migration_linter")
     django.setup()
