@@ -1,12 +1,15 @@
 """Figures of one business straight from the books: live, and there when ClickHouse is not."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Aggregate, Count, F, Q, Sum
+from django.db.models import Aggregate, Count, DateField, F, Q, QuerySet, Sum
+from django.db.models.functions import TruncMonth
 
+from apps.accounts.models import TierChange, User
 from apps.businesses.models import Business
 from apps.transactions.models import Status, Transaction
 
@@ -63,3 +66,40 @@ def figures(*, business: Business, at: datetime) -> list[Figures]:
         Figures(days=days, since=since, **{name: sums[f"{name}_{days}"] for name in names})
         for days, since in starts.items()
     ]
+
+
+# --- tiers of guests ------------------------------------------------------------------------------
+YEAR = timedelta(days=365)
+
+
+def _guests(business: Business, at: datetime) -> QuerySet[Transaction, Any]:
+    """Ids of members who bought here within a year and are still members."""
+    return (
+        Transaction.objects.filter(
+            business=business, occurred_at__gt=at - YEAR, occurred_at__lte=at
+        )
+        .exclude(status=Status.REFUNDED)
+        .values("member")
+    )
+
+
+def tiers_of_guests(*, business: Business, at: datetime) -> dict[str, int]:
+    """How many of the last year's guests hold which tier now, by its name."""
+    people = User.objects.filter(pk__in=_guests(business, at), erased_at__isnull=True)
+    return dict(people.values_list("tier__name").annotate(n=Count("pk")))
+
+
+def tier_moves(*, business: Business, at: datetime) -> list[tuple[date, int, int]]:
+    """Months of the last year, oldest first: how many steps up and down these guests made."""
+    month = TruncMonth("at", tzinfo=ZoneInfo(business.zone), output_field=DateField())
+    rows = (
+        TierChange.objects.filter(member__in=_guests(business, at), at__gt=at - YEAR, at__lte=at)
+        .annotate(month=month)
+        .values("month")
+        .annotate(
+            up=Count("pk", filter=Q(after__position__gt=F("before__position"))),
+            down=Count("pk", filter=Q(after__position__lt=F("before__position"))),
+        )
+        .order_by("month")
+    )
+    return [(row["month"], row["up"], row["down"]) for row in rows]

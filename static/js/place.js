@@ -85,3 +85,29 @@
 
   if (mac) for (const key of document.querySelectorAll("[data-chord]")) key.textContent = "⌘ K";
 })();
+
+/* A heat map is one stop of Tab; arrows walk its cells. And the button that prints. */
+(function () {
+  "use strict";
+
+  const MOVES = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
+
+  document.addEventListener("keydown", function (event) {
+    const cell = event.target instanceof Element && event.target.closest(".heat-cell");
+    const move = MOVES[event.code];
+    if (!cell || !move) return;
+    const rows = [...cell.closest("tbody").rows].map((row) => [...row.cells].slice(1));
+    const y = rows.findIndex((row) => row.includes(cell.parentElement));
+    const x = rows[y].indexOf(cell.parentElement);
+    const next = rows[y + move[0]]?.[x + move[1]]?.querySelector(".heat-cell");
+    event.preventDefault();
+    if (!next) return;
+    cell.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
+  });
+
+  document.addEventListener("click", function (event) {
+    if (event.target instanceof Element && event.target.closest("[data-print]")) window.print();
+  });
+})();

@@ -35,6 +35,26 @@ SELLING, GROWING, RUNNING = _("Sales"), _("Growth"), _("Business")
 OWNER = (
     Item("owner", _("Home page"), "house", thumb=True, words=_("figures alerts today")),
     Item(
+        "owner_revenue",
+        _("Analytics"),
+        "chart-no-axes-combined",
+        lights=tuple(
+            f"owner_{name}"
+            for name in [
+                "repeat",
+                "rfm",
+                "cohorts",
+                "hours",
+                "coupons",
+                "winwin",
+                "liability",
+                "tiers",
+            ]
+        ),
+        thumb=True,
+        words=_("revenue cohorts segments hours coupons bonuses tiers charts"),
+    ),
+    Item(
         "offers",
         _("Offers to guests"),
         "megaphone",

@@ -3,8 +3,7 @@
 from django.urls import include, path
 
 from apps.backoffice.pages import confirm, control, crm, door, home, signin, staff_signin, till
-from apps.backoffice.pages.owner import home as owner_home
-from apps.backoffice.pages.owner import search
+from apps.backoffice.pages.owner import figures_urls
 from apps.backoffice.pages.owner import urls as owner_urls
 
 app_name = "backoffice"
@@ -50,8 +49,7 @@ urlpatterns = [
     path("door/<uuid:pk>/find/", door.find, name="door_find"),
     path("door/<uuid:pk>/annul/", door.annul, name="door_annul"),
     path("biz/", home.home),
-    path("biz/<slug:slug>/", owner_home.dashboard, name="owner"),
-    path("biz/<slug:slug>/search/", search.search, name="owner_search"),
+    path("biz/<slug:slug>/", include(figures_urls.urlpatterns)),
     path("biz/<slug:slug>/crm/", crm.crm, name="crm"),
     path("control/", control.home, name="control"),
     path("control/health/", control.health, name="control_health"),

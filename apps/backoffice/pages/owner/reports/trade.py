@@ -1,0 +1,241 @@
+"""Revenue and coupons, from facts."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from apps.analytics import services
+from apps.backoffice.pages.owner.asked import Asked
+from apps.backoffice.pages.owner.charts import (
+    Chart,
+    Column,
+    Made,
+    Series,
+    Sheet,
+    Table,
+    Tile,
+    Tiles,
+)
+from apps.backoffice.pages.owner.reports.making import Widgets, ask, made_of, rub
+from apps.businesses.models import Business
+from apps.coupons.models import Campaign
+
+
+def revenue(business: Business, asked: Asked) -> Made:
+    data, found = ask(business, asked, "series", "kpis", "buyers", "basket")
+    length = timedelta(days=(data.until - data.since).days + 1)
+    before = services.report(
+        "series",
+        business=business,
+        since=data.since - length,
+        until=data.since - timedelta(days=1),
+        by=asked.step,
+    ).widgets.get("series", [])
+    kpis = found.get("kpis") or {}
+
+    def blocks() -> list[Any]:
+        made: list[Any] = [_tiles(kpis), _revenue(found["series"], before, asked)]
+        if buyers := found.get("buyers"):
+            made.append(buyers_chart(buyers, asked))
+        if basket := found.get("basket"):
+            made.append(_basket(basket))
+        return made
+
+    return made_of(data, blocks, (kpis.get("receipts") or {}).get("value"), found.get("series"))
+
+
+def _tiles(kpis: Widgets) -> Tiles:
+    def tile(name: str, words: str, kind: str) -> Tile:
+        one = kpis[name]
+        value = Decimal(one["value"]) if kind in ("rub", "bonus") else one["value"]
+        return Tile(words, value, kind, one["change"], one["change_in_year"], compares=True)
+
+    return Tiles(
+        [
+            tile("revenue", _("Revenue"), "rub"),
+            tile("receipts", _("Receipts"), "number"),
+            tile("average_receipt", _("Average receipt"), "rub"),
+            tile("buyers", _("Guests"), "number"),
+        ]
+    )
+
+
+def _by_bucket(rows: list[dict[str, Any]]) -> dict[date, dict[str, Any]]:
+    """A series without its trades: one business has one."""
+    found: dict[date, dict[str, Any]] = {}
+    for row in rows:
+        one = found.setdefault(
+            date.fromisoformat(row["bucket"]), {"revenue": Decimal(0), "receipts": 0, "buyers": 0}
+        )
+        one["revenue"] += Decimal(row["revenue"])
+        one["receipts"] += row["receipts"]
+        one["buyers"] += row["buyers"]
+    return found
+
+
+def _revenue(series: list[dict[str, Any]], before: list[dict[str, Any]], asked: Asked) -> Chart:
+    now, then = _by_bucket(series), list(_by_bucket(before).items())
+    none = {"revenue": Decimal("0.00"), "receipts": 0, "buyers": 0}
+    buckets = asked.buckets
+    rows = [now.get(bucket, none) for bucket in buckets]
+    shift = timedelta(days=asked.length)
+    earlier = dict(then)
+    old = (
+        [earlier.get(bucket - shift, none)["revenue"] for bucket in buckets]
+        if asked.step == "day"
+        else [row["revenue"] for _bucket, row in then][: len(buckets)]
+    )
+    old += [None] * (len(buckets) - len(old))
+    total = sum((row["revenue"] for row in rows), Decimal(0))
+    best = max(zip(buckets, rows, strict=True), key=lambda one: one[1]["revenue"])
+    table = [
+        [bucket, row["revenue"], row["receipts"], row["buyers"], _average(row), past]
+        for bucket, row, past in zip(buckets, rows, old, strict=True)
+    ]
+    receipts = sum(row["receipts"] for row in rows)
+    return Chart(
+        key="revenue",
+        title=_("Revenue, ₽"),
+        kind="lines",
+        unit="rub",
+        step=asked.step,
+        partial=asked.is_partial,
+        labels=[bucket.isoformat() for bucket in buckets],
+        series=[
+            Series(_("This period"), [row["revenue"] for row in rows]),
+            Series(_("The period before"), old, tone=2, quiet=True),
+        ],
+        sentence=_("Revenue: %(total)s in all, most on %(day)s: %(most)s.")
+        % {
+            "total": rub(total),
+            "day": date_format(best[0], "j E"),
+            "most": rub(best[1]["revenue"]),
+        },
+        table=Table(
+            [
+                Column(_("Beginning"), "month" if asked.step == "month" else "day"),
+                Column(_("Revenue"), "rub"),
+                Column(_("Receipts"), "number"),
+                Column(_("Guests"), "number"),
+                Column(_("Average receipt"), "rub"),
+                Column(_("The period before"), "rub"),
+            ],
+            list(reversed(table)),
+            [_("In all"), total, receipts, None, _average({"revenue": total, "receipts": receipts})]
+            + [sum((one for one in old if one is not None), Decimal(0))],
+        ),
+        help=_(
+            "What guests paid, less what was handed back. Bonuses and discounts are not in it. Days follow the clock of the business."
+        ),
+    )
+
+
+def _average(row: dict[str, Any]) -> Decimal | None:
+    return round(row["revenue"] / row["receipts"], 2) if row["receipts"] else None
+
+
+def buyers_chart(rows: list[dict[str, Any]], asked: Asked) -> Chart:
+    found = {row["day"]: (row["new"], row["returning"]) for row in rows}
+    days = [asked.since + timedelta(days=n) for n in range(asked.length)]
+    new = [found.get(day.isoformat(), (0, 0))[0] for day in days]
+    old = [found.get(day.isoformat(), (0, 0))[1] for day in days]
+    return Chart(
+        key="buyers",
+        title=_("New and returning guests"),
+        kind="bars",
+        stacked=True,
+        step="day",
+        partial=asked.is_partial,
+        labels=[day.isoformat() for day in days],
+        series=[Series(_("Returning"), old), Series(_("New"), new, tone=2)],
+        sentence=_("New guests: %(new)d, returning: %(old)d.") % {"new": sum(new), "old": sum(old)},
+        table=Table(
+            [
+                Column(_("Day"), "day"),
+                Column(_("New"), "number"),
+                Column(_("Returning"), "number"),
+            ],
+            list(zip(reversed(days), reversed(new), reversed(old), strict=True)),
+        ),
+        help=_("New is a guest on the day of her first purchase here; afterwards she returns."),
+    )
+
+
+def _basket(basket: dict[str, str]) -> Sheet:
+    middle, high = rub(basket["p50"]), rub(basket["p90"])
+    return Sheet(
+        key="basket",
+        title=_("Size of a receipt"),
+        note=_("Half of the receipts are not above %(middle)s; one in ten is above %(high)s.")
+        % {"middle": middle, "high": high},
+        table=Table(
+            [Column(_("Share of receipts")), Column(_("Not above"), "rub")],
+            [
+                [_("one in ten"), Decimal(basket["p10"])],
+                [_("half"), Decimal(basket["p50"])],
+                [_("nine in ten"), Decimal(basket["p90"])],
+            ],
+        ),
+    )
+
+
+# --- coupons -------------------------------------------------------------------------------------
+def coupons(business: Business, asked: Asked) -> Made:
+    data, found = ask(business, asked, "coupons")
+    rows = sorted(found.get("coupons") or [], key=lambda row: -row["issued"])
+    ids = [UUID(row["campaign_id"]) for row in rows if row["campaign_id"]]
+    names = {
+        str(pk): name for pk, name in Campaign.objects.filter(pk__in=ids).values_list("pk", "name")
+    }
+    empty = _("No coupons were issued in these days.")
+    return made_of(data, lambda: [_funnel(rows, names)], rows, empty=empty)
+
+
+def _funnel(rows: list[dict[str, Any]], names: dict[str, str]) -> Chart:
+    called = [names.get(row["campaign_id"] or "") or _("without a campaign") for row in rows]
+    issued, redeemed = sum(r["issued"] for r in rows), sum(r["redeemed"] for r in rows)
+    return Chart(
+        key="coupons",
+        title=_("From coupon to the next visit"),
+        kind="rows",
+        labels=called,
+        series=[
+            Series(_("Issued coupons"), [row["issued"] for row in rows]),
+            Series(_("Redeemed coupons"), [row["redeemed"] for row in rows], tone=2),
+            Series(
+                _("Came again in 30 days"), [row["returned_in_30_days"] for row in rows], tone=3
+            ),
+        ],
+        sentence=_("Issued: %(issued)d, redeemed: %(redeemed)d.")
+        % {"issued": issued, "redeemed": redeemed},
+        table=Table(
+            [
+                Column(_("Campaign")),
+                Column(_("Issued coupons"), "number"),
+                Column(_("Redeemed coupons"), "number"),
+                Column(_("Share"), "percent"),
+                Column(_("Discount"), "rub"),
+                Column(_("Guests"), "number"),
+                Column(_("Came again in 30 days"), "number"),
+            ],
+            [
+                [
+                    name,
+                    row["issued"],
+                    row["redeemed"],
+                    round(100 * row["redeemed"] / row["issued"], 1) if row["issued"] else None,
+                    Decimal(row["discount"]),
+                    row["guests"],
+                    row["returned_in_30_days"],
+                ]
+                for name, row in zip(called, rows, strict=True)
+            ],
+        ),
+        help=_(
+            "Coupons issued in these days, redeemed whenever. Came again: bought on a later day within 30 days of the redemption."
+        ),
+    )
