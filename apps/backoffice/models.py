@@ -3,6 +3,8 @@
 * Draft: the fields of a constructor as they were typed, right or wrong. The server keeps them at
   every step, so that going back, reloading or another computer lose nothing; it goes when the
   thing itself is saved.
+* SavedView: filters of a list that somebody keeps under a name, for one business.
+* Export: a file that was too large to wait for; made in the background, gone after a day.
 """
 
 from typing import Any
@@ -63,3 +65,47 @@ class Draft(models.Model):
 
     def get(self, name: str, default: Any = "") -> Any:
         return self.data.get(name, default)
+
+
+class SavedView(models.Model):
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    business = models.ForeignKey("businesses.Business", on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(_("name"), max_length=40)
+    query = models.CharField(max_length=600, blank=True, help_text="The address after its ?")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("saved view")
+        verbose_name_plural = _("saved views")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(name="one_view_a_name", fields=["user", "business", "name"])
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Export(models.Model):
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    business = models.ForeignKey("businesses.Business", on_delete=models.CASCADE, related_name="+")
+    query = models.CharField(max_length=600, blank=True)
+    rows = models.PositiveIntegerField(_("rows"))
+    file = models.BinaryField(null=True, help_text="CSV, compressed and sealed")
+    asked_at = models.DateTimeField(default=timezone.now)
+    made_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(_("ends"))
+
+    class Meta:
+        verbose_name = _("file asked for")
+        verbose_name_plural = _("files asked for")
+        indexes = [models.Index(name="export_of_user", fields=["user", "-asked_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.business} {self.rows}"
+
+    @property
+    def is_ready(self) -> bool:
+        return self.made_at is not None

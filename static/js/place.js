@@ -111,3 +111,17 @@
     if (event.target instanceof Element && event.target.closest("[data-print]")) window.print();
   });
 })();
+
+/* One row of a list opens in a sheet at the side; without scripts its link opens a page. */
+(function () {
+  "use strict";
+
+  const sheet = document.getElementById("sheet");
+  if (!sheet) return;
+  document.body.addEventListener("htmx:afterSwap", function (event) {
+    if (event.target.id === "sheet-body" && !sheet.open) sheet.showModal();
+  });
+  sheet.addEventListener("click", function (event) {
+    if (event.target === sheet || event.target.closest("[data-shut]")) sheet.close();
+  });
+})();

@@ -35,6 +35,14 @@ SELLING, GROWING, RUNNING = _("Sales"), _("Growth"), _("Business")
 OWNER = (
     Item("owner", _("Home page"), "house", thumb=True, words=_("figures alerts today")),
     Item(
+        "owner_sales",
+        _("Sales"),
+        "receipt",
+        lights=("owner_sale",),
+        thumb=True,
+        words=_("receipts purchases returns file"),
+    ),
+    Item(
         "owner_revenue",
         _("Analytics"),
         "chart-no-axes-combined",

@@ -8,6 +8,7 @@ from django import template
 from django.utils.formats import date_format
 
 from apps.core.money import MINUS, NBSP, format_number, format_rub
+from apps.loyalty.enums import Kind
 
 register = template.Library()
 
@@ -49,3 +50,9 @@ def querystring_without(context: template.Context, *names: str) -> str:
         query.pop(name, None)
     kept = query.urlencode()
     return f"{kept}&" if kept else ""
+
+
+@register.simple_tag
+def kind_words(kind: str) -> str:
+    """What a line of the ledger was, in words."""
+    return str(Kind(kind).label)

@@ -1,0 +1,13 @@
+"""Work of the pages that nobody waits for."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from apps.backoffice import services
+
+
+@shared_task
+def make_export(*, export_id: str, **_: object) -> bool:
+    """A file of sales. Rung twice it is made once."""
+    return services.make_export(export_id=UUID(export_id))
