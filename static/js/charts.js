@@ -235,6 +235,12 @@
       for (const part of section.querySelectorAll("[data-part]")) part.hidden = part.dataset.part !== view;
       for (const one of section.querySelectorAll("[data-view]")) one.hidden = one.dataset.view === view;
       history.replaceState(null, "", link.href);
+      for (const tab of section.querySelectorAll(".tabs a")) {
+        const url = new URL(tab.href);
+        if (view === "table") url.searchParams.set("view", "table");
+        else url.searchParams.delete("view");
+        tab.href = url.href;
+      }
       draw();
       section.querySelector("[data-view]:not([hidden])")?.focus();
     });

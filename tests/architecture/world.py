@@ -1,8 +1,10 @@
 """Whoever may call, and what she may call about: her own, somebody else's, nobody's."""
 
+import gzip
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,7 +18,8 @@ from apps.accounts import rights
 from apps.accounts.freshness import CONFIRMED
 from apps.accounts.models import Session, TOTPDevice, User
 from apps.accounts.rights import Who
-from apps.backoffice.models import Draft
+from apps.backoffice.models import Draft, Export
+from apps.backoffice.pages.owner.reports import REPORTS
 from apps.backoffice.pages.tokens import Operation
 from apps.businesses.models import Business
 from apps.core.ids import new_id
@@ -405,6 +408,27 @@ def chain_page(world: World, caller: Caller, kind: str) -> Any:
     return place.slug, NONE if kind == MISSING else chain(step(place, BusinessFactory())).pk
 
 
+def sale_page(world: World, caller: Caller, kind: str) -> Any:
+    place = _place(world, caller, kind)
+    found = NONE if kind == MISSING else sale(business=place, member=world.stranger).pk
+    return place.slug, found
+
+
+def sales_file(world: World, caller: Caller, kind: str) -> Any:
+    place, at = _place(world, caller, kind), timezone.now()
+    if kind == MISSING:
+        return place.slug, NONE
+    made = Export.objects.create(
+        user=caller.user or world.stranger,
+        business=place,
+        rows=0,
+        file=gzip.compress(b""),
+        made_at=at,
+        ends_at=at + timedelta(days=1),
+    )
+    return place.slug, made.pk
+
+
 def campaign_page(world: World, caller: Caller, kind: str) -> Any:
     place = _place(world, caller, kind)
     return place.slug, NONE if kind == MISSING else campaign(place).pk
@@ -534,6 +558,12 @@ OBJECTS: dict[str, Maker] = {
     "admin-user-block": a_person,
     "admin-user-unblock": a_person,
     "owner": a_slug,
+    "owner_search": a_slug,
+    "owner_sales": a_slug,
+    "owner_views": a_slug,
+    "owner_sale": sale_page,
+    "owner_export": sales_file,
+    **{f"owner_{report.name}": a_slug for report in REPORTS},
     "staff": a_slug,
     "settings": a_slug,
     "offers": a_slug,

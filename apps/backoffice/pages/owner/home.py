@@ -71,12 +71,18 @@ class Chart:
     @property
     def points(self) -> dict[str, Any]:
         """For the script, in plain JSON: money as text, never numbers written for people."""
+        revenue = [str(day.revenue) for day in self.days]
+        line = {"name": _("Revenue"), "tone": 1, "quiet": False, "values": revenue}
         return {
-            "days": [day.day.isoformat() for day in self.days],
-            "revenue": [str(day.revenue) for day in self.days],
-            "receipts": [day.receipts for day in self.days],
+            "kind": "lines",
+            "labels": [day.day.isoformat() for day in self.days],
+            "unit": "rub",
+            "step": "day",
+            "stacked": False,
             "partial": True,
-            "words": {"revenue": _("Revenue"), "receipts": _("Receipts"), "today": _("so far")},
+            "soFar": _("so far"),
+            "noData": _("no data"),
+            "series": [line],
         }
 
 

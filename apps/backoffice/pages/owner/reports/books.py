@@ -32,8 +32,8 @@ from apps.backoffice.pages.owner.charts import (
 from apps.backoffice.pages.owner.reports.making import rub
 from apps.backoffice.templatetags.figures import shown
 from apps.businesses.models import Business
-from apps.loyalty.settlement_queries import Issuer, LiabilityRow
-from apps.loyalty.settlement_queries import liability as unspent
+from apps.loyalty.liability_queries import Issuer, LiabilityRow
+from apps.loyalty.liability_queries import liability as unspent
 
 
 # --- guests by recency and frequency --------------------------------------------------------------

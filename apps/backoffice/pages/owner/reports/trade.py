@@ -77,26 +77,47 @@ def _by_bucket(rows: list[dict[str, Any]]) -> dict[date, dict[str, Any]]:
     return found
 
 
-def _revenue(series: list[dict[str, Any]], before: list[dict[str, Any]], asked: Asked) -> Chart:
-    now, then = _by_bucket(series), list(_by_bucket(before).items())
-    none = {"revenue": Decimal("0.00"), "receipts": 0, "buyers": 0}
-    buckets = asked.buckets
-    rows = [now.get(bucket, none) for bucket in buckets]
-    shift = timedelta(days=asked.length)
-    earlier = dict(then)
-    old = (
-        [earlier.get(bucket - shift, none)["revenue"] for bucket in buckets]
-        if asked.step == "day"
-        else [row["revenue"] for _bucket, row in then][: len(buckets)]
-    )
-    old += [None] * (len(buckets) - len(old))
-    total = sum((row["revenue"] for row in rows), Decimal(0))
-    best = max(zip(buckets, rows, strict=True), key=lambda one: one[1]["revenue"])
-    table = [
-        [bucket, row["revenue"], row["receipts"], row["buyers"], _average(row), past]
-        for bucket, row, past in zip(buckets, rows, old, strict=True)
-    ]
+def _before(then: dict[date, dict[str, Any]], asked: Asked) -> list[Decimal | None]:
+    """Revenue of the period before, step under step; None where it had no such step."""
+    shift, zero = timedelta(days=asked.length), {"revenue": Decimal("0.00")}
+    if asked.step == "day":
+        return [then.get(bucket - shift, zero)["revenue"] for bucket in asked.buckets]
+    found = [row["revenue"] for row in then.values()][: len(asked.buckets)]
+    return found + [None] * (len(asked.buckets) - len(found))
+
+
+def _revenue_table(rows: list[dict[str, Any]], old: list[Decimal | None], asked: Asked) -> Table:
     receipts = sum(row["receipts"] for row in rows)
+    total = sum((row["revenue"] for row in rows), Decimal(0))
+    body = [
+        [bucket, row["revenue"], row["receipts"], row["buyers"], _average(row), past]
+        for bucket, row, past in zip(asked.buckets, rows, old, strict=True)
+    ]
+    past = sum((one for one in old if one is not None), Decimal(0))
+    average = _average({"revenue": total, "receipts": receipts})
+    return Table(
+        [
+            Column(_("Beginning"), "month" if asked.step == "month" else "day"),
+            Column(_("Revenue"), "rub"),
+            Column(_("Receipts"), "number"),
+            Column(_("Guests"), "number"),
+            Column(_("Average receipt"), "rub"),
+            Column(_("The period before"), "rub"),
+        ],
+        body[::-1],
+        [_("In all"), total, receipts, None, average, past],
+    )
+
+
+def _revenue(series: list[dict[str, Any]], before: list[dict[str, Any]], asked: Asked) -> Chart:
+    now = _by_bucket(series)
+    none = {"revenue": Decimal("0.00"), "receipts": 0, "buyers": 0}
+    rows = [now.get(bucket, none) for bucket in asked.buckets]
+    old = _before(_by_bucket(before), asked)
+    total = sum((row["revenue"] for row in rows), Decimal(0))
+    best = max(zip(asked.buckets, rows, strict=True), key=lambda one: one[1]["revenue"])
+    said = {"total": rub(total), "day": date_format(best[0], "j E")}
+    said["most"] = rub(best[1]["revenue"])
     return Chart(
         key="revenue",
         title=_("Revenue, ₽"),
@@ -104,30 +125,13 @@ def _revenue(series: list[dict[str, Any]], before: list[dict[str, Any]], asked: 
         unit="rub",
         step=asked.step,
         partial=asked.is_partial,
-        labels=[bucket.isoformat() for bucket in buckets],
+        labels=[bucket.isoformat() for bucket in asked.buckets],
         series=[
             Series(_("This period"), [row["revenue"] for row in rows]),
             Series(_("The period before"), old, tone=2, quiet=True),
         ],
-        sentence=_("Revenue: %(total)s in all, most on %(day)s: %(most)s.")
-        % {
-            "total": rub(total),
-            "day": date_format(best[0], "j E"),
-            "most": rub(best[1]["revenue"]),
-        },
-        table=Table(
-            [
-                Column(_("Beginning"), "month" if asked.step == "month" else "day"),
-                Column(_("Revenue"), "rub"),
-                Column(_("Receipts"), "number"),
-                Column(_("Guests"), "number"),
-                Column(_("Average receipt"), "rub"),
-                Column(_("The period before"), "rub"),
-            ],
-            list(reversed(table)),
-            [_("In all"), total, receipts, None, _average({"revenue": total, "receipts": receipts})]
-            + [sum((one for one in old if one is not None), Decimal(0))],
-        ),
+        sentence=_("Revenue: %(total)s in all, most on %(day)s: %(most)s.") % said,
+        table=_revenue_table(rows, old, asked),
         help=_(
             "What guests paid, less what was handed back. Bonuses and discounts are not in it. Days follow the clock of the business."
         ),
@@ -195,6 +199,32 @@ def coupons(business: Business, asked: Asked) -> Made:
     return made_of(data, lambda: [_funnel(rows, names)], rows, empty=empty)
 
 
+def _funnel_table(rows: list[dict[str, Any]], called: list[str]) -> Table:
+    return Table(
+        [
+            Column(_("Campaign")),
+            Column(_("Issued coupons"), "number"),
+            Column(_("Redeemed coupons"), "number"),
+            Column(_("Share"), "percent"),
+            Column(_("Discount"), "rub"),
+            Column(_("Guests"), "number"),
+            Column(_("Came again in 30 days"), "number"),
+        ],
+        [
+            [
+                name,
+                row["issued"],
+                row["redeemed"],
+                round(100 * row["redeemed"] / row["issued"], 1) if row["issued"] else None,
+                Decimal(row["discount"]),
+                row["guests"],
+                row["returned_in_30_days"],
+            ]
+            for name, row in zip(called, rows, strict=True)
+        ],
+    )
+
+
 def _funnel(rows: list[dict[str, Any]], names: dict[str, str]) -> Chart:
     called = [names.get(row["campaign_id"] or "") or _("without a campaign") for row in rows]
     issued, redeemed = sum(r["issued"] for r in rows), sum(r["redeemed"] for r in rows)
@@ -212,29 +242,7 @@ def _funnel(rows: list[dict[str, Any]], names: dict[str, str]) -> Chart:
         ],
         sentence=_("Issued: %(issued)d, redeemed: %(redeemed)d.")
         % {"issued": issued, "redeemed": redeemed},
-        table=Table(
-            [
-                Column(_("Campaign")),
-                Column(_("Issued coupons"), "number"),
-                Column(_("Redeemed coupons"), "number"),
-                Column(_("Share"), "percent"),
-                Column(_("Discount"), "rub"),
-                Column(_("Guests"), "number"),
-                Column(_("Came again in 30 days"), "number"),
-            ],
-            [
-                [
-                    name,
-                    row["issued"],
-                    row["redeemed"],
-                    round(100 * row["redeemed"] / row["issued"], 1) if row["issued"] else None,
-                    Decimal(row["discount"]),
-                    row["guests"],
-                    row["returned_in_30_days"],
-                ]
-                for name, row in zip(called, rows, strict=True)
-            ],
-        ),
+        table=_funnel_table(rows, called),
         help=_(
             "Coupons issued in these days, redeemed whenever. Came again: bought on a later day within 30 days of the redemption."
         ),
