@@ -1,13 +1,11 @@
 """Sales: filters in the address, views of her own, one sale in a drawer, a file for Excel."""
 
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -26,7 +24,6 @@ from apps.backoffice.sales_queries import (
     sums_of,
     wanted_sales,
 )
-from apps.backoffice.tasks import make_export
 from apps.businesses.models import Business
 from apps.businesses.queries import staff_at
 from apps.core import audit
@@ -70,13 +67,12 @@ def _file(request: HttpRequest, business: Business, found: Any) -> HttpResponse:
     count = found.count()
     if count > services.AT_ONCE:
         try:
-            asked = services.ask_export(
+            services.ask_export(
                 business=business, query=_kept(request.GET), rows=count, by=request.user
             )
         except Refused as refused:
             messages.error(request, str(refused))
         else:
-            transaction.on_commit(partial(make_export.delay, export_id=str(asked.pk)))
             messages.success(
                 request, _("The file is being made. It will be on this page in a minute or two.")
             )
