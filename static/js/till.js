@@ -324,10 +324,15 @@
   appear();
   if (till()?.hasAttribute("data-shell")) {
     showOffline("");
-    window.addEventListener("online", function () {
+    // "online" is what the device believes, said once: the server itself is asked, again and again.
+    const goOn = async function () {
       const form = till().querySelector("form");
-      if (!form || !form.elements.who.value) location.assign("/kassa/");
-    });
+      if (!navigator.onLine || form?.elements.who.value) return;
+      const answer = await fetch("/health/live", { cache: "no-store" }).catch(() => null);
+      if (answer?.ok) location.assign("/kassa/");
+    };
+    window.addEventListener("online", goOn);
+    setInterval(goOn, 5000);
   }
   if (WORKER) navigator.serviceWorker?.register(WORKER, { scope: "/kassa/" }).catch(() => {});
 })();

@@ -204,23 +204,39 @@ def to_login(answer: Any) -> bool:
     return answer.status_code == 302 and answer.url.startswith("/login/")
 
 
-def page_is_right(call: Call, caller: worlds.Caller, kind: str, answer: Any) -> bool:
-    row, got = call.row, answer.status_code
-    if call.address.startswith("webhooks/"):  # a signature opens it, not a person
+def without_a_person(call: Call, got: int) -> bool | None:
+    """Whether a route that asks for nobody answers right; None when it asks for somebody."""
+    if call.address.startswith("webhooks/"):  # a signature opens it
         return got in (200, 202, 401, 404, 405, 415)
-    if rights.PUBLIC in row.who:
+    if call.name == "metrics":  # a token opens it
+        return got == 404
+    if rights.PUBLIC in call.row.who:
         return got not in REFUSED and got < 500 or call.name == "health-ready"
+    return None
+
+
+def opens_to_her(call: Call, caller: worlds.Caller, kind: str, answer: Any) -> bool:
+    got = answer.status_code
+    if got == 405:
+        return True
+    if call.method == "post" and call.address.startswith("control/"):
+        return got != 403 and got < 500  # the form was empty: it names no row
+    if expected(call.row, caller, kind) and PARAMETER.search(call.address):
+        return got == 404
+    return got not in REFUSED and got < 500 and not to_login(answer)
+
+
+def page_is_right(call: Call, caller: worlds.Caller, kind: str, answer: Any) -> bool:
+    nobody = without_a_person(call, answer.status_code)
+    if nobody is not None:
+        return nobody
     if caller.user is None or caller.user.blocked_at:
         return to_login(answer)
     if not caller.user.job and rights.VIP not in caller.groups:  # her place is the app
         return to_login(answer)
-    if not row.opens_to(caller.groups):
-        return got == (404 if call.name == "owner" else 403)  # the owner's page is hidden
-    if got == 405:
-        return True
-    if expected(row, caller, kind) and PARAMETER.search(call.address):
-        return got == 404
-    return got not in REFUSED and got < 500 and not to_login(answer)
+    if not call.row.opens_to(caller.groups):
+        return answer.status_code == (404 if call.row.action == "pages.owner" else 403)  # hidden
+    return opens_to_her(call, caller, kind, answer)
 
 
 @pytest.mark.parametrize("call", [call for call in PAGE_CALLS if call.row], ids=str)

@@ -208,10 +208,12 @@ def test_half_way_is_forgotten_after_ten_minutes(client: Client, olga: User) -> 
     assert client.get("/login/setup/").url == LOGIN
 
 
-def test_admin_goes_to_the_admin(client: Client, person: Person, signed_in: SignedIn) -> None:
+def test_admin_goes_to_the_control_pages(
+    client: Client, person: Person, signed_in: SignedIn
+) -> None:
     admin = person("Ада", "Минина", phone="+79160000003", job="admin")
 
-    assert signed_in(admin).get("/").url == reverse("admin:index")
+    assert signed_in(admin).get("/").url == reverse("backoffice:control")
 
 
 def test_blocked_person_cannot_sign_in(client: Client, vera: User) -> None:

@@ -208,9 +208,10 @@ def _trust(request: HttpRequest) -> HttpResponse:
 # --- recovery codes ------------------------------------------------------------------------------
 @never_cache
 @require_http_methods(["GET", "POST"])
+@for_jobs("pages.recovery")
 def recovery(request: HttpRequest) -> HttpResponse:
     """Ten codes for the day the phone is lost: made and shown by a POST, once."""
-    if not is_ready(request) or not request.user.is_verified():
+    if not request.user.is_verified():
         return redirect("backoffice:signin")
     next_url = own_address(request, request.POST.get("next") or request.GET.get("next", ""))
     context: dict[str, Any] = {"next": next_url}

@@ -41,12 +41,13 @@ class ByAction(ByCaller):
 
     def get_cache_key(self, request: Any, view: Any) -> str | None:
         limits: dict[str, tuple[str, str]] = getattr(view, "limits", {})
-        rate = limits.get(view.action or "", ("", ""))[self.which]
+        action = getattr(view, "action", None) or ""  # a plain view has none
+        rate = limits.get(action, ("", ""))[self.which]
         who = self._who(request)
         if not rate or not who:
             return None
         self.num_requests, self.duration = self.parse_rate(rate)
-        return f"throttle:{view.__class__.__name__}.{view.action}:{who}"
+        return f"throttle:{view.__class__.__name__}.{action}:{who}"
 
     def _who(self, request: Any) -> str:
         known = bool(request.user and request.user.is_authenticated)
