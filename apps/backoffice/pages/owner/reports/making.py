@@ -36,7 +36,7 @@ def made_of(
     """The report, or why there is none: never seen any facts, or no sales in these days."""
     if data.is_stale and data.as_of is None:
         return Made(failed=True)
-    facts = {"as_of": data.as_of, "is_stale": data.is_stale}
+    facts: dict[str, Any] = {"as_of": data.as_of, "is_stale": data.is_stale}
     facts |= {"waiting": data.waiting, "since": data.since, "until": data.until}
     if not any(needs):
         return Made(empty=empty or _("There were no sales in these days."), **facts)
