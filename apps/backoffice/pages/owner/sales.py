@@ -41,7 +41,7 @@ def sales(request: HttpRequest, slug: str) -> HttpResponse:
     found = wanted_sales(business, wanted)
     if request.GET.get("format") == "csv":
         return _file(request, business, found)
-    views = list(SavedView.objects.filter(user_id=request.user.pk, business=business))
+    views = list(SavedView.objects.filter(user_id=str(request.user.pk), business=business))
     kept = _kept(request.GET)
     context |= {
         "found": page(found, moment="occurred_at", after=request.GET.get("after", "")),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from apps.analytics import services
 from apps.backoffice.pages.owner.asked import Asked
@@ -155,12 +156,12 @@ def buyers_chart(rows: list[dict[str, Any]], asked: Asked) -> Chart:
         step="day",
         partial=asked.is_partial,
         labels=[day.isoformat() for day in days],
-        series=[Series(_("Returning"), old), Series(_("New"), new, tone=2)],
+        series=[Series(_("Returning"), old), Series(pgettext("guests", "New"), new, tone=2)],
         sentence=_("New guests: %(new)d, returning: %(old)d.") % {"new": sum(new), "old": sum(old)},
         table=Table(
             [
                 Column(_("Day"), "day"),
-                Column(_("New"), "number"),
+                Column(pgettext("guests", "New"), "number"),
                 Column(_("Returning"), "number"),
             ],
             list(zip(reversed(days), reversed(new), reversed(old), strict=True)),
