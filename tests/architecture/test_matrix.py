@@ -21,7 +21,6 @@ from apps.accounts.permissions import Gate
 from apps.accounts.rights import Row
 from tests.architecture import world as worlds
 from tests.architecture.world import BODIES, CALLERS, FOREIGN, KINDS, MISSING, OBJECTS, OWN, World
-from tests.conftest import seed_reference_rows
 from tests.factories.events import comes, published
 from tests.factories.notifications import broadcast_of
 
@@ -113,12 +112,8 @@ def _django_db_helper(world: World) -> None:
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     """One world for all tests of this file; `undone` takes back what a cell did to it."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        seed_reference_rows()
-        made = worlds.build()
-        worlds.sign_in_all(made)
+    with worlds.for_a_file(django_db_blocker) as made:
         yield made
-        transaction.set_rollback(True)
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 import gzip
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
@@ -32,6 +34,7 @@ from apps.loyalty.services import adjust_balance, hold_bonus
 from apps.notifications.mailing import Leaving, leave_token
 from apps.notifications.services import stop_codes
 from tests.api import Api
+from tests.conftest import seed_reference_rows
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.coupons import campaign, chain, code_of, personal, step
@@ -84,6 +87,17 @@ class World:
     far: Business  # where nobody of the callers works
     stranger: User
     made: dict[str, Any] = field(default_factory=dict)
+
+
+@contextmanager
+def for_a_file(blocker: Any) -> Iterator[World]:
+    """One world for all tests of a file, in a transaction that is taken back at its end."""
+    with blocker.unblock(), transaction.atomic():
+        seed_reference_rows()
+        made = build()
+        sign_in_all(made)
+        yield made
+        transaction.set_rollback(True)
 
 
 def build() -> World:

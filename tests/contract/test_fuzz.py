@@ -25,7 +25,6 @@ from tests.architecture import world as worlds
 from tests.architecture.test_matrix import undone
 from tests.architecture.test_routes import routes
 from tests.architecture.world import CALLERS, OBJECTS, OWN, World
-from tests.conftest import seed_reference_rows
 from tests.contract.rows import bare
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.xdist_group("fuzz")]
@@ -56,12 +55,8 @@ def _django_db_helper(world: World) -> None:
 
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    with django_db_blocker.unblock(), transaction.atomic():
-        seed_reference_rows()
-        made = worlds.build()
-        worlds.sign_in_all(made)
+    with worlds.for_a_file(django_db_blocker) as made:
         yield made
-        transaction.set_rollback(True)
 
 
 @pytest.fixture(autouse=True)

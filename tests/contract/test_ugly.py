@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import transaction
 
 from tests.architecture import world as worlds
 from tests.architecture.test_matrix import undone
 from tests.architecture.world import World
-from tests.conftest import seed_reference_rows
 from tests.contract import ugly
 from tests.contract.judge import Judge
 
@@ -27,12 +25,8 @@ def _django_db_helper(world: World) -> None:
 
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    with django_db_blocker.unblock(), transaction.atomic():
-        seed_reference_rows()
-        made = worlds.build()
-        worlds.sign_in_all(made)
+    with worlds.for_a_file(django_db_blocker) as made:
         yield made
-        transaction.set_rollback(True)
 
 
 @pytest.fixture
