@@ -10,9 +10,11 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from apps.accounts.models import StatusTier
 from apps.core import clickhouse, clickhouse_migrations
 from apps.loyalty import settings_queries
 from apps.loyalty.models import Badge
@@ -62,9 +64,16 @@ def is_transactional(request: pytest.FixtureRequest) -> bool:
 
 
 def seed_reference_rows() -> None:
+    """The rows of data migrations, tiers under the numbers that migrating gives them."""
+    if not StatusTier.objects.exists():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT setval(pg_get_serial_sequence('accounts_statustier', 'id'), 1, false)"
+            )
     for module in (
         "apps.accounts.migrations.0002_tiers",
         "apps.accounts.migrations.0004_privacy_data",
+        "apps.accounts.migrations.0006_code_limits",
         "apps.businesses.migrations.0002_network",
         "apps.notifications.migrations.0003_words",
         "apps.loyalty.migrations.0009_badges",
