@@ -106,7 +106,7 @@ class Counting(Simulator):
 
 def test_codes_pass_a_broadcast(tmp_path, settings, capsys, monkeypatch):
     settings.CELERY_TASK_ALWAYS_EAGER = False
-    monkeypatch.setattr(app.conf, "task_always_eager", False)
+    monkeypatch.setitem(app.conf, "task_always_eager", False)
     admin, second = UserFactory(job="admin"), UserFactory(job="admin")
     make_people()
     simulator = Counting()
