@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from hmac import compare_digest
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import redis
 import structlog
@@ -39,8 +38,6 @@ from apps.notifications.models import Attempt
 
 log = structlog.get_logger(__name__)
 
-QUEUES = ("critical", "high", "medium", "celery")
-MOSCOW = ZoneInfo("Europe/Moscow")
 TASKS = Counter("svoykrug_tasks", "Tasks ended", ["task", "state"])
 TASK_SECONDS = Histogram("svoykrug_task_seconds", "How long tasks work", ["task"])
 _began: dict[str, datetime] = {}
@@ -104,8 +101,8 @@ def outbox(now: datetime) -> Iterable[Metric]:
 def queues(now: datetime) -> Iterable[Metric]:
     length = GaugeMetricFamily("svoykrug_queue_length", "Tasks in a queue", labels=["queue"])
     with redis.Redis.from_url(settings.CELERY_BROKER_URL, socket_timeout=2) as broker:
-        for name in QUEUES:
-            length.add_metric([name], int(broker.llen(name)))  # type: ignore[arg-type]
+        for queue in settings.CELERY_TASK_QUEUES:
+            length.add_metric([queue.name], int(broker.llen(queue.name)))  # type: ignore[arg-type]
     return [length]
 
 
@@ -129,7 +126,7 @@ def clocks(now: datetime) -> Iterable[Metric]:
 
 
 def messages(now: datetime) -> Iterable[Metric]:
-    today = now.astimezone(MOSCOW).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     spent = GaugeMetricFamily(
         "svoykrug_messages_spent_roubles", "Paid to providers today", labels=["channel"]
     )

@@ -85,7 +85,7 @@ def load_database(place: Path) -> None:
     _pg(
         "pg_restore",
         *("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"),
-        *("--dbname", _database(), str(place / DUMP)),
+        str(place / DUMP),
     )
 
 
@@ -170,9 +170,7 @@ def _pg(program: str, *arguments: str) -> None:
     found = shutil.which(program, path=f"{settings.PG_BIN}{os.pathsep}{os.environ['PATH']}")
     if not found:
         raise BackupFailed(f"{program} is not here: install PostgreSQL's client or set PG_BIN.")
-    words = [found, *arguments]
-    if program == "pg_dump":
-        words += ["--dbname", _database()]
+    words = [found, "--dbname", _database(), *arguments]
     done = subprocess.run(  # noqa: S603 - the program was looked up, the arguments are ours
         words, env={**os.environ, "PGPASSWORD": _setting("PASSWORD")}, capture_output=True
     )

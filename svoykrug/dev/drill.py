@@ -1,8 +1,8 @@
 """`make drill`: a backup of this profile's data, restored into an empty place and verified.
 
-Runs with the servers up (`exec`). What is proven: the copy opens with its key, the database and the
-fact tables come back with the same number of rows, erasures are applied again, the audit chain and
-the ledger are whole. The times are printed; the place is removed afterwards.
+Runs with the servers up (`exec`). What is proven: the copy opens with its key, every
+table of the database comes back with the same number of rows, the fact tables load, erasures are
+applied again, the audit chain and the ledger are whole. The times are printed; the place is removed afterwards.
 """
 
 import importlib.util
