@@ -3,14 +3,12 @@
 import gzip
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import TOTPDevice, User
@@ -20,6 +18,7 @@ from apps.backoffice.models import Export, SavedView
 from apps.backoffice.sales_queries import file_rows, read_wanted, wanted_sales
 from apps.businesses.models import Business
 from apps.core import audit
+from apps.core.bells import ring_after_commit
 from apps.core.errors import Invalid, Refused
 from apps.transactions.queries import Shift
 
@@ -126,9 +125,7 @@ def ask_export(*, business: Business, query: str, rows: int, by: User) -> Export
         user=by, business=business, query=query, rows=rows, asked_at=now, ends_at=now + EXPORT_LIVES
     )
     audit.record(by, "backoffice.sales_exported", "business", business.pk, business_id=business.pk)
-    task = import_string("apps.backoffice.tasks.make_export")
-    ring = partial(task.apply_async, kwargs={"export_id": str(asked.pk)}, ignore_result=True)
-    transaction.on_commit(ring, robust=True)
+    ring_after_commit("apps.backoffice.tasks.make_export", export_id=str(asked.pk))
     return asked
 
 

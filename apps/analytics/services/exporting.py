@@ -7,13 +7,13 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.utils.module_loading import import_string
 
 from apps.accounts.models import User
 from apps.analytics import files, rfm_queries, sql
 from apps.analytics.models import Export
 from apps.businesses.models import Business
 from apps.core import clickhouse, outbox
+from apps.core.bells import ring_after_commit
 from apps.core.errors import NotFound
 from apps.core.facts import ExportReady
 
@@ -40,8 +40,7 @@ def guests(*, business: Business | None, by: User, form: str, at: datetime) -> E
             business=business, asked_by=by, form=form, day=night.day, rows_total=night.rows,
             created_at=at,
         )  # fmt: skip
-        task = import_string("apps.analytics.tasks.write_export")
-        transaction.on_commit(lambda: task.delay(export_id=str(export.pk)))
+        ring_after_commit("apps.analytics.tasks.write_export", export_id=str(export.pk))
     return export
 
 

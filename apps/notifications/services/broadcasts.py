@@ -7,11 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
-from apps.core import audit
+from apps.core import audit, bells
 from apps.core.errors import Forbidden, Invalid, NotFound, Refused
 from apps.notifications import segments
 from apps.notifications.bell import ring_after_commit
@@ -181,10 +180,5 @@ def _locked(broadcast_id: UUID) -> Broadcast:
 
 
 def _expand_soon(broadcast_id: UUID) -> None:
-    task = import_string("apps.notifications.tasks.expand_broadcast")
-    transaction.on_commit(
-        lambda: task.apply_async(
-            kwargs={"broadcast_id": str(broadcast_id)}, queue="medium", retry=False
-        ),
-        robust=True,
-    )
+    name = "apps.notifications.tasks.expand_broadcast"
+    bells.ring_after_commit(name, queue="medium", broadcast_id=str(broadcast_id))

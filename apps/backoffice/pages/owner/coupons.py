@@ -8,32 +8,28 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import structlog
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
-from kombu.exceptions import OperationalError as BrokerDown
 
 from apps.backoffice.pages.access import for_jobs
 from apps.backoffice.pages.owner.fields import MUST, DayField, SumField, WholeField
 from apps.backoffice.pages.owner.frame import business_of, frame
 from apps.businesses.models import Business
+from apps.core.bells import ring_after_commit
 from apps.core.errors import Invalid, Refused
 from apps.coupons import queries, rules, services
 from apps.coupons.enums import Audience, Benefit, CampaignState
 from apps.coupons.models import Campaign, Coupon
-from apps.coupons.tasks import make_codes
 from apps.crosspromo.words import benefit_words
 from apps.loyalty.offer_words import last_day_moment
 
-log = structlog.get_logger(__name__)
 ROWS = 25
 AUDIENCES = [Audience.ANYONE, Audience.PROMO, Audience.GUESTS]
 # The services' names of fields in the contract's spelling → ours.
@@ -198,18 +194,10 @@ def _create(request: HttpRequest, business: Business, said: dict[str, Any]) -> C
         business=business, draft=draft, by=request.user, at=timezone.now(), fill=fill
     )
     if made.audience == Audience.ANYONE and not fill:
-        transaction.on_commit(lambda: _ask_codes(made.pk))
+        # Beat asks within a minute for what a bell missed.
+        ring_after_commit("apps.coupons.tasks.make_codes", campaign_id=str(made.pk))
     messages.success(request, _("The campaign is made."))
     return made
-
-
-def _ask_codes(campaign_id: UUID) -> None:
-    try:
-        make_codes.apply_async(
-            kwargs={"campaign_id": str(campaign_id)}, retry=False, ignore_result=True
-        )
-    except BrokerDown:  # Beat asks within a minute
-        log.warning("coupons.broker_down", campaign=str(campaign_id))
 
 
 # --- one of them ---------------------------------------------------------------------------------
