@@ -313,8 +313,10 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "apps.core.http.schema.EnvelopeSchema",
     "DEFAULT_THROTTLE_CLASSES": [
         "apps.core.http.throttles.ByCaller",
+        "apps.core.http.throttles.ByAddress",
         "apps.core.http.throttles.ByAction",
         "apps.core.http.throttles.ByActionAndAddress",
+        "apps.core.http.throttles.ByShared",
     ],
     "EXCEPTION_HANDLER": "apps.core.http.errors.answer",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -37,6 +37,7 @@ PREFIX_PAUSE = 15 * 60
 PREFIX_DIGITS = 6
 ACCESS_LIFE = 15 * 60  # seconds
 REFRESH_LIFE = 30 * 86400  # seconds
+REFRESHES = (30, HOUR)  # of one person, all devices together
 REFRESH_GRACE = 60  # seconds in which a lost answer is given again
 FREEZE_AFTER_PHONE = DAY  # seconds without spending or giving after a change of number
 PHONE_MOVE = 3 * DAY  # seconds a new number waits when the old one is not at hand

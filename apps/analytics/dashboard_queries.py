@@ -109,7 +109,10 @@ def repeat(*, business: Business | None, since: date, until: date) -> tuple[int,
 def cohorts(*, business: Business | None, until: date) -> list[Cohort]:
     """Twelve months of first purchases × months since, the month of `until` included."""
     since = _months_back(until.replace(day=1), COHORT_MONTHS - 1)
-    rows = door.read("cohorts", sql.COHORTS, business, since=since, until=until)
+    return _cohorts(door.read("cohorts", sql.COHORTS, business, since=since, until=until), until)
+
+
+def _cohorts(rows: list[tuple[Any, ...]], until: date) -> list[Cohort]:
     found: dict[date, dict[int, int]] = {}
     for month, age, members in rows:
         found.setdefault(month, {})[age] = members
@@ -164,3 +167,34 @@ def coupons(*, business: Business | None, since: date, until: date) -> list[Coup
     came = {row[0]: row[1:] for row in door.read("came", sql.CAME_AGAIN, business, **bound)}
     rows = door.read("funnel", sql.FUNNEL, business, **bound)
     return [Coupons(*row, *came.get(row[0], (0, 0))) for row in rows]
+
+
+# --- the network ---------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Partner:
+    """One partner's range: bills net of returns, money kept by the till, ₽; receipts, buyers."""
+
+    business_id: UUID
+    gmv: Decimal
+    revenue: Decimal
+    receipts: int
+    buyers: int
+
+
+def by_partner(*, since: date, until: date) -> list[Partner]:
+    """Partners that sold something in the range, the largest first."""
+    rows = door.read("by_partner", sql.BY_PARTNER, None, since=since, until=until)
+    return [Partner(*row) for row in rows]
+
+
+def cross_visits(*, until: date) -> tuple[int, int]:
+    """Buyers of the 30 days up to `until`, and those of them who bought at two partners or more."""
+    [(buyers, crossed)] = door.read("cross_visits", sql.CROSS_VISITS, None, until=until)
+    return buyers, crossed
+
+
+def partner_cohorts(*, until: date) -> list[Cohort]:
+    """Partners by the month of their first sale × months since: how many sold something then."""
+    since = _months_back(until.replace(day=1), COHORT_MONTHS - 1)
+    rows = door.read("partner_cohorts", sql.PARTNER_COHORTS, None, since=since, until=until)
+    return _cohorts(rows, until)

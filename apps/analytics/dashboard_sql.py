@@ -125,3 +125,41 @@ FROM (
     GROUP BY member
 )
 """
+
+# --- the network -----------------------------------------------------------------------------------
+# Bills before discounts and bonuses, less what came back; money kept by the till; receipts of which
+# something is left; buyers. A partner that sold nothing has no row.
+BY_PARTNER = f"""
+SELECT business_id, sum(amount), sum(to_pay), uniqExactIf(sale_id, stands),
+       uniqExactIf(member, stands)
+FROM (
+    SELECT business_id, sale_id, member, amount, to_pay,
+           kind = 'purchase' AND sale_id NOT IN ({_CLOSED}) AS stands
+    FROM transaction_facts
+    WHERE :tenant AND local_day >= {{since:Date}} AND local_day <= {{until:Date}}
+)
+GROUP BY business_id ORDER BY 2 DESC, business_id
+"""  # noqa: S608 - constants of this file
+
+# Buyers of 30 days, and those of them who bought at two partners and more.
+CROSS_VISITS = """
+SELECT count(), countIf(places >= 2) FROM (
+    SELECT member, uniqExact(business_id) AS places FROM transaction_facts
+    WHERE :tenant AND kind = 'purchase'
+      AND local_day > {until:Date} - 30 AND local_day <= {until:Date}
+    GROUP BY member
+)
+"""
+
+# Partners by the month of their first sale, and in how many months since they sold something.
+PARTNER_COHORTS = """
+SELECT cohort, dateDiff('month', cohort, month) AS age, count()
+FROM (
+    SELECT business_id, toStartOfMonth(min(local_day)) AS cohort,
+           groupUniqArray(toStartOfMonth(local_day)) AS months
+    FROM transaction_facts
+    WHERE :tenant AND kind = 'purchase' AND local_day <= {until:Date}
+    GROUP BY business_id HAVING cohort >= {since:Date}
+)
+ARRAY JOIN months AS month GROUP BY cohort, age ORDER BY cohort, age
+"""

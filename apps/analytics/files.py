@@ -1,6 +1,7 @@
-"""Tables as files that a spreadsheet opens: CSV in UTF-8 with its mark, XLSX row by row.
+"""Tables as files that Excel opens in Russian: CSV in UTF-8 with its mark, semicolons and decimal
+commas; XLSX row by row, where money and counts are numbers. Column names are words of the API.
 
-Neither lets a cell that begins like a formula be one; money and counts are numbers in XLSX."""
+Neither lets a cell that begins like a formula be one."""
 
 import csv
 import io
@@ -27,16 +28,16 @@ def write(rows: Iterable[dict[str, Any]], form: str) -> bytes:
 
 def _csv(rows: Iterable[dict[str, Any]]) -> bytes:
     out = io.StringIO()
-    table = csv.writer(out, lineterminator="\r\n")
+    table = csv.writer(out, delimiter=";", lineterminator="\r\n")
     for row in _lines(rows):
         table.writerow([_safe(cell) for cell in row])
     return out.getvalue().encode("utf-8-sig")
 
 
 def _safe(cell: Any) -> Any:
-    if isinstance(cell, str) and FORMULA.match(cell) and not NUMBER.fullmatch(cell):
-        return f"'{cell}"
-    return cell
+    if isinstance(cell, float) or (isinstance(cell, str) and NUMBER.fullmatch(cell)):
+        return str(cell).replace(".", ",")
+    return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
 
 
 def _xlsx(rows: Iterable[dict[str, Any]]) -> bytes:

@@ -92,3 +92,14 @@ def never_spent(ages: Sequence[tuple[Decimal, Decimal]]) -> Decimal | None:
 def months_ahead(kept: Decimal, count: int) -> Decimal:
     """Σ kept^m for m = 1…count: months that a guest is still there for, on average."""
     return sum((kept**m for m in range(1, count + 1)), Decimal(0))
+
+
+def gini(values: Sequence[float | Decimal]) -> float | None:
+    """How unevenly a sum is spread: Σ (2i − n − 1)·xᵢ ÷ (n·Σx) over values in rising order, i from
+    1. 0: all alike; (n − 1) ÷ n: one has it all. None without a sum."""
+    ordered = sorted(float(max(value, 0)) for value in values)
+    total, count = sum(ordered), len(ordered)
+    if total <= 0:
+        return None
+    ranked = sum((2 * rank - count - 1) * one for rank, one in enumerate(ordered, start=1))
+    return round(ranked / (count * total), 4)

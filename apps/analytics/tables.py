@@ -64,6 +64,10 @@ class Sources:
     # Widgets that other apps reckon: of a range, and (slower, kept for ten minutes) of now.
     of_range: dict[str, Callable[[Any, date, date], Any]]
     of_now: dict[str, Callable[[Any], Any]]
+    # Of the network alone, remembered as long.
+    of_network: dict[str, Callable[[], Any]]
+    # Coupons' steps between issue and use, by campaign: (business, since, until).
+    coupon_steps: Callable[[Any, date, date], dict[UUID, dict[str, Any]]]
 
 
 @cache

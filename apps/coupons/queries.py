@@ -1,8 +1,8 @@
 """Reads of coupons that several callers need."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from statistics import NormalDist
 from typing import Any
@@ -132,6 +132,18 @@ class Stats:
     method: str
 
 
+@dataclass(frozen=True)
+class Effect:
+    """The money of `Stats`: what a campaign brought beyond what would have come anyway."""
+
+    revenue_with: Decimal
+    revenue_without: Decimal
+    incremental: Decimal
+    low: Decimal | None
+    high: Decimal | None
+    method: str
+
+
 def stats_of(campaign: Campaign, *, at: datetime) -> Stats:
     """Counts by state and the money, as of `at`."""
     late = Q(state=CouponState.ACTIVE, valid_to__lte=at)
@@ -145,41 +157,50 @@ def stats_of(campaign: Campaign, *, at: datetime) -> Stats:
     used = Redemption.objects.filter(campaign=campaign, returned_at__isnull=True).aggregate(
         discount=Sum("discount", default=ZERO), bonus=Sum("bonus", default=ZERO)
     )
-    return Stats(**counts, **used, **_effect(campaign, at=at))
+    effect = effects_of([campaign], at=at)[campaign.pk]
+    return Stats(**counts, **used, **asdict(effect))
 
 
-def _effect(campaign: Campaign, *, at: datetime) -> dict[str, Any]:
-    since, until = campaign.valid_from, min(at, campaign.valid_to)
-    if campaign.holdout_percent and HeldOut.objects.filter(campaign=campaign).exists():
-        return _against_held_out(campaign, since, until)
-    length = max(until - since, timedelta(0))
-    after = _paid(sql.PAID_BY_REDEEMERS, campaign, since, until)
-    before = _paid(sql.PAID_BY_REDEEMERS, campaign, since - length, since)
-    return {
-        "revenue_with": after.total,
-        "revenue_without": before.total,
-        "incremental": after.total - before.total,
-        "low": None,
-        "high": None,
-        "method": "before_after",
+def effects_of(campaigns: Iterable[Campaign], *, at: datetime) -> dict[UUID, Effect]:
+    """The effect of each campaign up to `at`, against its hold-out or against the days before. At
+    most five statements for any number of them."""
+    known = {one.pk: one for one in campaigns}
+    spans = {pk: (one.valid_from, min(at, one.valid_to)) for pk, one in known.items()}
+    tried = [pk for pk, one in known.items() if one.holdout_percent]
+    held = set(HeldOut.objects.filter(campaign__in=tried).values_list("campaign", flat=True))
+    compared = {pk: spans[pk] for pk in held}
+    others = {pk: span for pk, span in spans.items() if pk not in held}
+    earlier = {
+        pk: (since - max(until - since, timedelta(0)), since)
+        for pk, (since, until) in others.items()
+    }
+    got = _paid(sql.PAID_BY_HOLDERS, known, compared)
+    without = _paid(sql.PAID_BY_HELD_OUT, known, compared)
+    after = _paid(sql.PAID_BY_REDEEMERS, known, others)
+    before = _paid(sql.PAID_BY_REDEEMERS, known, earlier)
+    return {pk: _against_held_out(got[pk], without[pk]) for pk in compared} | {
+        pk: _against_before(after[pk], before[pk]) for pk in others
     }
 
 
-def _against_held_out(campaign: Campaign, since: datetime, until: datetime) -> dict[str, Any]:
-    got = _paid(sql.PAID_BY_HOLDERS, campaign, since, until)
-    held = _paid(sql.PAID_BY_HELD_OUT, campaign, since, until)
+def _against_before(after: "_Paid", before: "_Paid") -> Effect:
+    gain = after.total - before.total
+    return Effect(after.total, before.total, gain, None, None, "before_after")
+
+
+def _against_held_out(got: "_Paid", held: "_Paid") -> Effect:
     without = held.mean * got.people
     difference = got.total - without
     error = got.people * (got.variance_of_mean + held.variance_of_mean) ** 0.5
     reach = Decimal(NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * error).quantize(ZERO)
-    return {
-        "revenue_with": got.total,
-        "revenue_without": without.quantize(ZERO),
-        "incremental": difference.quantize(ZERO),
-        "low": (difference - reach).quantize(ZERO),
-        "high": (difference + reach).quantize(ZERO),
-        "method": "holdout",
-    }
+    return Effect(
+        revenue_with=got.total,
+        revenue_without=without.quantize(ZERO),
+        incremental=difference.quantize(ZERO),
+        low=(difference - reach).quantize(ZERO),
+        high=(difference + reach).quantize(ZERO),
+        method="holdout",
+    )
 
 
 @dataclass(frozen=True)
@@ -202,17 +223,49 @@ class _Paid:
         return max(0.0, self.squares / self.people - mean * mean) / (self.people - 1)
 
 
-def _paid(statement: str, campaign: Campaign, since: datetime, until: datetime) -> _Paid:
-    values: dict[str, Any] = {
-        "campaign": campaign.pk,
-        "business": campaign.business_id,
-        "since": since,
-        "until": until,
-    }
+def _paid(
+    statement: str,
+    campaigns: dict[UUID, Campaign],
+    spans: dict[UUID, tuple[datetime, datetime]],
+) -> dict[UUID, _Paid]:
+    """For each campaign of `spans`; nobody paid nothing where the statement names none."""
+    found = {pk: _Paid(0, ZERO, 0.0) for pk in spans}
+    if spans:
+        values: dict[str, Any] = {
+            "campaigns": list(spans),
+            "businesses": [campaigns[pk].business_id for pk in spans],
+            "starts": [since for since, _until in spans.values()],
+            "ends": [until for _since, until in spans.values()],
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            for pk, people, kopecks, squares in cursor.fetchall():
+                found[pk] = _Paid(people, from_kopecks(int(kopecks)), float(squares) / 10_000)
+    return found
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How far the coupons of one campaign came that members got in some days, and what their
+    redemptions cost, ₽: discounts and bonuses."""
+
+    shown: int
+    opened: int
+    discount: Decimal
+    bonus: Decimal
+
+    @property
+    def cost(self) -> Decimal:
+        return self.discount + self.bonus
+
+
+def steps_of(business: Business | None, since: date, until: date) -> dict[UUID, Steps]:
+    """Campaign → its steps, for coupons that members got in these days of the business's zone; with
+    None those of the whole network."""
+    values = {"business": business.pk if business else None, "first": since, "last": until}
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        people, kopecks, squares = cursor.fetchone()
-    return _Paid(people, from_kopecks(int(kopecks)), float(squares) / 10_000)
+        cursor.execute(sql.STEPS, values)
+        return {row[0]: Steps(*row[1:]) for row in cursor.fetchall()}
 
 
 def sale_known(sale_id: UUID, business: Business) -> tuple[UUID, Decimal] | None:

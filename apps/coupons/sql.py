@@ -22,29 +22,52 @@ SELECT wallet_id, paid FROM loyalty_journal
 WHERE scope = 'earn' AND key = %(key)s AND business_id = %(business)s AND wallet_id IS NOT NULL
 """
 
-# What each of some people paid at the business in a window, 0 for those who did not come:
-# people, Σ, Σ of squares (kopecks).
+# What each of some people paid in the window of their campaign at its business, 0 for those who did
+# not come: campaign, people, Σ, Σ of squares (kopecks). One statement for any number of campaigns.
 _PAID = """
-SELECT count(*), coalesce(sum(paid), 0), coalesce(sum(paid * paid), 0) FROM (
-    SELECT people.id, coalesce(sum(j.paid), 0)::numeric AS paid
-    FROM ({people}) people (id)
+SELECT campaign_id, count(*), coalesce(sum(paid), 0), coalesce(sum(paid * paid), 0) FROM (
+    SELECT people.campaign_id, people.member_id, coalesce(sum(j.paid), 0)::numeric AS paid
+    FROM ({people}) people
+    JOIN unnest(
+        %(campaigns)s::uuid[], %(businesses)s::uuid[],
+        %(starts)s::timestamptz[], %(ends)s::timestamptz[]
+    ) AS span (campaign_id, business_id, since, until) ON span.campaign_id = people.campaign_id
     LEFT JOIN loyalty_journal j
-      ON j.wallet_id = people.id AND j.business_id = %(business)s AND j.kind = 'earn'
-     AND j.occurred_at >= %(since)s AND j.occurred_at < %(until)s
-    GROUP BY people.id
-) each
+      ON j.wallet_id = people.member_id AND j.business_id = span.business_id AND j.kind = 'earn'
+     AND j.occurred_at >= span.since AND j.occurred_at < span.until
+    GROUP BY people.campaign_id, people.member_id
+) each GROUP BY campaign_id
 """
 PAID_BY_REDEEMERS = _PAID.format(
-    people="""SELECT DISTINCT member_id FROM coupons_redemption
-    WHERE campaign_id = %(campaign)s AND returned_at IS NULL AND member_id IS NOT NULL"""
+    people="""SELECT DISTINCT campaign_id, member_id FROM coupons_redemption
+    WHERE campaign_id = ANY(%(campaigns)s) AND returned_at IS NULL AND member_id IS NOT NULL"""
 )
 PAID_BY_HOLDERS = _PAID.format(
-    people="""SELECT DISTINCT member_id FROM coupons_coupon
-    WHERE campaign_id = %(campaign)s AND member_id IS NOT NULL"""
+    people="""SELECT DISTINCT campaign_id, member_id FROM coupons_coupon
+    WHERE campaign_id = ANY(%(campaigns)s) AND member_id IS NOT NULL"""
 )
 PAID_BY_HELD_OUT = _PAID.format(
-    people="SELECT member_id FROM coupons_heldout WHERE campaign_id = %(campaign)s"
+    people="""SELECT campaign_id, member_id FROM coupons_heldout
+    WHERE campaign_id = ANY(%(campaigns)s)"""
 )
+
+# Coupons of members issued in some days of the business's zone, how far each came (who redeemed has
+# opened, who opened has seen), and what their redemptions cost; returned sales cost nothing.
+STEPS = """
+SELECT c.campaign_id,
+       count(*) FILTER (
+           WHERE coalesce(c.seen_at, c.opened_at) IS NOT NULL OR r.id IS NOT NULL),
+       count(*) FILTER (WHERE c.opened_at IS NOT NULL OR r.id IS NOT NULL),
+       coalesce(sum(r.discount), 0), coalesce(sum(r.bonus), 0)
+FROM coupons_campaign k
+JOIN businesses_business b ON b.id = k.business_id
+JOIN coupons_coupon c ON c.campaign_id = k.id AND c.member_id IS NOT NULL
+LEFT JOIN coupons_redemption r ON r.coupon_id = c.id AND r.returned_at IS NULL
+WHERE (%(business)s::uuid IS NULL OR k.business_id = %(business)s)
+  AND c.issued_at >= %(first)s::date - 2 AND c.issued_at < %(last)s::date + 2
+  AND (c.issued_at AT TIME ZONE b.zone)::date BETWEEN %(first)s AND %(last)s
+GROUP BY c.campaign_id
+"""
 
 # One conditional statement each; no row back means that the budget does not hold it.
 RESERVE = """

@@ -209,3 +209,40 @@ LEFT JOIN coupons_redemption r ON r.coupon_id = c.id AND r.returned_at IS NULL
 WHERE s.version_id = %(version)s
 GROUP BY s.id
 """
+
+# Chains by what their steps brought since a moment; of a partner the steps that begin or end at it.
+# Steps that touch a clinic are left out.
+TOP = """
+WITH shown AS (
+    SELECT s.id, s.version_id, s.from_business_id, v.chain_id
+    FROM crosspromo_step s
+    JOIN crosspromo_version v ON v.id = s.version_id
+    JOIN businesses_business a ON a.id = s.from_business_id
+    JOIN businesses_business b ON b.id = s.to_business_id
+    WHERE a.category NOT IN ('dental', 'medical') AND b.category NOT IN ('dental', 'medical')
+      AND (%(business)s::uuid IS NULL
+           OR %(business)s IN (s.from_business_id, s.to_business_id))
+), exposed AS (
+    SELECT w.chain_id, count(DISTINCT r.id) FILTER (WHERE r.arm = 'treated') AS exposed,
+           count(DISTINCT r.id) FILTER (WHERE r.arm = 'control') AS held
+    FROM shown w
+    JOIN crosspromo_run r
+      ON r.version_id = w.version_id AND r.from_business_id = w.from_business_id
+    WHERE r.undone_at IS NULL AND r.at >= %(since)s
+    GROUP BY w.chain_id
+), used AS (
+    SELECT w.chain_id, count(*) AS redeemed, sum(d.amount - d.discount) AS revenue,
+           sum(d.discount + d.bonus) AS cost
+    FROM shown w
+    JOIN crosspromo_mint m ON m.step_id = w.id
+    JOIN crosspromo_run r ON r.id = m.run_id AND r.undone_at IS NULL AND r.at >= %(since)s
+    JOIN coupons_redemption d ON d.coupon_id = m.coupon_id AND d.returned_at IS NULL
+    GROUP BY w.chain_id
+)
+SELECT c.id, c.name, e.exposed, e.held, coalesce(u.redeemed, 0), coalesce(u.revenue, 0),
+       coalesce(u.cost, 0)
+FROM exposed e
+JOIN crosspromo_chain c ON c.id = e.chain_id
+LEFT JOIN used u ON u.chain_id = e.chain_id
+ORDER BY 5 DESC, 6 DESC, c.name LIMIT %(limit)s
+"""

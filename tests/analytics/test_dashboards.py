@@ -227,9 +227,9 @@ def test_export_opens_in_a_spreadsheet(facts, api, business, owner):
     def rows(**more: str) -> list[dict[str, str]]:
         answer = api.as_(owner).get("/analytics/export", query | more)
         assert answer["Content-Type"] == "text/csv; charset=utf-8"
-        return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+        return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
 
-    assert [row["revenue"] for row in rows(format="csv")] == ["10.00", "30.00"]
+    assert [row["revenue"] for row in rows(format="csv")] == ["10,00", "30,00"]
     sheet = api.as_(owner).get("/analytics/export", query | {"format": "xlsx"})
     assert sheet["Content-Disposition"] == 'attachment; filename="revenue.xlsx"'
     with zipfile.ZipFile(io.BytesIO(sheet.content)) as book:
@@ -245,8 +245,8 @@ def test_a_cell_is_never_a_formula():
     rows = [{"name": "=1+1", "money": "-5.00", "many": [1, None]}]
 
     assert files.write(rows, "csv").decode("utf-8-sig").splitlines() == [
-        "name,money,many_0,many_1",
-        "'=1+1,-5.00,1,",
+        "name;money;many_0;many_1",
+        "'=1+1;-5,00;1;",
     ]
     with zipfile.ZipFile(io.BytesIO(files.write(rows, "xlsx"))) as book:
         cells = book.read("xl/worksheets/sheet1.xml").decode()
@@ -288,7 +288,7 @@ def test_all_widgets_are_there(facts, business):
     assert set(found) == {
         "kpis", "series", "buyers", "repeat", "cohorts", "rfm", "churn", "worth", "basket", "items",
         "hours", "tiers", "liability", "coupons", "chains", "win_win", "recommendations",
-        "freshness",
+        "freshness", "members_share",
     }  # fmt: skip
     assert found["tiers"]["tiers"][0]["guests"] == 12
     assert found["worth"]["guests"] == 12

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.rules import check_digit
+from apps.backoffice.pages.till import finding
 from apps.businesses import services as businesses
 from apps.businesses.models import Business, Role
 from apps.loyalty.queries import balance_of
@@ -114,6 +115,18 @@ def test_guessing_numbers_is_stopped(till: Client, anna: User) -> None:
         find(till, f"+7999111{number:04d}")
 
     assert "Слишком много неизвестных номеров" in find(till, "+79991120000").content.decode()
+
+
+def test_searches_of_a_whole_business_are_counted(
+    till: Client, anna: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert finding.BUSINESS_SEARCHES == 3000
+    monkeypatch.setattr(finding, "BUSINESS_SEARCHES", 1)
+
+    first, second = find(till, "+79123456789"), find(till, "+79123456789")
+
+    assert first.status_code == 302
+    assert "Слишком много неизвестных номеров" in second.content.decode()
 
 
 WRONG_AMOUNTS = [

@@ -5,6 +5,7 @@ from typing import Any
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.analytics.models import ChurnRisk
 from apps.notifications.models import Broadcast, Device, Notification
 from apps.notifications.services import add_device
 
@@ -47,3 +48,18 @@ def broadcast_of(by: User, **given: Any) -> Broadcast:
         "people": 5_000,
     }
     return Broadcast.objects.create(asked_by=by, **(row | given))
+
+
+def risk_of(member: User, **given: Any) -> ChurnRisk:
+    """What the newest night says of her leaving the network."""
+    row = {
+        "rank": next(_count),
+        "day": timezone.localdate(),
+        "probability": "0.70000",
+        "band": "high",
+        "recency": 60,
+        "visits": 3,
+        "monthly": "900.00",
+        "held_out": False,
+    }
+    return ChurnRisk.objects.create(member=member, **(row | given))

@@ -11,7 +11,7 @@ from apps.notifications.models import Attempt, Broadcast, Notification
 from apps.notifications.services import Text, broadcasts
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory
-from tests.factories.notifications import broadcast_of, device_of
+from tests.factories.notifications import broadcast_of, device_of, risk_of
 from tests.factories.transactions import sale
 from tests.notifications.conftest import agree, deliver_all
 
@@ -211,3 +211,21 @@ def test_the_weekly_letter_goes_once_to_who_agreed_and_has_news(world, at):
     text = world.taken["sendgrid"][0]["content"][0]["value"]
     assert "Начислено бонусов: 125,50" in text
     assert "— Начислено 125,50 бонусов" in text
+
+
+def test_the_hold_out_of_win_back_is_never_asked(boss, business):
+    """Three at high risk: one to ask, one of the hold-out, one who is a clinic's patient only; a
+    fourth may leave, but not likely."""
+    asked, held, patient, likely = (UserFactory() for _ in range(4))
+    for who, held_out, band in ((asked, False, "high"), (held, True, "high"),
+                                (patient, False, "high"), (likely, False, "medium")):  # fmt: skip
+        risk_of(who, held_out=held_out, band=band)
+        sale(member=who, business=BusinessFactory(category="dental" if who is patient else "salon"))
+    segment = {"atRisk": True}
+
+    counted = boss.post("/admin/broadcasts", BODY | {"dryRun": True, "segment": segment})
+    sent = boss.post("/admin/broadcasts", BODY | {"segment": segment})
+    expand(Broadcast.objects.get())
+
+    assert (counted.json()["data"]["people"], sent.json()["data"]["people"]) == (1, 1)
+    assert [one.member for one in Notification.objects.all()] == [asked]

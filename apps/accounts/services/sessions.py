@@ -16,8 +16,8 @@ from apps.accounts.services.code_guard import Asker
 from apps.accounts.services.codes import check_code
 from apps.accounts.services.members import get_or_create_member
 from apps.accounts.services.reasons import written_reason
-from apps.core import audit, outbox
-from apps.core.errors import Forbidden, NotFound, Refused
+from apps.core import audit, outbox, throttle
+from apps.core.errors import Forbidden, NotFound, Refused, TooMany
 from apps.core.facts import NewDeviceSignedIn, SessionReuseDetected
 from apps.core.ids import new_id
 
@@ -121,7 +121,7 @@ def refresh(*, refresh_token: str, at: datetime) -> Tokens:
     """Rotate a refresh token. Within 60 s, while its successor is unused, a spent one gets the
     same successor again; otherwise the whole session is closed (TokenReused).
 
-    Raises TokenExpired, TokenRefused, TokenReused, Blocked.
+    Raises TokenExpired, TokenRefused, TokenReused, Blocked, TooMany.
     """
     try:
         claims = tokens.RefreshToken(refresh_token)  # type: ignore[arg-type]
@@ -142,6 +142,8 @@ def refresh(*, refresh_token: str, at: datetime) -> Tokens:
             raise Blocked
         if session.revoked_at:
             raise TokenRefused
+        if wait := throttle.hit("refresh", str(session.user_id), *rules.REFRESHES):
+            raise TooMany(retry_after=wait)
         reused = not _rotate(session, presented=str(claims["jti"]), at=at)
     if reused:  # the closing is committed before the refusal leaves
         raise TokenReused

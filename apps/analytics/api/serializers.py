@@ -5,11 +5,23 @@ from apps.analytics.enums import Band, Method, Reason, Segment
 from apps.analytics.models import ChurnRisk, Snapshot
 from apps.analytics.services import DashboardData
 
+NO_NIGHT: dict[str, Any] = {
+    "as_of": None,
+    "day": None,
+    "population": 0,
+    "method": None,
+    "method_words": "",
+    "horizon_days": None,
+    "segments": [],
+    "grid": [],
+    "moves": None,
+}
+
 
 def rfm_data(snapshot: Snapshot | None, moves: list[tuple[str, str, int]] | None) -> dict[str, Any]:
     """Segments with counts and money, the grid behind them, who moved in 30 days."""
     if snapshot is None:
-        return {"as_of": None, "day": None, "population": 0, "segments": [], "grid": []}
+        return NO_NIGHT
     summary = snapshot.summary
     counts: dict[str, int] = {}
     money: dict[str, Decimal] = {}
@@ -21,7 +33,7 @@ def rfm_data(snapshot: Snapshot | None, moves: list[tuple[str, str, int]] | None
         "as_of": snapshot.computed_at,
         "day": snapshot.day.isoformat(),
         "population": summary["population"],
-        "method": summary["method"],
+        "method": summary["method"] or None,
         "method_words": str(Method(summary["method"]).label) if summary["method"] else "",
         "horizon_days": summary["horizon"],
         "segments": [
@@ -47,7 +59,18 @@ def churn_data(
     """Guests whose leaving would cost most, with the chance and its reasons; how the forecast
     before came true. Chances are of no purchase within `horizon_days`."""
     if newest is None:
-        return {"as_of": None, "day": None, "scored": 0, "members": [], "forecast": None}
+        return {
+            "as_of": None,
+            "day": None,
+            "horizon_days": None,
+            "model": None,
+            "scored": 0,
+            "bands": {},
+            "reasons": [],
+            "expected_loss_a_month": "0.00",
+            "members": [],
+            "forecast": None,
+        }
     summary = newest.summary
     return {
         "as_of": newest.computed_at,

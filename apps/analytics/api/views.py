@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from apps.accounts.enums import Job
 from apps.accounts.permissions import Can
 from apps.analytics import files, rfm_queries, services
+from apps.analytics.api import shapes
 from apps.analytics.api.serializers import churn_data, dashboard_data, rfm_data
 from apps.analytics.churn import queries as churn_queries
 from apps.analytics.models import Export, Snapshot
@@ -43,6 +44,9 @@ REPORTS = {
 
 
 GUESTS = "guests"  # one guest a row
+# A file of either kind; 202 tells how far a worker has come with it.
+EXPORTED: dict[Any, Any] = {(200, kind): OpenApiTypes.BINARY for kind in files.TYPES.values()}
+EXPORTED |= {(202, "application/json"): shapes.ExportOut}
 
 
 class WhichBusiness(Invalid):
@@ -81,7 +85,7 @@ class FiguresViewSet(ApiViewSet):
     permission_classes = [Can("analytics.read")]
 
     @extend_schema(
-        responses=OpenApiTypes.OBJECT,
+        responses=shapes.RfmOut,
         tags=["analytics"],
         parameters=[BUSINESS, OpenApiParameter("on", OpenApiTypes.DATE)],
     )
@@ -92,7 +96,7 @@ class FiguresViewSet(ApiViewSet):
         return Response(rfm_data(found, moves))
 
     @extend_schema(
-        responses=OpenApiTypes.OBJECT,
+        responses=shapes.ChurnOut,
         tags=["analytics"],
         parameters=[BUSINESS, OpenApiParameter("limit", int, description="20; 100 at most")],
     )
@@ -103,7 +107,7 @@ class FiguresViewSet(ApiViewSet):
         check = churn_queries.newest(Snapshot.Kind.CHECK, business=place)
         return Response(churn_data(newest, check, list(risks)))
 
-    @extend_schema(responses=OpenApiTypes.OBJECT, tags=["analytics"], parameters=RANGE)
+    @extend_schema(responses=shapes.DashboardOut, tags=["analytics"], parameters=RANGE)
     def dashboard(self, request: Request) -> Response:
         place = place_of(request)
         data = services.generate_dashboard(
@@ -111,24 +115,24 @@ class FiguresViewSet(ApiViewSet):
         )
         return Response(dashboard_data(data))
 
-    @extend_schema(responses=OpenApiTypes.OBJECT, tags=["analytics"], parameters=RANGE)
+    @extend_schema(responses=shapes.CohortsOut, tags=["analytics"], parameters=RANGE)
     def cohorts(self, request: Request) -> Response:
         return Response(dashboard_data(self._report(request, "cohorts")))
 
     @extend_schema(
-        responses=OpenApiTypes.OBJECT,
+        responses=shapes.RevenueOut,
         tags=["analytics"],
         parameters=[*RANGE, OpenApiParameter("by", str, enum=list(STEPS))],
     )
     def revenue(self, request: Request) -> Response:
         return Response(dashboard_data(self._report(request, "series")))
 
-    @extend_schema(responses=OpenApiTypes.OBJECT, tags=["analytics"], parameters=RANGE)
+    @extend_schema(responses=shapes.CouponFiguresOut, tags=["analytics"], parameters=RANGE)
     def coupons(self, request: Request) -> Response:
         return Response(dashboard_data(self._report(request, "coupons")))
 
     @extend_schema(
-        responses=OpenApiTypes.BINARY,
+        responses=EXPORTED,
         tags=["analytics"],
         parameters=[
             *RANGE,
@@ -139,8 +143,10 @@ class FiguresViewSet(ApiViewSet):
         ],
     )
     def export(self, request: Request) -> HttpResponse:
-        """A file; or, of more than 50,000 guests, 202 with `exportId`: ask again with `id` until
-        the file comes. Progress is `rowsDone` of `rowsTotal`."""
+        """A report as a file.
+
+        Of more than 50,000 guests 202 with `exportId`: ask again with `id` until the file comes.
+        Progress is `rowsDone` of `rowsTotal`; `failed` may be asked for anew."""
         user: Any = request.user
         if asked := request.query_params.get("id"):
             return self._written(exporting.export_of(asked, by=user))

@@ -12,9 +12,9 @@ from apps.accounts.models import User
 from apps.analytics import files, rfm_queries, sql
 from apps.analytics.models import Export
 from apps.businesses.models import Business
-from apps.core import clickhouse, outbox
+from apps.core import clickhouse, outbox, throttle
 from apps.core.bells import ring_after_commit
-from apps.core.errors import NotFound
+from apps.core.errors import NotFound, TooMany
 from apps.core.facts import ExportReady
 
 log = structlog.get_logger(__name__)
@@ -22,17 +22,25 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 50_000  # rows; more go to a worker
 PAGE = 10_000
 KEPT = timedelta(days=7)
+DAY = timedelta(days=1)
+A_DAY, AT_A_TIME = 5, 2  # files of guests for one person (security.md part 5)
 COLUMNS = ("guest", "recency_days", "frequency", "money", "r", "f", "m", "segment")
 
 
 def guests(*, business: Business | None, by: User, form: str, at: datetime) -> Export | bytes:
     """The guests of the newest night, who stands where: the file itself, or what became of it.
 
-    Guests are numbers of this file, as ClickHouse knows them: no names leave. Raises NotFound
-    before the first night, clickhouse.Unavailable."""
+    Guests are numbers of this file, as ClickHouse knows them: no names leave. Asked again while it
+    is being written it is the same one, and one that failed is tried anew. Five files a day, two at
+    a time. Raises NotFound before the first night, TooMany, clickhouse.Unavailable."""
     night = rfm_queries.snapshot_of(business=business)
     if night is None:
         raise NotFound
+    begun = Export.objects.filter(business=business, asked_by=by, form=form, day=night.day)
+    again = begun.exclude(state=Export.State.READY).order_by("-created_at").first()
+    if again:
+        return _tried_anew(again) if again.state == Export.State.FAILED else again
+    _refuse_many(by, at=at)
     if night.rows <= AT_ONCE:
         return files.write(_rows(business, night.day), form)
     with transaction.atomic():
@@ -40,8 +48,29 @@ def guests(*, business: Business | None, by: User, form: str, at: datetime) -> E
             business=business, asked_by=by, form=form, day=night.day, rows_total=night.rows,
             created_at=at,
         )  # fmt: skip
-        ring_after_commit("apps.analytics.tasks.write_export", export_id=str(export.pk))
+        _ring(export)
     return export
+
+
+def _tried_anew(export: Export) -> Export:
+    with transaction.atomic():
+        failed = Export.objects.filter(pk=export.pk, state=Export.State.FAILED)
+        if failed.update(state=Export.State.WAITING, rows_done=0):
+            _ring(export)
+    export.refresh_from_db()
+    return export
+
+
+def _ring(export: Export) -> None:
+    ring_after_commit("apps.analytics.tasks.write_export", export_id=str(export.pk))
+
+
+def _refuse_many(by: User, *, at: datetime) -> None:
+    writing = Export.objects.filter(asked_by=by, state=Export.State.WAITING)
+    if writing.filter(created_at__gt=at - DAY).count() >= AT_A_TIME:
+        raise TooMany(retry_after=60)
+    if wait := throttle.hit("analytics.export", str(by.pk), A_DAY, int(DAY.total_seconds())):
+        raise TooMany(retry_after=wait)
 
 
 def export_of(export_id: str, *, by: User) -> Export:

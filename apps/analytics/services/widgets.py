@@ -22,6 +22,11 @@ from apps.analytics.tables import sources
 from apps.businesses.models import Business
 
 KEPT = 600  # seconds for which slow widgets of other apps are remembered
+SHAPE = 2  # of what is remembered: another release does not read what this one wrote
+# A partner is reckoned without the network's model and the network without the partner's figures.
+WORTH: dict[str, Any] = {
+    "day": None, "visits_a_month": None, "kept_a_month": None, "visits_12_months": None,
+}  # fmt: skip
 
 
 def _money(value: Decimal | None) -> str:
@@ -70,6 +75,7 @@ def rfm(business: Business | None, since: date, until: date) -> dict[str, Any] |
     moves = rfm_queries.moves(business=business, day=found.day) or []
     summary: dict[str, Any] = found.summary
     return summary | {
+        "method": summary["method"] or None,
         "day": found.day.isoformat(),
         "moves": [{"before": old, "now": new, "count": count} for old, new, count in moves],
     }
@@ -97,7 +103,7 @@ def worth(business: Business | None, since: date, until: date) -> dict[str, Any]
     with the weekly model. None without guests."""
     if business is None:
         found = newest(Snapshot.Kind.WORTH, business=None)
-        return found.summary | {"day": found.day.isoformat()} if found else None
+        return WORTH | found.summary | {"day": found.day.isoformat()} if found else None
     [(guests, visits, money, were, came)] = door.read(
         "worth", dashboard_sql.WORTH, business, until=until
     )
@@ -106,7 +112,7 @@ def worth(business: Business | None, since: date, until: date) -> dict[str, Any]
     kept = (Decimal(came) + 10) / (were + 20)
     a_month = Decimal(visits) / guests / 3
     receipt = money / visits
-    return {
+    return WORTH | {
         "guests": guests,
         "visits_a_month": round(float(a_month), 3),
         "receipt": _money(receipt),
@@ -134,22 +140,28 @@ def fresh(business: Business | None, since: date, until: date) -> dict[str, Any]
 
 def of_others(business: Business | None, since: date, until: date) -> dict[str, Any]:
     """Widgets that apps above reckon, remembered for ten minutes."""
+    names = [*sources().of_range, *sources().of_now]
+    found = {name: of_other(name, business, since, until) for name in names}
+    if business is None:
+        found |= {name: _kept(name, one) for name, one in sources().of_network.items()}
+    return found
+
+
+def of_other(name: str, business: Business | None, since: date, until: date) -> Any:
+    """One of them by its name."""
     place = business.pk if business else "network"
-    found = {
-        name: _kept(f"{name}:{place}:{since}:{until}", partial(one, business, since, until))
-        for name, one in sources().of_range.items()
-    }
-    return found | {
-        name: _kept(f"{name}:{place}", partial(one, business))
-        for name, one in sources().of_now.items()
-    }
+    if name in sources().of_range:
+        one = partial(sources().of_range[name], business, since, until)
+        return _kept(f"{name}:{place}:{since}:{until}", one)
+    return _kept(f"{name}:{place}", partial(sources().of_now[name], business))
 
 
 def _kept(key: str, reckon: Callable[[], Any]) -> Any:
-    kept = cache.get(f"widget:{key}")
+    key = f"widget:{SHAPE}:{key}"
+    kept = cache.get(key)
     if kept is None:
         kept = {"value": reckon()}
-        cache.set(f"widget:{key}", kept, KEPT)
+        cache.set(key, kept, KEPT)
     return kept["value"]
 
 

@@ -34,7 +34,7 @@ from apps.core.context import caller
 from apps.core.throttle import Bucket
 
 WINDOW = 15 * 60  # seconds in which guesses are counted
-BY_LOGIN, BY_ADDRESS, BY_CODE = 5, 20, 5
+BY_LOGIN, BY_ADDRESS, BY_CODE = 5, 10, 5
 HALF_WAY = "half_signed_in"  # session key: whose password was right
 HALF_WAY_AGE = 10 * 60
 

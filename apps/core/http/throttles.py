@@ -1,10 +1,20 @@
-"""Ordinary rate limits of the API (security.md part 5), in the cache: courtesy, not security."""
+"""Ordinary rate limits of the API (security.md part 5), in the cache: courtesy, not security.
 
+Without Redis they let everything pass; what guards sign-in, money and people is counted in
+PostgreSQL (`core.throttle`)."""
+
+from ipaddress import ip_address
 from typing import Any
 
+import structlog
+from django.conf import settings
+from django.core.cache import cache
 from rest_framework.throttling import SimpleRateThrottle
 
 from apps.core.context import caller
+
+log = structlog.get_logger(__name__)
+ALARM_EVERY = 3600  # seconds
 
 READS, WRITES = "120/min", "30/min"
 READS_BY_ADDRESS, WRITES_BY_ADDRESS = "600/min", "120/min"
@@ -31,6 +41,32 @@ class ByCaller(SimpleRateThrottle):
         # Not DRF's `get_ident`: it believes X-Forwarded-For, which any stranger can write.
         who = str(request.user.pk) if known else caller().address
         return f"throttle:{'r' if safe else 'w'}:{who}"
+
+
+def public_address() -> str | None:
+    """Whence the caller came; None for an address of a private network. Behind a proxy that is not
+    counted (NUM_PROXIES) everybody would have the proxy's: one bucket for all of them would shut
+    everybody out, so that in production it is an alarm instead."""
+    address = caller().address
+    if address is None or not ip_address(address).is_private:
+        return address
+    if settings.ENVIRONMENT == "production" and cache.add("throttle:private", 1, ALARM_EVERY):
+        log.error("throttle.private_address", address=address)
+    return None
+
+
+class ByAddress(ByCaller):
+    """Known people who share an address, together; strangers are counted so by `ByCaller`."""
+
+    def get_cache_key(self, request: Any, view: Any) -> str | None:
+        address = public_address()
+        if address is None or not (request.user and request.user.is_authenticated):
+            return None
+        safe = request.method in SAFE
+        self.num_requests, self.duration = self.parse_rate(
+            READS_BY_ADDRESS if safe else WRITES_BY_ADDRESS
+        )
+        return f"throttle:{'r' if safe else 'w'}:at:{address}"
 
 
 class ByAction(ByCaller):
@@ -61,3 +97,20 @@ class ByActionAndAddress(ByAction):
 
     def _who(self, request: Any) -> str:
         return caller().address or ""
+
+
+class ByShared(ByCaller):
+    """What callers share: a view's `shared` says action → (field of the body, rate). Calls with
+    the same value of the field count together; with an empty field all calls of the action do."""
+
+    def get_cache_key(self, request: Any, view: Any) -> str | None:
+        action = getattr(view, "action", None) or ""
+        shared: dict[str, tuple[str, str]] = getattr(view, "shared", {})
+        if action not in shared:
+            return None
+        field, rate = shared[action]
+        said = request.data.get(field) if field and isinstance(request.data, dict) else ""
+        if not isinstance(said, str) or len(said) > 40:
+            return None  # the call is refused for its body
+        self.num_requests, self.duration = self.parse_rate(rate)
+        return f"throttle:{view.__class__.__name__}.{action}:of:{said.lower()}"

@@ -72,7 +72,7 @@ class CouponViewSet(ApiViewSet):
         if coupon is None:
             raise NotFound
         context = self.get_serializer_context()
-        services.mark_seen(coupons=[coupon], at=context["at"])
+        services.mark_opened(coupon=coupon, at=context["at"])
         return Response(CouponOut(coupon, context=context).data)
 
     @extend_schema(request=ClaimIn, responses={201: CouponOut}, tags=["coupons"], parameters=KEY)

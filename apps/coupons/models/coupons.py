@@ -54,6 +54,9 @@ class Coupon(models.Model):
     valid_to = models.DateTimeField(_("valid to"))
     issued_at = models.DateTimeField(_("issued"), default=timezone.now)
     seen_at = models.DateTimeField(_("seen"), null=True)
+    opened_at = models.DateTimeField(
+        _("opened"), null=True, help_text="She opened it by itself, with its code: to use it"
+    )
     redeemed_at = models.DateTimeField(_("redeemed"), null=True)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True)
     reserved = models.DecimalField(_("reserved, ₽"), max_digits=12, decimal_places=2, default=ZERO)

@@ -20,6 +20,7 @@ from apps.coupons.services.issuing import (
     claim_promo,
     expire_due,
     forget_member,
+    mark_opened,
     mark_seen,
     mint,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "find_campaign",
     "forget_member",
     "guesses_counted",
+    "mark_opened",
     "mark_seen",
     "mint",
     "move_cost",

@@ -7,6 +7,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
@@ -146,6 +148,14 @@ def mark_seen(*, coupons: Iterable[Coupon], at: datetime) -> None:
     new = [coupon.pk for coupon in coupons if coupon.seen_at is None]
     if new:
         Coupon.objects.filter(pk__in=new, seen_at__isnull=True).update(seen_at=at)
+
+
+def mark_opened(*, coupon: Coupon, at: datetime) -> None:
+    """She opened it by itself, its code before her, for the first time: that is seeing it too."""
+    if coupon.opened_at is None:
+        Coupon.objects.filter(pk=coupon.pk, opened_at__isnull=True).update(
+            opened_at=at, seen_at=Coalesce("seen_at", Value(at))
+        )
 
 
 def expire_due(*, at: datetime) -> int:

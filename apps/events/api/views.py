@@ -246,6 +246,7 @@ class PlaceViewSet(Events):
     """Coming to an event: registering, answering an offer, the ticket."""
 
     limits: ClassVar = {"register": ("10/min", "60/min")}
+    shared: ClassVar = {"register": ("", "200/sec")}  # of the whole network, at an opening
     permission_classes = [
         Can(
             register="events.register",

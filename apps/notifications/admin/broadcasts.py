@@ -48,6 +48,7 @@ SEGMENT_WORDS = {
     "joined_to": _("joined until"),
     "has_app": _("has the app"),
     "bought_at": _("bought at"),
+    "at_risk": _("may leave"),
 }
 
 

@@ -32,6 +32,9 @@ class SegmentIn(In):
     joined_to = serializers.DateField(required=False)
     has_app = serializers.BooleanField(required=False)
     bought_at = serializers.UUIDField(required=False)
+    at_risk = serializers.BooleanField(
+        required=False, help_text="At high risk of leaving, but for the hold-out of win-back"
+    )
 
 
 class BroadcastIn(In):

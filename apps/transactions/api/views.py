@@ -4,7 +4,7 @@ import functools
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import transaction
@@ -119,6 +119,7 @@ class SaleViewSet(ApiViewSet):
             confirm_code="transactions.spend_code",
         )
     ]
+    shared: ClassVar = {"create": ("business_id", "300/min")}
     queryset = Transaction.objects.none()
     filterset_class = SaleFilter
     page_by = "occurred_at"

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 
 from apps.accounts.models import StatusTier, User
 from apps.backoffice.pages.access import for_jobs
+from apps.backoffice.pages.control.platform import platform
 from apps.core.money import format_rub
 from apps.loyalty.liability_queries import Liability, liability
 from apps.loyalty.models import Statement
@@ -49,7 +50,7 @@ def reports(request: HttpRequest) -> HttpResponse:
     closed = list(Statement.objects.order_by("-month").values_list("month", flat=True)[:MONTHS])
     matrix = matrix_of(_asked_month(request, closed, at=at), at=at)
     members = sum(one.people for one in tiers)
-    context = {
+    context: dict[str, Any] = {
         "now": at,
         "tiers": tiers,
         "members": members,
@@ -78,6 +79,7 @@ def reports(request: HttpRequest) -> HttpResponse:
         },
         "said": _said(tiers, members, owed, matrix),
     }
+    context |= {"made": platform(), "as_table": request.GET.get("view") == "table"}
     return render(request, "backoffice/control/reports.html", context)
 
 

@@ -26,6 +26,7 @@ from apps.transactions.queries import (
 
 MISSES, MISSES_WINDOW = 30, 15 * 60  # unknown phones a person may try: the till is no directory
 HOUR, DAY = 3600, 86400
+BUSINESS_SEARCHES = 3000  # a day, all people of a business together
 SEARCHES = ((60, HOUR), (300, DAY))  # by phone, a person
 LATEST = 5
 
@@ -75,7 +76,7 @@ def find(request: HttpRequest) -> HttpResponse:
 
 
 def _member(request: HttpRequest, business: Business, form: FindForm, said: Read) -> HttpResponse:
-    if said.kind is Kind.PHONE and (problem := _searched_enough(request.user)):
+    if said.kind is Kind.PHONE and (problem := _searched_enough(request.user, business)):
         return show_start(request, form, problem=problem)
     try:
         member, hold, proof = _who(request.user, business, said)
@@ -121,11 +122,13 @@ def _guests(request: HttpRequest, business: Business, form: FindForm, said: Read
     return redirect("backoffice:operation", operation.token(by=request.user))
 
 
-def _searched_enough(user: User) -> str:
+def _searched_enough(user: User, business: Business) -> str:
     buckets = [
         throttle.Bucket(f"till.search.{seconds}", str(user.pk), limit, seconds)
         for limit, seconds in SEARCHES
     ]
+    here = throttle.Bucket("till.search.business", str(business.pk), BUSINESS_SEARCHES, DAY)
+    buckets.append(here)
     wait = throttle.take(buckets).wait
     return _too_many(wait) if wait else ""
 

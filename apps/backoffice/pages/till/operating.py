@@ -29,6 +29,7 @@ from apps.transactions.models import Transaction
 from apps.transactions.queries import held_here, sales_at, twin_of
 
 COMMITS, COMMITS_WINDOW = 30, 60  # sales a person may enter in a minute
+BUSINESS_COMMITS = 300  # and all people of a business together
 CODES, CODES_WINDOW = 10, 15 * 60  # wrong codes of a guest's app that a person may type
 SENT = "spend_code"  # session key: operation → the code sent by SMS
 TWIN_FOR = timedelta(minutes=2)
@@ -142,8 +143,11 @@ def _record(
     price: str,
 ) -> Transaction:
     """Raises Refused."""
-    wait = throttle.hit("till.commit", str(request.user.pk), COMMITS, COMMITS_WINDOW)
-    if wait:
+    mine = throttle.Bucket("till.commit", str(request.user.pk), COMMITS, COMMITS_WINDOW)
+    all_of_it = throttle.Bucket(
+        "till.commit.business", str(step.business.pk), BUSINESS_COMMITS, COMMITS_WINDOW
+    )
+    if throttle.take([mine, all_of_it]).wait:
         raise TooFast
     codes = [asked["coupon"]] if asked.get("coupon") else []
     try:

@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.backoffice.pages.owner.charts import Made
-from apps.backoffice.pages.owner.reports import books, guests, partners, trade
+from apps.backoffice.pages.owner.reports import books, guests, leaving, partners, trade
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,13 @@ REPORTS = (
         _("Segments"),
         _("Who is close, who is drifting away."),
         books.rfm,
+        days=False,
+    ),
+    Report(
+        "leaving",
+        _("Leaving"),
+        _("Who may leave, why, and what that would cost."),
+        leaving.leaving,
         days=False,
     ),
     Report(

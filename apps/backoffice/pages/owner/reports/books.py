@@ -1,7 +1,7 @@
 """Reports from PostgreSQL: the nightly reckoning of guests, bonuses not yet spent, tiers."""
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import StatusTier
-from apps.analytics import rfm_queries
+from apps.analytics import rfm_queries, services
 from apps.analytics.enums import Method, Segment
 from apps.backoffice import queries
 from apps.backoffice.pages.owner.asked import Asked
@@ -147,7 +147,11 @@ def liability(business: Business, asked: Asked) -> Made:
     mine = next((one for one in report.by_issuer if one.id == business.pk), None)
     if mine is None or not mine.total:
         return Made(empty=_("There are no unspent bonuses of this business."), live=True)
-    blocks = [_unspent_tiles(mine), _by_month(mine.rows), _ages(mine)]
+    blocks: list[Any] = [_unspent_tiles(mine), _by_month(mine.rows), _ages(mine)]
+    if facts := services.report("liability", business=business, since=None, until=None).widgets:
+        blocks.append(_earn_and_burn(facts["liability"]))
+        if rows := facts["liability"]["cohorts"]:
+            blocks.append(_bonus_cohorts(rows))
     return Made(blocks, live=True)
 
 
@@ -229,6 +233,60 @@ def _ages(mine: Issuer) -> Chart:
     )
 
 
+def _earn_and_burn(facts: dict[str, Any]) -> Chart:
+    names = [_("Given"), _("Spent"), _("Lapsed"), _("Taken back")]
+    values = [Decimal(facts[name]) for name in ("earned", "burned", "lapsed", "revoked")]
+    ratio, breakage = facts["burn_ratio"], facts["breakage"]
+    note = _("Spent of what was given: %(ratio)s. Never spent at all: %(breakage)s.") % {
+        "ratio": shown(None if ratio is None else round(100 * ratio, 1), "percent"),
+        "breakage": shown(None if breakage is None else round(100 * breakage, 1), "percent"),
+    }
+    return Chart(
+        key="earn-burn",
+        title=_("Bonuses given and spent in 30 days"),
+        kind="rows",
+        unit="bonus",
+        labels=names,
+        series=[Series(_("Bonuses"), values)],
+        sentence=note,
+        table=Table(
+            [Column(_("What became of them")), Column(_("Bonuses"), "bonus")],
+            [list(row) for row in zip(names, values, strict=True)],
+        ),
+        help=note,
+    )
+
+
+def _bonus_cohorts(rows: list[dict[str, str]]) -> Sheet:
+    return Sheet(
+        key="bonus-cohorts",
+        title=_("What became of bonuses by the month of issue"),
+        table=Table(
+            [
+                Column(_("Month"), "month"),
+                Column(_("Given"), "bonus"),
+                Column(_("Spent"), "bonus"),
+                Column(_("Lapsed"), "bonus"),
+                Column(_("Never spent"), "percent"),
+            ],
+            [
+                [
+                    date.fromisoformat(row["month"]),
+                    *(Decimal(row[name]) for name in ("issued", "spent", "lapsed")),
+                    _unspent_share(row),
+                ]
+                for row in rows
+            ],
+        ),
+        help=_("Months all of whose bonuses are past: spent or lapsed."),
+    )
+
+
+def _unspent_share(row: dict[str, str]) -> Decimal | None:
+    issued = Decimal(row["issued"])
+    return round(100 - 100 * Decimal(row["spent"]) / issued, 1) if issued else None
+
+
 # --- tiers ----------------------------------------------------------------------------------------
 def tiers(business: Business, asked: Asked) -> Made:
     at = timezone.now()
@@ -237,7 +295,13 @@ def tiers(business: Business, asked: Asked) -> Made:
         return Made(empty=_("Tiers appear with the first guests."), live=True)
     moves = queries.tier_moves(business=business, at=at)
     names = list(StatusTier.objects.order_by("position").values_list("name", flat=True))
+    today = timezone.localdate(at)
+    year = services.report(
+        "tiers", business=business, since=today - timedelta(days=364), until=today
+    ).widgets["tiers"]
     blocks: list[Any] = [_tiers(names, found)]
+    if year:
+        blocks.append(_distances(year["tiers"]))
     if moves:
         blocks.append(_tier_moves(moves))
     return Made(blocks, live=True)
@@ -270,6 +334,35 @@ def _tiers(names: list[str], found: dict[str, int]) -> Chart:
         ),
         help=_(
             "Guests who bought here within 365 days, by the tier that they have now in the network."
+        ),
+    )
+
+
+def _distances(rows: list[dict[str, Any]]) -> Sheet:
+    return Sheet(
+        key="distances",
+        title=_("How far to the next tier"),
+        table=Table(
+            [
+                Column(_("Tier")),
+                Column(_("Guests"), "number"),
+                Column(_("Half of them lack at most"), "rub"),
+                Column(_("Lack a tenth at most"), "number"),
+            ],
+            [
+                [
+                    one["name"],
+                    hidden(one["guests"]),
+                    Decimal(one["median_to_next"])
+                    if one["median_to_next"] and one["guests"] >= LEAST
+                    else None,
+                    hidden(one["nearly_there"]),
+                ]
+                for one in rows
+            ],
+        ),
+        help=_(
+            "Guests who bought here within 365 days: what the next tier still wants beyond what they paid in the network."
         ),
     )
 

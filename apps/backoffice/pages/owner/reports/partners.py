@@ -3,6 +3,7 @@
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.analytics import services
 from apps.backoffice.pages.owner.asked import Asked
 from apps.backoffice.pages.owner.charts import (
     LEAST,
@@ -15,6 +16,7 @@ from apps.backoffice.pages.owner.charts import (
     Table,
     hidden,
 )
+from apps.backoffice.pages.owner.reports import flows
 from apps.backoffice.templatetags.figures import shown
 from apps.businesses.models import Business
 from apps.core.clickhouse import Unavailable
@@ -40,7 +42,9 @@ def winwin(business: Business, asked: Asked, *, by: object) -> Made:
     notes = []
     if business.is_clinic:
         notes.append(_("Figures of clinics are shown in groups of ten guests and more only."))
-    return Made([_matrix(pairs), _details(pairs)], live=True, notes=notes)
+    moves = services.report("chains", business=business, since=None, until=None).widgets["chains"]
+    extra = [block for block in (flows.drawn(business, moves), flows.top(moves)) if block]
+    return Made([_matrix(pairs), _details(pairs), *extra], live=True, notes=notes)
 
 
 class Seen:

@@ -22,12 +22,15 @@ from apps.backoffice.pages.owner.charts import (
     Tiles,
 )
 from apps.backoffice.pages.owner.reports.making import Widgets, ask, made_of, rub
+from apps.backoffice.templatetags.figures import shown
 from apps.businesses.models import Business
 from apps.coupons.models import Campaign
 
 
 def revenue(business: Business, asked: Asked) -> Made:
-    data, found = ask(business, asked, "series", "kpis", "buyers", "basket")
+    data, found = ask(
+        business, asked, "series", "kpis", "buyers", "basket", "members_share", "items"
+    )
     length = timedelta(days=(data.until - data.since).days + 1)
     before = services.report(
         "series",
@@ -42,8 +45,10 @@ def revenue(business: Business, asked: Asked) -> Made:
         made: list[Any] = [_tiles(kpis), _revenue(found["series"], before, asked)]
         if buyers := found.get("buyers"):
             made.append(buyers_chart(buyers, asked))
+        if share := found.get("members_share"):
+            made.append(_members_share(share))
         if basket := found.get("basket"):
-            made.append(_basket(basket))
+            made.append(_basket(basket, found.get("items")))
         return made
 
     return made_of(data, blocks, (kpis.get("receipts") or {}).get("value"), found.get("series"))
@@ -170,13 +175,45 @@ def buyers_chart(rows: list[dict[str, Any]], asked: Asked) -> Chart:
     )
 
 
-def _basket(basket: dict[str, str]) -> Sheet:
+def _members_share(share: dict[str, Any]) -> Chart:
+    sums = [Decimal(share["members"]), Decimal(share["others"])]
+    names = [_("Members of the network"), _("Other guests")]
+    return Chart(
+        key="members-share",
+        title=_("Revenue from members and from other guests, ₽"),
+        kind="rows",
+        unit="rub",
+        labels=names,
+        series=[Series(_("Revenue"), sums)],
+        sentence=_("Members bring %(share)s of the revenue.")
+        % {"share": shown(share["share"], "percent")},
+        table=Table(
+            [Column(_("Guests")), Column(_("Revenue"), "rub"), Column(_("Share"), "percent")],
+            [
+                [names[0], sums[0], share["share"]],
+                [names[1], sums[1], round(100 - share["share"], 1)],
+            ],
+            [_("In all"), sum(sums), None],
+        ),
+        help=_(
+            "Bills before bonuses and discounts, less what was returned. Other guests are known from your own system: its sales without a phone, or with one that is no member's."
+        ),
+    )
+
+
+def _basket(basket: dict[str, str], items: dict[str, Any] | None) -> Sheet:
     middle, high = rub(basket["p50"]), rub(basket["p90"])
+    note = _("Half of the receipts are not above %(middle)s; one in ten is above %(high)s.") % {
+        "middle": middle,
+        "high": high,
+    }
+    if items:
+        pieces = shown(Decimal(items["per_receipt"]), "bonus")
+        note += " " + _("Pieces on a receipt: %(pieces)s on average.") % {"pieces": pieces}
     return Sheet(
         key="basket",
         title=_("Size of a receipt"),
-        note=_("Half of the receipts are not above %(middle)s; one in ten is above %(high)s.")
-        % {"middle": middle, "high": high},
+        note=note,
         table=Table(
             [Column(_("Share of receipts")), Column(_("Not above"), "rub")],
             [
@@ -205,46 +242,64 @@ def _funnel_table(rows: list[dict[str, Any]], called: list[str]) -> Table:
         [
             Column(_("Campaign")),
             Column(_("Issued coupons"), "number"),
+            Column(_("Seen coupons"), "number"),
+            Column(_("Opened coupons"), "number"),
             Column(_("Redeemed coupons"), "number"),
             Column(_("Share"), "percent"),
-            Column(_("Discount"), "rub"),
             Column(_("Guests"), "number"),
             Column(_("Came again in 30 days"), "number"),
+            Column(_("Cost"), "rub"),
+            Column(_("Brought besides"), "rub"),
+            Column(_("Range of 95 %")),
         ],
         [
             [
                 name,
                 row["issued"],
+                row["shown"],
+                row["activated"],
                 row["redeemed"],
                 round(100 * row["redeemed"] / row["issued"], 1) if row["issued"] else None,
-                Decimal(row["discount"]),
                 row["guests"],
                 row["returned_in_30_days"],
+                Decimal(row["cost"]),
+                Decimal(row["incremental"]),
+                _range(row),
             ]
             for name, row in zip(called, rows, strict=True)
         ],
     )
 
 
+def _range(row: dict[str, Any]) -> str:
+    """Between what the effect lies; against the days before nothing can be said of chance."""
+    if row["method"] != "holdout":
+        return _("against the days before")
+    return f"{rub(row['low'])} — {rub(row['high'])}"
+
+
 def _funnel(rows: list[dict[str, Any]], names: dict[str, str]) -> Chart:
     called = [names.get(row["campaign_id"] or "") or _("without a campaign") for row in rows]
-    issued, redeemed = sum(r["issued"] for r in rows), sum(r["redeemed"] for r in rows)
+    steps = {
+        "issued": _("Issued coupons"),
+        "shown": _("Seen coupons"),
+        "activated": _("Opened coupons"),
+        "redeemed": _("Redeemed coupons"),
+        "returned_in_30_days": _("Came again in 30 days"),
+    }
+    said = {step: sum(row[step] for row in rows) for step in steps}
     return Chart(
         key="coupons",
         title=_("From coupon to the next visit"),
         kind="rows",
-        labels=called,
-        series=[
-            Series(_("Issued coupons"), [row["issued"] for row in rows]),
-            Series(_("Redeemed coupons"), [row["redeemed"] for row in rows], tone=2),
-            Series(
-                _("Came again in 30 days"), [row["returned_in_30_days"] for row in rows], tone=3
-            ),
-        ],
-        sentence=_("Issued: %(issued)d, redeemed: %(redeemed)d.")
-        % {"issued": issued, "redeemed": redeemed},
+        labels=list(steps.values()),
+        series=[Series(_("Coupons"), list(said.values()))],
+        sentence=_(
+            "Issued: %(issued)d, seen: %(shown)d, opened: %(activated)d, redeemed: %(redeemed)d."
+        )
+        % said,
         table=_funnel_table(rows, called),
         help=_(
-            "Coupons issued in these days, redeemed whenever. Came again: bought on a later day within 30 days of the redemption."
+            "Coupons issued in these days, redeemed whenever. Opened: she looked at the coupon by itself, or used it. Came again: bought on a later day within 30 days of the redemption. Cost: discounts and bonuses. Brought besides: what the campaign has brought so far beyond what guests without it paid, or, without such guests, beyond as many days before."
         ),
     )

@@ -1,0 +1,84 @@
+"""A long table on its way: told of when it is ready, tried anew when it failed, a few a day."""
+
+import io
+import zipfile
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.analytics.models import Export
+from apps.analytics.services import exporting, snapshot_rfm
+from apps.analytics.tasks import write_export
+from apps.core import outbox
+from apps.notifications.models import Notification
+from tests.analytics.purchases import Bought, put
+
+pytestmark = pytest.mark.django_db
+DAY = date(2026, 3, 1)
+ASK = {"report": "guests", "format": "csv"}
+
+
+@pytest.fixture
+def guests(facts: None, business: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three guests, more than are written while somebody waits."""
+    put([Bought(n, n, DAY, shop=business.pk) for n in range(1, 4)])
+    snapshot_rfm(business=business, day=DAY, at=timezone.now())
+    monkeypatch.setattr(exporting, "AT_ONCE", 2)
+
+
+def test_from_fifty_thousand_rows_on_a_worker_writes() -> None:
+    assert exporting.AT_ONCE == 50_000
+
+
+def test_whoever_asked_is_told_when_it_is_ready(guests, api, owner):
+    told = api.as_(owner).get("/analytics/export", ASK | {"format": "xlsx"}).json()["data"]
+
+    write_export(export_id=told["exportId"])
+    outbox.drain()
+
+    [message] = Notification.objects.filter(kind="export_ready")
+    assert (message.member, message.values["rows"]) == (owner, "3")
+    done = api.as_(owner).get("/analytics/export", {"id": told["exportId"]})
+    with zipfile.ZipFile(io.BytesIO(done.content)) as book:
+        cells = book.read("xl/worksheets/sheet1.xml").decode()
+    assert cells.count("<row ") == 4
+    assert done["Content-Disposition"] == 'attachment; filename="guests.xlsx"'
+
+
+def test_a_table_that_failed_is_tried_anew(guests, api, owner, settings):
+    """ClickHouse stays away for all attempts; asked again it is the same table, and it comes."""
+    mine, there = api.as_(owner), settings.CLICKHOUSE
+    first = mine.get("/analytics/export", ASK).json()["data"]
+    settings.CLICKHOUSE = there | {"embedded": False, "url": "http://127.0.0.1:9/none"}
+    write_export.apply(kwargs={"export_id": first["exportId"]}, retries=5)
+    failed = mine.get("/analytics/export", {"id": first["exportId"]})
+    settings.CLICKHOUSE = there
+
+    again = mine.get("/analytics/export", ASK).json()["data"]
+    write_export(export_id=first["exportId"])
+
+    assert (failed.status_code, failed.json()["data"]["state"]) == (202, "failed")
+    assert (again["exportId"], again["state"]) == (first["exportId"], "waiting")
+    file = mine.get("/analytics/export", {"id": first["exportId"]}).content.decode("utf-8-sig")
+    assert file.splitlines()[0] == "guest;recency_days;frequency;money;r;f;m;segment"
+    assert [line.split(";")[3] for line in file.splitlines()[1:]] == ["100,00"] * 3
+
+
+def test_five_files_a_day_and_two_at_a_time(guests, api, business, owner):
+    mine = api.as_(owner)
+    for day in (1, 2):  # two that are still being written, of other days
+        Export.objects.create(
+            business=business, asked_by=owner, form="csv", day=DAY - timedelta(days=day),
+            rows_total=9,
+        )  # fmt: skip
+
+    third = mine.get("/analytics/export", ASK)
+    Export.objects.all().delete()
+    exporting.AT_ONCE = 50_000
+    answers = [mine.get("/analytics/export", ASK) for _ in range(6)]
+
+    assert (third.status_code, third["Retry-After"]) == (429, "60")
+    assert [one.status_code for one in answers] == [200] * 5 + [429]
+    assert int(answers[-1]["Retry-After"]) > 86_000
