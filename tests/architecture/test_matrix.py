@@ -21,7 +21,7 @@ from apps.accounts.permissions import Gate
 from apps.accounts.rights import Row
 from tests.architecture import world as worlds
 from tests.architecture.world import BODIES, CALLERS, FOREIGN, KINDS, MISSING, OBJECTS, OWN, World
-from tests.factories.events import comes, published
+from tests.factories.events import comes, in_voting, published
 from tests.factories.notifications import broadcast_of
 
 pytestmark = pytest.mark.django_db
@@ -336,6 +336,7 @@ def test_own_pages_of_the_admin_are_known_here() -> None:
         "businesses_business_process_import",
         "events_event_decide",
         "events_event_new",
+        "events_event_recount",
         "events_eventregistration_decide",
         "loyalty_adjustment_confirm",
         "loyalty_adjustment_decline",
@@ -373,6 +374,7 @@ def test_own_pages_of_the_admin_are_for_admins(who: str, world: World) -> None:
         reverse("admin:accounts_user_unblock", args=[world.stranger.pk]),
         reverse("admin:events_event_new"),
         reverse("admin:events_event_decide", args=[published().pk, "cancel"]),
+        reverse("admin:events_event_recount", args=[in_voting().pk]),
         reverse("admin:events_eventregistration_decide", args=[comes(published()).pk, "remove"]),
         reverse("admin:loyalty_adjustment_confirm", args=[worlds.NONE]),
         reverse("admin:loyalty_adjustment_decline", args=[worlds.NONE]),

@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from apps.events.enums import Place, State
 from apps.events.models import Event, EventRegistration
+from apps.events.services import process_vote
 from tests.architecture.conftest import admin_client, admin_user, desk  # noqa: F401
 from tests.factories.accounts import UserFactory
-from tests.factories.events import comes, planned, published
+from tests.factories.events import comes, in_voting, planned, published
 
 pytestmark = pytest.mark.django_db
 
@@ -134,3 +135,18 @@ def test_attendance_is_mended_after_the_end(admin_client):  # noqa: F811
 
     assert answer.status_code == 302
     assert EventRegistration.objects.get().state == Place.ATTENDED
+
+
+def test_recount_shows_its_table_without_names(admin_client):  # noqa: F811
+    event, voter = in_voting(), UserFactory(tier_code="elite", first_name="Жозефина")
+    process_vote(voter, event, 1)
+    url = reverse("admin:events_event_recount", args=[event.pk])
+
+    asked, counted = shown(admin_client, url), admin_client.post(url).content.decode()
+
+    assert url in shown(admin_client, change(event))
+    assert "Каждый голос складывается заново" in asked
+    assert "Голоса и предложение говорят одно и то же." in counted
+    assert "<th scope=\"row\">В предложении</th><td>1</td><td>3</td>" in counted
+    assert "Жозефина" not in counted
+    assert admin_client.post(url, {"mend": "1", "reason": "Проверка пересчёта"}).status_code == 422

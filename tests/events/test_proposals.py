@@ -6,20 +6,24 @@ from uuid import UUID
 import pytest
 
 from apps.accounts.models import StatusTier
-from apps.core.errors import NotFound, StatusRequired
-from apps.core.models import Message
+from apps.core.errors import Forbidden, NotFound, StatusRequired
+from apps.core.models import AuditEntry, Message
 from apps.events.enums import State
-from apps.events.models import Event, VoteRecord
+from apps.events.models import EventRegistration, VoteRecord
 from apps.events.services import (
     Stale,
     WrongState,
+    answer_offer,
+    cancel_registration,
     change_proposal,
     claim_case,
     decline_supported,
     forget_member,
+    mend_count,
     moderate,
     process_vote,
     publish_event,
+    recount_votes,
     schedule_event,
     submit_proposal,
     sweep,
@@ -33,6 +37,7 @@ from apps.events.services.proposals import (
     TooManyProposals,
     VoteIsFinal,
 )
+from apps.events.services.recount import NothingToMend
 from apps.events.services.registering import NotOpenYet
 from tests.factories.accounts import UserFactory
 from tests.factories.events import comes, in_voting, planned, proposal, submitted
@@ -294,16 +299,23 @@ def test_supporters_register_a_day_before_everybody(at):
 
 
 def test_status_drop_while_offered_changes_nothing(at):
+    """The offer stands; the right to come early was asked for when she registered."""
     event = supported(at)
     admin = UserFactory(job="admin")
     schedule_event(event=event, plan=planned(at, capacity=1), by=admin, at=at)
     publish_event(event=event, by=admin, at=at)
-    member = UserFactory(tier_code="vip")
-    place = comes(event, member, at)
+    seated, member = UserFactory(), UserFactory(tier_code="vip")
+    comes(event, seated, at)
+    comes(event, member, at)
+    cancel_registration(user=seated, event=event, at=at)
     member.tier = StatusTier.objects.get(code="insider")
     member.save()
 
-    assert (place.state, Event.objects.get(pk=event.pk).state) == ("confirmed", State.PUBLISHED)
+    sweep(at=at + timedelta(minutes=1))
+    offered = EventRegistration.objects.get(member=member).state
+    place = answer_offer(user=member, event=event, accept=True, at=at + timedelta(minutes=2))
+
+    assert (offered, place.state) == ("offered", "confirmed")
 
 
 def test_foreign_proposal_does_not_exist_for_others(at):
@@ -312,3 +324,48 @@ def test_foreign_proposal_does_not_exist_for_others(at):
     for call in (withdraw_proposal,):
         with pytest.raises(NotFound):
             call(event=event, by=UserFactory(tier_code="vip"), at=at)
+
+
+# --- counting again -------------------------------------------------------------------------------
+def test_recount_equals_the_sum_of_rows_after_a_downgrade(at):
+    """Elite downgraded after voting: the stored weight stays, the recount equals the rows."""
+    event, admin = in_voting(at=at), UserFactory(job="admin")
+    voters = [UserFactory(tier_code=code) for code in ("elite", "elite", "vip", "insider")]
+    for n, voter in enumerate(voters):
+        process_vote(voter, event, int(n != 2), at=at)
+    voters[0].tier = StatusTier.objects.get(code="insider")
+    voters[0].save()
+
+    counted = recount_votes(event=event, by=admin, at=at)
+
+    assert (counted.points, counted.voters, counted.is_equal) == (7, 3, True)
+    assert [(one.tier, one.yes, one.yes_weight, one.no) for one in counted.groups] == [
+        ("elite", 2, 6, 0),
+        ("insider", 1, 1, 0),
+        ("vip", 0, 0, 1),
+    ]
+    assert AuditEntry.objects.get(action="events.recount").reason.endswith(counted.digest)
+    assert recount_votes(event=event, by=admin, at=at).digest == counted.digest
+    with pytest.raises(Forbidden):
+        recount_votes(event=event, by=event.creator, at=at)
+
+
+def test_recount_finds_a_forged_weight_and_mends_a_missed_threshold(at):
+    event, admin = in_voting(at=at), UserFactory(job="admin")
+    with pytest.raises(NothingToMend):
+        mend_count(event=event, by=admin, reason="Проверка пересчёта", at=at)
+    VoteRecord.objects.bulk_create(
+        VoteRecord(event=event, voter=UserFactory(), value=1, weight=3, tier="elite", cast_at=at)
+        for _ in range(12)
+    )
+    missed = recount_votes(event=event, by=admin, at=at)
+    VoteRecord.objects.filter(pk=event.votes.first().pk).update(weight=10)
+    forged = recount_votes(event=event, by=admin, at=at)
+    VoteRecord.objects.filter(weight=10).update(weight=3)
+
+    mended = mend_count(event=event, by=admin, reason="Строки внесены после сбоя", at=at)
+
+    assert (missed.is_equal, missed.is_mendable, missed.strange) == (False, True, 0)
+    assert (forged.points, forged.strange, forged.digest == missed.digest) == (43, 1, False)
+    assert (mended.state, mended.is_equal) == (State.THRESHOLD_REACHED, True)
+    assert told()[-1] == ("supported", event.creator_id)

@@ -48,7 +48,7 @@ from apps.core.admin_base import (
 )
 from apps.core.errors import Invalid, Refused
 from apps.events import queries, rules, services, watching
-from apps.events.admin import curating
+from apps.events.admin import curating, recounting
 from apps.events.admin.deciding import CURATE, ask
 from apps.events.admin.inlines import (
     CaseInline,
@@ -183,7 +183,10 @@ class Panels:
             _now("%(people)s, at least %(need)d are needed")
             % {"people": people(voters), "need": event.need_voters},
         ]
-        return format_html_join("", "<p>{}</p>", [(line,) for line in lines])
+        told = format_html_join("", "<p>{}</p>", [(line,) for line in lines])
+        again = reverse("admin:events_event_recount", args=[event.pk])
+        words = _now("Count the votes again")
+        return format_html('{}<p><a class="sk-list" href="{}">{}</a></p>', told, again, words)
 
     @display(description=_("By tier"))
     def tiers_shown(self, event: Event) -> str:
@@ -352,6 +355,11 @@ class EventAdmin(Panels, ReasonedAdmin):
                 guard(never_cache(self.decide)),
                 name="events_event_decide",
             ),
+            path(
+                "<uuid:pk>/recount/",
+                guard(never_cache(self.recount)),
+                name="events_event_recount",
+            ),
         ]
         return own + super().get_urls()
 
@@ -373,6 +381,9 @@ class EventAdmin(Panels, ReasonedAdmin):
         }
         status = 422 if form.is_bound else 200
         return TemplateResponse(request, "admin/events/event/new.html", context, status=status)
+
+    def recount(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        return recounting.recount(self, request, pk)
 
     def decide(self, request: HttpRequest, pk: Any, act: str) -> HttpResponse:
         event = get_object_or_404(Event.objects.select_related("business"), pk=pk)

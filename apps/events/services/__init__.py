@@ -43,6 +43,7 @@ from apps.events.services.proposals import (
     tally,
     withdraw_proposal,
 )
+from apps.events.services.recount import Group, Recount, mend_count, recount_votes
 from apps.events.services.registering import (
     Wish,
     answer_offer,
@@ -55,7 +56,9 @@ from apps.events.services.registering import (
 )
 
 __all__ = [
+    "Group",
     "NotHost",
+    "Recount",
     "Seen",
     "Shown",
     "Stale",
@@ -84,10 +87,12 @@ __all__ = [
     "is_supporter",
     "may_check_in",
     "may_host",
+    "mend_count",
     "moderate",
     "preview_of",
     "process_vote",
     "publish_event",
+    "recount_votes",
     "register_for_event",
     "remove_proposal",
     "remove_registration",

@@ -150,6 +150,7 @@ def _show(
         "ticked": request.POST.getlist("check"),
         "given": request.POST,
         "reasons": Reason.choices,
+        "may_recount": event.need_points is not None and services.is_admin(by),
         "rounds_left": max(0, rules.CHANGE_ROUNDS - event.rounds),
         "problem": problem,
     }
