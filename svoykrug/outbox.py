@@ -39,6 +39,7 @@ TOLD = (
     "CouponIssued",
     "EventCancelled",
     "EventChanged",
+    "EventEntriesDoubtful",
     "EventLeft",
     "EventModerated",
     "EventRegistered",

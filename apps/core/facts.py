@@ -356,6 +356,16 @@ class EventReminder(Fact):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class EventEntriesDoubtful(Fact):
+    event_id: str
+    member_id: str | None  # the organiser; and the owners of the host partner
+    business_id: str | None
+    scans: int  # entries without a network that want a look
+    at: str
+    title: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class CheckedIn(Fact):
     event_id: str
     registration_id: str

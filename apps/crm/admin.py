@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
@@ -19,7 +20,7 @@ from apps.core.admin_base import (
     moment,
     roubles,
 )
-from apps.crm import services
+from apps.crm import queries, services
 from apps.crm.enums import RecordState, RunState, State
 from apps.crm.models import CRMIntegration, DuplicateMerge, ExternalRecord, SyncRun
 
@@ -128,6 +129,7 @@ class SyncRunAdmin(ReadonlyAdmin):
         "applied",
         "repeated",
         "set_aside",
+        "operations",
     ]
 
     began = moment("started_at", _("Began"))
@@ -136,6 +138,14 @@ class SyncRunAdmin(ReadonlyAdmin):
     last = moment("until", _("Read up to"))
     where = column("integration", _("Connection"), show=link)
     why = column("get_trouble_display", _("Trouble"), show=lambda text: text())
+
+    @display(description=_("Operations"))
+    def operations(self, run: SyncRun) -> str:
+        """What it brought into the books: each sale by its number, and a way to all records."""
+        brought = queries.brought_by([run]).get(run.pk, [])
+        found = [(link(one.sale, f"№{one.sale.number}"),) for one in brought if one.sale]
+        every = links([("crm_externalrecord", _("Records"), {"run__id__exact": run.pk})])
+        return format_html("{} {}", format_html_join(", ", "{}", found), every)
 
     @display(description=_("State"))
     def state_shown(self, run: SyncRun) -> str:
@@ -151,6 +161,7 @@ class ExternalRecordAdmin(ReadonlyAdmin):
         "occurred",
         "sum_shown",
         "held",
+        "in_books",
         "state_shown",
         "why",
     ]
@@ -161,7 +172,7 @@ class ExternalRecordAdmin(ReadonlyAdmin):
         ("reason", ChoicesDropdownFilter),
         days("occurred_at", _("Occurred")),
     ]
-    list_select_related = ["integration__business"]
+    list_select_related = ["integration__business", "sale"]
     search_fields = ["external_id__exact", "receipt_number__exact"]
     search_help_text = _("Whole number of the document there, or of a receipt")
     ordering = ["-seen_at"]
@@ -180,11 +191,13 @@ class ExternalRecordAdmin(ReadonlyAdmin):
         "held",
         "first_time",
         "last_time",
+        "brought_by",
     ]
 
     where = column("integration", _("Connection"), show=link)
     buyer = column("member", _("Member"), show=link)
     in_books = column("sale", _("Sale"), show=link)
+    brought_by = column("run", _("Synchronisation"), show=link)
     occurred = moment("occurred_at", _("Occurred"))
     first_time = moment("first_seen_at", _("First seen"))
     last_time = moment("seen_at", _("Last seen"))

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from apps.accounts.models import User
 from apps.businesses.models import Business
-from apps.crm.enums import EventState, RecordState, RunState
+from apps.crm.enums import EventState, Kind, RecordState, RunState
 from apps.crm.models import Backfill, CRMIntegration, ExternalRecord, SyncRun, WebhookEvent
+from apps.transactions.models import Transaction
 
 SLOT = timedelta(minutes=30)
 SLOTS = 48
@@ -160,3 +162,46 @@ def export_of(member: User, *, at: datetime) -> dict[str, Any]:
             for row in rows
         ]
     }
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A document of a row of the log, and the sale in the books that it became or belongs to."""
+
+    record: ExternalRecord
+    sale: Transaction | None
+
+    @property
+    def is_return(self) -> bool:
+        return self.record.kind == Kind.REFUND
+
+
+def brought_by(runs: Iterable[SyncRun], *, limit: int = 20) -> dict[UUID, list[Brought]]:
+    """What each synchronisation brought or changed last, newest first, at most `limit` of each;
+    two statements for any number of them."""
+    place = Window(
+        RowNumber(), partition_by="run", order_by=[F("occurred_at").desc(), F("id").desc()]
+    )
+    rows = (
+        ExternalRecord.objects.filter(run__in=list(runs))
+        .annotate(place=place)
+        .filter(place__lte=limit)
+        .select_related("sale")
+        .order_by("-occurred_at", "-id")
+    )
+    records = list(rows)
+    returned = {one.refund_of for one in records if one.kind == Kind.REFUND}
+    originals = {
+        (one.integration_id, one.external_id): one.sale
+        for one in ExternalRecord.objects.filter(
+            integration__in={one.integration_id for one in records},
+            external_id__in=returned,
+            kind=Kind.SALE,
+        ).select_related("sale")
+    }
+    found: dict[UUID, list[Brought]] = {}
+    for one in records:
+        sale = one.sale or originals.get((one.integration_id, one.refund_of))
+        assert one.run_id is not None
+        found.setdefault(one.run_id, []).append(Brought(one, sale))
+    return found

@@ -91,6 +91,7 @@ class Scanned(TextChoices):
 
     OK = "ok", _("come in")
     ALREADY = "already", _("already in")
+    NEEDS_ANSWER = "needs_answer", _("ask her first")
     NOT_CONFIRMED = "not_confirmed", _("no confirmed seat")
     WRONG_EVENT = "wrong_event", _("ticket of another event")
     WRONG_TIME = "wrong_time", _("not at this time")

@@ -190,6 +190,12 @@ def _vote_actions(facts: Facts, *, at: datetime) -> list[str]:
 
 
 def _place_actions(facts: Facts, *, at: datetime) -> list[str]:
+    asked = facts.event.question and facts.phase not in (None, "over")
+    open_ = asked and facts.mine and facts.mine.state in ACTIVE and facts.mine.answer is None
+    return [*_seat_actions(facts, at=at), *(["answer"] if open_ else [])]
+
+
+def _seat_actions(facts: Facts, *, at: datetime) -> list[str]:
     event, mine = facts.event, facts.mine
     state = mine.state if mine else ""
     if state == Place.OFFERED:
@@ -329,7 +335,8 @@ def export_of(member: User, *, at: datetime) -> dict[str, Any]:
         ),
         "registrations": list(
             registrations.values(
-                "state", "guests", "paid", "returned", "joined_at", title=F("event__title")
+                *("state", "guests", "paid", "returned", "joined_at", "answer"),
+                title=F("event__title"),
             )
         ),
         "votes": list(votes.values("value", "weight", "cast_at", title=F("event__title"))),

@@ -30,6 +30,9 @@ LAST_CHANCE_HOURS = 24  # when those with three points or more are asked too
 POINTS_LAPSE_DAYS = 60
 LATE_CANCEL_POINTS, NO_SHOW_POINTS, MOST_POINTS_OF_EVENT = 1, 2, 2
 LATE_SCAN_MINUTES = 2
+CLOCK_OFF_SECONDS = 120  # a device whose clock is further off is shown to the organiser
+DEPOSIT_SPARE_DAYS = 60  # a deposit outlives its event so long: postponing does not free it
+LAPSED_AGAIN_DAYS = 14  # what lapsed while it was paid for a seat comes back for so long
 NIGHT_FROM, NIGHT_TO = 22, 9
 
 # Which state an event may leave for which. Anything else is refused.

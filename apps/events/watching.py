@@ -89,6 +89,17 @@ def votes_by_tier(event: Event) -> list[tuple[str, int, int]]:
     return [(row["tier"], row["people"], row["points"]) for row in rows if row["people"] >= least]
 
 
+def tiers_for_author(event: Event, *, at: datetime) -> list[dict[str, Any]] | None:
+    """The same for the author; None while the results are hidden from everybody."""
+    is_open = event.state in (State.VOTING, State.THRESHOLD_REACHED)
+    if event.results_hidden and is_open and event.voting_until and at < event.voting_until:
+        return None
+    return [
+        {"tier": tier, "voters": people, "points": points}
+        for tier, people, points in votes_by_tier(event)
+    ]
+
+
 # --- the door ------------------------------------------------------------------------------------
 def doors_of(user: User, businesses: Any, *, at: datetime, hosted: bool = True) -> QuerySet[Event]:
     """Events at whose door she may stand, from yesterday's to those of a fortnight ahead, soonest
@@ -113,12 +124,24 @@ def doors_of(user: User, businesses: Any, *, at: datetime, hosted: bool = True) 
 
 
 @dataclass(frozen=True)
+class ClockOff:
+    """A device whose clock was `minutes` fast or slow when it last sent scans."""
+
+    device: str
+    minutes: int
+    is_fast: bool
+
+
+@dataclass(frozen=True)
 class Counters:
-    """People, guests included: who is in, who is expected in all; scans that want a look."""
+    """People, guests included: who is in, who is expected in all; scans that want a look: let in
+    though the server would have refused, let in twice; devices whose clock is off."""
 
     inside: int
     expected: int
     conflicts: int
+    doubles: int
+    clocks: list[ClockOff]
 
     @property
     def missing(self) -> int:
@@ -131,7 +154,22 @@ def counters(event: Event) -> Counters:
         inside=Coalesce(Sum(people, filter=Q(state=Place.ATTENDED)), 0),
         expected=Coalesce(Sum(people, filter=Q(state__in=COMES)), 0),
     )
-    return Counters(**sums, conflicts=event.scans.filter(would_refuse=True).count())
+    doubts = event.scans.aggregate(
+        conflicts=Count("pk", filter=Q(would_refuse=True)),
+        doubles=Count("pk", filter=Q(is_double=True)),
+    )
+    return Counters(**sums, **doubts, clocks=clocks_off(event))
+
+
+def clocks_off(event: Event) -> list[ClockOff]:
+    """More than two minutes off, by what each device last sent."""
+    last = event.scans.filter(clock_offset__isnull=False).order_by("device", "-server_at", "-id")
+    measured = last.distinct("device").values_list("device", "clock_offset")
+    return [
+        ClockOff(name, round(abs(ahead) / 60), ahead > 0)
+        for name, ahead in measured
+        if abs(ahead) > rules.CLOCK_OFF_SECONDS
+    ]
 
 
 def last_scans(event: Event, *, limit: int = 12) -> list[Scan]:

@@ -20,6 +20,7 @@ ZERO = Decimal("0.00")
 EXPORT_MOST = 1_000_000  # lines of a history: all of them, however long she has been here
 
 
+DEPOSIT = "deposit"  # scope of a hold that neither a till nor its member resolves
 KNOWN_DEVICE = "known_device"  # in the rule of a journal row: she confirmed it where she was before
 
 
@@ -129,6 +130,7 @@ def hold_of(member_id: UUID, hold_id: UUID, *, at: datetime) -> HoldView | None:
     hold = (
         Hold.objects.select_related("journal")
         .filter(pk=hold_id, journal__wallet_id=member_id)
+        .exclude(journal__scope=DEPOSIT)
         .first()
     )
     if hold is None:

@@ -211,6 +211,17 @@ def _event_cancelled(fact: facts.EventCancelled) -> Iterator[Draft]:
     yield Draft("event_cancelled", fact.member_id, _about_event(fact))
 
 
+def _entries_doubtful(fact: facts.EventEntriesDoubtful) -> Iterator[Draft]:
+    """To who organises it: the author or curator, and the owners of the host partner."""
+    values = _about_event(fact, rows=str(fact.scans))
+    if fact.member_id:
+        yield Draft("event_entries_doubtful", fact.member_id, values)
+    if fact.business_id:
+        for draft in _to_owners("event_entries_doubtful", fact.business_id, values):
+            if draft.member_id != fact.member_id:
+                yield draft
+
+
 def _reminder(fact: facts.EventReminder) -> Iterator[Draft]:
     yield Draft("event_reminder", fact.member_id, _about_event(fact, when=fact.starts_at))
 
@@ -242,6 +253,7 @@ BY_FACT: dict[type[Fact], Callable[[Any], Iterator[Draft]]] = {
     facts.EventChanged: _event_changed,
     facts.EventCancelled: _event_cancelled,
     facts.EventReminder: _reminder,
+    facts.EventEntriesDoubtful: _entries_doubtful,
 }
 
 

@@ -16,6 +16,7 @@ from apps.businesses.models import Business
 from apps.core.money import from_kopecks
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Hold, Journal
+from apps.loyalty.queries import DEPOSIT
 from apps.transactions import rules
 from apps.transactions.models import Refund, Spending, Transaction
 
@@ -102,12 +103,16 @@ def guests_by_digits(
 
 def member_of_hold(business: Business, code: str, *, at: datetime) -> User | None:
     """Whose hold at this business has this code now; None when nobody's, or two have the same."""
-    held = Hold.objects.filter(
-        code=code,
-        journal__business=business,
-        journal__resolved_by__isnull=True,
-        expires_at__gt=at,
-    ).values_list("journal__wallet_id", flat=True)
+    held = (
+        Hold.objects.filter(
+            code=code,
+            journal__business=business,
+            journal__resolved_by__isnull=True,
+            expires_at__gt=at,
+        )
+        .exclude(journal__scope=DEPOSIT)
+        .values_list("journal__wallet_id", flat=True)
+    )
     found = list(held[:2])
     if len(found) != 1:
         return None
@@ -116,13 +121,17 @@ def member_of_hold(business: Business, code: str, *, at: datetime) -> User | Non
 
 def held_here(member_id: UUID, business_id: UUID, *, code: str, at: datetime) -> Decimal | None:
     """How much she holds for this business under this code; None when nothing."""
-    held = Hold.objects.filter(
-        code=code,
-        journal__wallet_id=member_id,
-        journal__business_id=business_id,
-        journal__resolved_by__isnull=True,
-        expires_at__gt=at,
-    ).values_list("journal__amount", flat=True)
+    held = (
+        Hold.objects.filter(
+            code=code,
+            journal__wallet_id=member_id,
+            journal__business_id=business_id,
+            journal__resolved_by__isnull=True,
+            expires_at__gt=at,
+        )
+        .exclude(journal__scope=DEPOSIT)
+        .values_list("journal__amount", flat=True)
+    )
     kopecks = held.first()
     return None if kopecks is None else from_kopecks(kopecks)
 

@@ -33,7 +33,8 @@
     trouble.hidden = true;
     ready();
     const sought = document.querySelector("#door .door-guests input[type=checkbox]");
-    (sought || field())?.focus();
+    const answer = document.querySelector("#door [data-answer]");
+    (answer || sought || field())?.focus();
     document.body.dispatchEvent(new CustomEvent("door:changed"));
   });
 

@@ -220,7 +220,9 @@ def _events(business: Business) -> None:
         registration=places[0], by=UserFactory(job="admin"), reason="просила в чате", at=at
     )
     for n, place in enumerate(places[1:3]):
-        shown = Shown(nonce=f"n{n}", at=at, registration_id=place.pk, device="вход")
+        shown = Shown(
+            nonce=f"n{n}", at=at, registration_id=place.pk, device="вход", identity_checked=True
+        )
         check_in(event=event, shown=[shown], by=staff_of(business), at=at)
     Penalty.objects.create(
         registration=places[1],

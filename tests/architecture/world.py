@@ -351,6 +351,13 @@ def her_place(world: World, caller: Caller, kind: str) -> Any:
     return event.pk
 
 
+def her_asked_place(world: World, caller: Caller, kind: str) -> Any:
+    """The same at an event that asks its guests something."""
+    pk = her_place(world, caller, kind)
+    Event.objects.filter(pk=pk).update(question="Можно вас фотографировать?")
+    return pk
+
+
 def her_draft(world: World, caller: Caller, kind: str) -> Any:
     if kind == MISSING:
         return NONE
@@ -536,6 +543,7 @@ OBJECTS: dict[str, Maker] = {
     "event-moderate": a_submitted,
     "event-register": her_place,
     "event-offer": a_live_event,
+    "event-answer": her_asked_place,
     "event-ticket": her_place,
     "event-calendar": her_place,
     "calendar": a_feed,
@@ -632,6 +640,7 @@ BODIES: dict[str, Maker] = {
     "event-check-in": lambda *_: {"code": "nonsense"},
     "event-cancel": why,
     "event-feedback": lambda *_: {"rating": 5},
+    "event-answer": lambda *_: {"answer": True},
     "transactions": at_business,
     "transactions-quote": at_business,
     "transactions-refund": why,

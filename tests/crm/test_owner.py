@@ -5,19 +5,23 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.accounts.freshness import CONFIRMED
 from apps.accounts.models import StatusTier, User
 from apps.accounts.services.tiers import change_tier
 from apps.core import outbox
+from apps.core.ids import new_id
 from apps.core.models import AuditEntry, Delivery
-from apps.crm import services
+from apps.crm import queries, services
 from apps.crm.enums import Reason, RecordState
-from apps.crm.models import CRMIntegration, DuplicateMerge, ExternalRecord
+from apps.crm.models import CRMIntegration, DuplicateMerge, ExternalRecord, SyncRun
 from apps.loyalty.queries import ledger_faults
 from apps.transactions.models import Transaction
+from tests.architecture.conftest import admin_client, admin_user, desk  # noqa: F401
 from tests.backoffice.conftest import SignedIn, signed_in  # noqa: F401
 from tests.crm.world import Stand
 from tests.factories.businesses import staff_of
@@ -253,3 +257,36 @@ def test_the_tier_is_written_back_only_when_it_is_asked_for(
     [note] = stand.world.notes
     assert note["guest"] == stand.world.of("yclients")[0].guest
     assert note["text"].startswith("Свой Круг: Elite")
+
+
+# --- the log -------------------------------------------------------------------------------------
+def test_row_of_the_log_leads_to_its_operations(
+    stand: Stand,
+    salon: CRMIntegration,
+    owner: Client,
+    admin_client: Client,  # noqa: F811
+) -> None:
+    for guest in stand.members(2):
+        stand.world.sell("yclients", guest, "1500")
+    sync(salon)
+    run = SyncRun.objects.get(received__gt=0)
+    first, second = Transaction.objects.order_by("occurred_at", "pk")
+    back = ExternalRecord.objects.get(sale=second)
+    back.pk, back.kind, back.sale, back.applied = new_id(), "refund", None, 0
+    back.refund_of, back.external_id, back._state.adding = back.external_id, "back-1", True
+    back.save()
+
+    sync(salon)
+    page = owner.get(f"/biz/{salon.business.slug}/crm/?system=yclients").content.decode()
+    told = admin_client.get(f"/admin/crm/syncrun/{run.pk}/change/").content.decode()
+
+    link = f"/biz/{salon.business.slug}/sales/{{}}/"
+    assert [page.count(link.format(one.pk)) for one in (first, second)] == [1, 2]
+    assert owner.get(link.format(first.pk)).status_code == 200
+    assert f"/admin/transactions/transaction/{first.pk}/change/" in told
+    assert f"run__id__exact={run.pk}" in told
+    assert SyncRun.objects.count() == 2  # the second brought nothing new
+    runs = list(SyncRun.objects.all())
+    with CaptureQueriesContext(connection) as asked:
+        queries.brought_by(runs)
+    assert len(asked) == 2

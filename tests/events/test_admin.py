@@ -147,6 +147,6 @@ def test_recount_shows_its_table_without_names(admin_client):  # noqa: F811
     assert url in shown(admin_client, change(event))
     assert "Каждый голос складывается заново" in asked
     assert "Голоса и предложение говорят одно и то же." in counted
-    assert "<th scope=\"row\">В предложении</th><td>1</td><td>3</td>" in counted
+    assert '<th scope="row">В предложении</th><td>1</td><td>3</td>' in counted
     assert "Жозефина" not in counted
     assert admin_client.post(url, {"mend": "1", "reason": "Проверка пересчёта"}).status_code == 422

@@ -5,13 +5,18 @@ from decimal import Decimal
 
 import pytest
 
+from apps.core.models import Message
+from apps.events import watching
 from apps.events.enums import Place
-from apps.events.models import EventRegistration, Scan
+from apps.events.models import Event, EventRegistration, Scan
 from apps.events.services import (
     Shown,
+    WrongState,
     annul_scan,
+    answer_question,
     cancel_event,
     cancel_registration,
+    change_event,
     check_in,
     complete_event,
     correct_attendance,
@@ -19,7 +24,7 @@ from apps.events.services import (
     sweep,
     tickets,
 )
-from apps.events.services.door import TooLateToAnnul
+from apps.events.services.door import IdentityUnchecked, TooLateToAnnul
 from apps.events.services.opinions import NotThere
 from apps.loyalty.queries import balance_of
 from tests.factories.accounts import UserFactory
@@ -50,9 +55,15 @@ def ticket_of(place):
     return tickets.sign(place.event, EventRegistration.objects.get(pk=place.pk))
 
 
-def scan(event, by, code, *, nonce="n1", at, **given):
+def scan(event, by, code, *, nonce="n1", at, sent_at=None, **given):
     shown = Shown(nonce=nonce, at=given.pop("device_at", at), code=code, **given)
-    return check_in(event=event, shown=[shown], by=by, at=at)[0]
+    return check_in(event=event, shown=[shown], by=by, at=at, sent_at=sent_at)[0]
+
+
+def told():
+    """How many doubtful entries the organiser heard of, message by message."""
+    rows = Message.objects.filter(topic="EventEntriesDoubtful").order_by("created_at", "id")
+    return [row.payload["scans"] for row in rows]
 
 
 def test_first_scan_lets_in_and_the_bonus_waits(evening, guard, member):
@@ -132,6 +143,11 @@ def test_staff_do_not_check_themselves_in(evening, guard):
     code = ticket_of(comes(evening, guard))
 
     assert scan(evening, guard, code, at=evening.starts_at).scan.result == "not_confirmed"
+    alone = scan(evening, guard, code, nonce="n2", at=evening.starts_at, offline=True)
+    assert (alone.scan.result, EventRegistration.objects.get().state) == (
+        "not_confirmed",
+        Place.CONFIRMED,
+    )
 
 
 def test_offline_entry_is_kept_even_if_it_would_have_been_refused(evening, guard, member, at):
@@ -164,6 +180,18 @@ def test_two_devices_offline_the_earlier_is_the_entry(evening, guard, member):
     results = dict(Scan.objects.values_list("nonce", "result"))
     assert (seen.scan.result, results) == ("ok", {"a": "ok", "b": "already"})
     assert balance_of(member.pk, at=late).pending == Decimal("50.00")
+    assert (told(), watching.counters(evening).doubles) == ([1], 1)
+    scan(evening, guard, code, nonce="a", at=late, device_at=during, offline=True)
+    assert told() == [1]  # a batch that is sent again is no news
+
+
+def test_one_device_that_reads_a_ticket_twice_alerts_nobody(evening, guard, member):
+    code, during = ticket_of(comes(evening, member)), evening.starts_at
+    for n in range(2):
+        moment = during + timedelta(minutes=n)
+        scan(evening, guard, code, nonce=f"{n}", at=moment, offline=True, device="вход А")
+
+    assert (told(), watching.counters(evening).doubles) == ([], 0)
 
 
 def test_phone_offline_3_days_with_400_queued_scans(evening, guard):
@@ -187,6 +215,7 @@ def test_phone_offline_3_days_with_400_queued_scans(evening, guard):
 
     assert Scan.objects.count() == 400
     assert Scan.objects.filter(result="ok").count() == 20
+    assert watching.counters(evening).doubles == Scan.objects.filter(is_double=True).count() == 380
     assert sorted(Scan.objects.values_list("device_at", flat=True)) == [one.at for one in shown]
 
 
@@ -222,6 +251,92 @@ def test_corrected_mark_removes_exactly_what_it_caused(evening, guard, member):
     assert balance_of(member.pk, at=fix["at"]).available == Decimal("50.00")
     correct_attendance(registration=place, to=Place.EXCUSED, **fix)
     assert balance_of(member.pk, at=fix["at"]).available == 0
+
+
+def test_attendance_is_reopened_for_14_days_and_not_longer(evening, guard, member):
+    comes(evening, member)
+    over = evening.ends_at + timedelta(hours=2)
+    complete_event(event=evening, by=None, at=over)
+    sweep(at=over + timedelta(hours=24))
+    place = EventRegistration.objects.get()
+    fix = {"by": UserFactory(job="admin"), "reason": "Пришла без телефона"}
+
+    with pytest.raises(WrongState):
+        correct_attendance(
+            registration=place,
+            to=Place.ATTENDED,
+            at=evening.ends_at + timedelta(days=14, seconds=1),
+            **fix,
+        )
+    mended = correct_attendance(
+        registration=place, to=Place.ATTENDED, at=evening.ends_at + timedelta(days=14), **fix
+    )
+
+    assert mended.state == Place.ATTENDED
+
+
+def test_found_by_name_wants_a_document_looked_at(evening, guard, member):
+    place, during = comes(evening, member), evening.starts_at
+    named = {"registration_id": place.pk, "at": during}
+
+    with pytest.raises(IdentityUnchecked):
+        check_in(event=evening, shown=[Shown(nonce="a", **named)], by=guard, at=during)
+    kept = check_in(
+        event=evening, shown=[Shown(nonce="b", offline=True, **named)], by=guard, at=during
+    )
+
+    assert (kept[0].scan.result, kept[0].scan.would_refuse, told()) == ("ok", True, [1])
+
+
+# --- the question ---------------------------------------------------------------------------------
+PHOTOS = "Можно вас фотографировать?"
+
+
+def test_unanswered_question_is_violet_until_staff_ask_her(evening, guard, member):
+    Event.objects.filter(pk=evening.pk).update(question=PHOTOS)
+    code, during = ticket_of(comes(evening, member)), evening.starts_at
+
+    asked = scan(evening, guard, code, nonce="a", at=during).scan.result
+    let_in = scan(evening, guard, code, nonce="b", at=during, answer=False).scan.result
+
+    place = EventRegistration.objects.get()
+    assert (asked, let_in, place.state) == ("needs_answer", "ok", Place.ATTENDED)
+    assert (place.answer, place.answered_by, place.answered_at) == (False, guard, during)
+
+
+def test_answer_of_the_app_opens_the_door_and_a_new_question_asks_again(evening, guard, member, at):
+    Event.objects.filter(pk=evening.pk).update(question=PHOTOS)
+    place = comes(evening, member)
+    answer_question(user=member, event=evening, yes=True, at=at)
+    change = {"changes": {"question": "Нужна ли парковка?"}, "by": UserFactory(job="admin")}
+
+    known = EventRegistration.objects.get().answer
+    change_event(event=evening, at=at, **change)
+    lost = EventRegistration.objects.get().answer
+    answer_question(user=member, event=evening, yes=False, at=at)
+
+    assert (known, lost) == (True, None)
+    assert scan(evening, guard, ticket_of(place), at=evening.starts_at).scan.result == "ok"
+
+
+def test_offline_entry_without_an_answer_is_kept_and_marked(evening, guard, member):
+    Event.objects.filter(pk=evening.pk).update(question=PHOTOS)
+    code, during = ticket_of(comes(evening, member)), evening.starts_at
+
+    seen = scan(evening, guard, code, at=during, offline=True)
+
+    assert (seen.scan.result, seen.scan.would_refuse) == ("ok", True)
+
+
+@pytest.mark.parametrize(("ahead", "shown"), [(121, [("вход Б", 2, True)]), (-119, [])])
+def test_clock_of_a_device_is_measured_at_each_sync(evening, guard, member, ahead, shown):
+    code, during = ticket_of(comes(evening, member)), evening.starts_at
+
+    sent_at = during + timedelta(seconds=ahead)
+    seen = scan(evening, guard, code, at=during, sent_at=sent_at, device="вход Б", offline=True)
+
+    off = [(one.device, one.minutes, one.is_fast) for one in watching.clocks_off(evening)]
+    assert (seen.scan.clock_offset, off) == (ahead, shown)
 
 
 def test_organiser_cancels_while_scans_are_uploaded(evening, guard, member):

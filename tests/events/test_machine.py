@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
+from django.db.models import Q, Sum
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -41,6 +42,7 @@ from apps.events.services import (
     tickets,
 )
 from apps.events.services.waitlist import line_of
+from apps.loyalty.models import Wallet
 from apps.loyalty.services import grant_bonus
 from tests.factories.accounts import UserFactory
 from tests.factories.events import published
@@ -52,9 +54,12 @@ _numbers = itertools.count()
 
 class Evening(RuleBasedStateMachine):
     @initialize(
-        capacity=st.integers(1, 3), price=st.sampled_from(["0", "100"]), pairs=st.booleans()
+        capacity=st.integers(1, 3),
+        price=st.sampled_from(["0", "100"]),
+        pairs=st.booleans(),
+        deposit=st.booleans(),
     )
-    def begin(self, capacity: int, price: str, pairs: bool) -> None:
+    def begin(self, capacity: int, price: str, pairs: bool, deposit: bool) -> None:
         self.block = transaction.atomic()
         self.block.__enter__()
         self.now = timezone.now()
@@ -74,6 +79,8 @@ class Evening(RuleBasedStateMachine):
             by=self.admin,
             capacity=capacity,
             price=Decimal(price),
+            deposit=deposit,
+            question="Можно вас фотографировать?" if deposit else "",
             guests_allowed=pairs,
             attendance_bonus=Decimal(20),
         )
@@ -136,8 +143,8 @@ class Evening(RuleBasedStateMachine):
             over_limit=True,
         )
 
-    @rule(who=WHO, offline=st.booleans())
-    def scan(self, who: int, offline: bool) -> None:
+    @rule(who=WHO, offline=st.booleans(), answer=st.sampled_from([None, True]))
+    def scan(self, who: int, offline: bool, answer: bool | None) -> None:
         place = (
             EventRegistration.objects.filter(member=self.people[who], event=self.event)
             .order_by("-joined_at", "-id")
@@ -145,7 +152,8 @@ class Evening(RuleBasedStateMachine):
         )
         if place and place.ticket:
             code = tickets.sign(self.event, place)
-            shown = Shown(nonce=f"n{next(_numbers)}", at=self.now, code=code, offline=offline)
+            nonce = f"n{next(_numbers)}"
+            shown = Shown(nonce=nonce, at=self.now, code=code, offline=offline, answer=answer)
             seen = check_in(event=self.event, shown=[shown], by=self.admin, at=self.now)
             self.scans.append(seen[0].scan)
 
@@ -218,6 +226,24 @@ class Evening(RuleBasedStateMachine):
                 assert row.returned == row.paid
             if row.state in (Place.WAITLISTED, Place.OFFERED):
                 assert row.paid == 0
+            if self.event.deposit:
+                assert row.journal_id is None or row.state in (
+                    Place.CANCELLED_LATE,
+                    Place.NO_SHOW,
+                )
+                assert row.hold_id is None or row.state == Place.CONFIRMED
+                assert row.state != Place.ATTENDED or row.returned == row.paid
+
+    @invariant()
+    def held_captured_and_returned_balance(self) -> None:
+        """What the ledger holds for her is what her seats say is still set aside."""
+        if not hasattr(self, "event"):
+            return
+        asked = Q(hold_id__isnull=False)
+        rows = EventRegistration.objects.filter(asked, event=self.event)
+        aside = sum(row.paid - row.returned for row in rows)
+        held = Wallet.objects.filter(member__in=self.people).aggregate(sum=Sum("held", default=0))
+        assert held["sum"] == aside * 100
 
     @invariant()
     def every_history_is_a_legal_path(self) -> None:

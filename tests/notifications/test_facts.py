@@ -74,6 +74,7 @@ def fact_of(name: str, member, business, **more):
         "EventChanged": GUEST | {"starts_at": AT},
         "EventCancelled": GUEST | {"reason": "rain"},
         "EventReminder": GUEST | {"starts_at": AT, "hours_left": 24},
+        "EventEntriesDoubtful": EVENT | {"business_id": None, "scans": 2},
     }  # fmt: skip
     values = {"member_id": str(member.pk)} | known.get(name, {}) | more
     if name == "StatementClosed":
@@ -111,6 +112,7 @@ EXPECTED = {
     "EventChanged": {"event_changed"},
     "EventCancelled": {"event_cancelled"},
     "EventReminder": {"event_reminder"},
+    "EventEntriesDoubtful": {"event_entries_doubtful"},
     "StatementClosed": {"statement_ready"},
     "OfferBudgetLow": {"offer_budget_low"},
     "ExportReady": {"export_ready"},

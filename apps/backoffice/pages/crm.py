@@ -113,14 +113,15 @@ def crm(request: HttpRequest, slug: str) -> HttpResponse:
 def _connection_context(request: HttpRequest, one: queries.Connection) -> dict[str, Any]:
     row = one.row
     records = _records(request, row)
-    runs = _runs(request, row)
+    leaf = Paginator(_runs(request, row), ROWS).get_page(request.GET.get("log"))
     return {
         "fields": _fields(row, row.system),
         "groups": [
             Group(reason, str(Reason(reason).label), count) for reason, count in one.aside.items()
         ],
         "records": Paginator(records, ROWS).get_page(request.GET.get("page")),
-        "runs": Paginator(runs, ROWS).get_page(request.GET.get("log")),
+        "runs": leaf,
+        "brought": queries.brought_by(leaf.object_list),
         "asked": request.GET,
         "states": RunState.choices,
         "triggers": Trigger.choices,

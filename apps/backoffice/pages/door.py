@@ -24,11 +24,18 @@ from apps.events.enums import Scanned
 from apps.events.models import Event, Scan
 from apps.events.services import Seen, Shown, annul_scan, check_in, tickets
 
-TONES = {Scanned.OK: "good", Scanned.ALREADY: "warn"}
+TONES = {Scanned.OK: "good", Scanned.ALREADY: "warn", Scanned.NEEDS_ANSWER: "ask"}
+ANSWERS = {"yes": True, "no": False}
 DEVICE = _("entrance page")
 
 
-class TicketForm(forms.Form):
+class AnswerForm(forms.Form):
+    """What she said to the event's question, when she was asked here."""
+
+    answer = forms.ChoiceField(choices=[(one, one) for one in ANSWERS], required=False)
+
+
+class TicketForm(AnswerForm):
     nonce = forms.UUIDField()
     code = forms.CharField(
         max_length=400, error_messages={"required": _("Scan a ticket or type its code.")}
@@ -40,7 +47,7 @@ class TicketForm(forms.Form):
         return code if tickets.read(code) else repaired(code)
 
 
-class ByNameForm(forms.Form):
+class ByNameForm(AnswerForm):
     nonce = forms.UUIDField()
     guest = forms.UUIDField()
     checked = forms.BooleanField(
@@ -120,12 +127,14 @@ def entrance(request: HttpRequest, pk: UUID) -> HttpResponse:
         code=given.get("code", ""),
         registration_id=given.get("guest"),
         device=str(DEVICE),
+        identity_checked=given.get("checked", False),
+        answer=ANSWERS.get(given["answer"]),
     )
     try:
         seen = check_in(event=event, shown=[shown], by=request.user, at=timezone.now())[0]
     except Refused as refusal:
         return _show(request, event, problem=str(refusal), status=422)
-    return _show(request, event, seen=seen)
+    return _show(request, event, seen=seen, code=shown.code)
 
 
 def _refuse(request: HttpRequest, event: Event, form: forms.Form) -> HttpResponse:

@@ -1,6 +1,7 @@
 """Small things the page templates share."""
 
 from decimal import Decimal
+from typing import Any
 
 from django import template
 from django.templatetags.static import static
@@ -31,6 +32,12 @@ def icon(name: str) -> SafeString:
 def nonce() -> str:
     """A form's own number: sent twice, it is the same act."""
     return str(new_id())
+
+
+@register.filter
+def of(by_key: dict[Any, Any], key: Any) -> Any:
+    """What a dictionary holds under a key; None without one."""
+    return by_key.get(key)
 
 
 @register.filter

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.core.ids import new_id
 from apps.crm.enums import Kind, Reason, RecordState
-from apps.crm.models.integrations import CRMIntegration
+from apps.crm.models.integrations import CRMIntegration, SyncRun
 
 
 class ExternalRecord(models.Model):
@@ -52,6 +52,15 @@ class ExternalRecord(models.Model):
     revision = models.PositiveIntegerField(default=0)
     state = models.CharField(_("state"), max_length=10, choices=RecordState.choices)
     reason = models.CharField(_("why"), max_length=16, choices=Reason.choices, blank=True)
+    # the synchronisation that brought it or changed it last; none for the past that was read in
+    run = models.ForeignKey(
+        SyncRun,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="records",
+        db_index=False,
+        verbose_name=_("synchronisation"),
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     first_seen_at = models.DateTimeField(_("first seen"), default=timezone.now)
     seen_at = models.DateTimeField(_("last seen"), default=timezone.now)
@@ -93,6 +102,12 @@ class ExternalRecord(models.Model):
             # what is held about a person; which record a sale came from
             models.Index(name="record_of_member", fields=["member"]),
             models.Index(name="record_of_sale", fields=["sale"]),
+            # what a row of the log brought, newest first
+            models.Index(
+                name="record_of_run",
+                fields=["run", "-occurred_at"],
+                condition=Q(run__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -64,6 +64,7 @@ class Batch:
     incoming: Sequence[Incoming]
     at: datetime
     backfill: bool = False
+    run: SyncRun | None = None
     counts: Counts = field(default_factory=Counts)
 
 
@@ -81,13 +82,15 @@ def apply_documents(
     if not listed:
         return Counts()
     incoming = _resolve(integration, adapter, listed)
-    counts = _write(Batch(integration, incoming, timezone.now(), backfill))
+    counts = _write(Batch(integration, incoming, timezone.now(), backfill, run))
     counts.received = len(listed)
     return counts
 
 
 @transaction.atomic
-def apply_vanished(integration: CRMIntegration, record_ids: Sequence[UUID]) -> Counts:
+def apply_vanished(
+    integration: CRMIntegration, record_ids: Sequence[UUID], *, run: SyncRun | None = None
+) -> Counts:
     """Records that are listed no more count nothing from now on."""
     counts = Counts()
     named = ExternalRecord.objects.filter(pk__in=record_ids)
@@ -97,6 +100,7 @@ def apply_vanished(integration: CRMIntegration, record_ids: Sequence[UUID]) -> C
         if record.pk in set(record_ids):
             record.gone = True
             record.digest = ""  # if it comes back it is news
+            record.run = run
     counts.applied = _settle_all(Batch(integration, [], timezone.now()), locked, counts)
     return counts
 
@@ -187,7 +191,7 @@ def _write(batch: Batch) -> Counts:
         if one.document.version and one.document.version < row.version:
             counts.repeated += 1  # a newer one came first
             continue
-        _take_over(row, one, batch.at)
+        _take_over(row, one, batch)
         touched[row.pk] = row
         if one.customer:
             guests[row.pk] = Guest(one.phone, one.customer)
@@ -229,11 +233,12 @@ def _lock(which: Q, integration: CRMIntegration) -> list[ExternalRecord]:
     )
 
 
-def _take_over(row: ExternalRecord, one: Incoming, at: datetime) -> None:
+def _take_over(row: ExternalRecord, one: Incoming, batch: Batch) -> None:
     document = one.document
+    row.run, row.seen_at = batch.run, batch.at
     row.kind, row.refund_of = document.kind, document.refund_of
     row.occurred_at, row.version = document.occurred_at, document.version
-    row.gone, row.digest, row.seen_at = document.gone, one.digest, at
+    row.gone, row.digest = document.gone, one.digest
     row.receipt_number = document.receipt_number[:60]
     row.reason = "" if row.matched_by_hand and one.reason in BY_PHONE else one.reason
     if one.reason not in (Reason.BAD_AMOUNT, Reason.BAD_ROW):

@@ -4,11 +4,17 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from apps.crm.adapters import BaseCRMAdapter, Ref
-from apps.crm.models import CRMIntegration, ExternalRecord
+from apps.crm.models import CRMIntegration, ExternalRecord, SyncRun
 from apps.crm.services.applying import Counts, apply_documents, apply_vanished
 
 
-def read_again(integration: CRMIntegration, adapter: BaseCRMAdapter, refs: Iterable[Ref]) -> Counts:
+def read_again(
+    integration: CRMIntegration,
+    adapter: BaseCRMAdapter,
+    refs: Iterable[Ref],
+    *,
+    run: SyncRun | None = None,
+) -> Counts:
     """Bring the ledger to what these documents are now; what is not there any more counts nothing.
     A system that cannot be asked for one is left to the next poll. Raises Failed."""
     counts = Counts()
@@ -17,7 +23,7 @@ def read_again(integration: CRMIntegration, adapter: BaseCRMAdapter, refs: Itera
             found = adapter.fetch_one(ref.entity, ref.external_id)
         except NotImplementedError:
             continue
-        counts += apply_documents(integration, adapter, found)
+        counts += apply_documents(integration, adapter, found, run=run)
         if not found:
             gone = ExternalRecord.objects.filter(
                 integration=integration,
@@ -25,7 +31,7 @@ def read_again(integration: CRMIntegration, adapter: BaseCRMAdapter, refs: Itera
                 external_id=ref.external_id,
                 gone=False,
             )
-            counts += apply_vanished(integration, list(gone.values_list("pk", flat=True)))
+            counts += apply_vanished(integration, list(gone.values_list("pk", flat=True)), run=run)
     return counts
 
 

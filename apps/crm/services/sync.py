@@ -118,7 +118,7 @@ def read_named(integration: CRMIntegration, refs: Iterable[Ref], *, since: datet
         trouble: Trouble | None = Trouble.INTERNAL
         try:
             with opened(integration, run=run) as adapter:
-                _count(run, read_again(integration, adapter, refs))
+                _count(run, read_again(integration, adapter, refs, run=run))
             trouble = None
         except Failed as failure:
             trouble = failure.trouble
@@ -148,10 +148,10 @@ def read_window(
     elsewhere = adapter.changed_receipts(run.since)
     if elsewhere:
         older = of_receipts(integration, elsewhere, before=run.since)
-        _count(run, read_again(integration, adapter, older))
+        _count(run, read_again(integration, adapter, older, run=run))
     missing = [ref for ref in known if ref not in seen]
     if missing:
-        _count(run, _settle_missing(integration, adapter, missing, known))
+        _count(run, _settle_missing(run, adapter, missing, known))
 
 
 def _newest(batch: Iterable[Document]) -> Iterator[Document]:
@@ -177,7 +177,7 @@ def _known(integration: CRMIntegration, run: SyncRun) -> dict[Ref, UUID]:
 
 
 def _settle_missing(
-    integration: CRMIntegration,
+    run: SyncRun,
     adapter: BaseCRMAdapter,
     missing: list[Ref],
     known: Mapping[Ref, UUID],
@@ -186,9 +186,9 @@ def _settle_missing(
     that lost most of its sales at once was read wrongly: nothing is taken back."""
     vanished = [known[ref] for ref in adapter.find_vanished(missing)]
     if rules.vanished_too_many(known=len(known), missing=len(vanished)):
-        log.error("crm.vanished_many", integration=str(integration.pk), missing=len(vanished))
+        log.error("crm.vanished_many", integration=str(run.integration_id), missing=len(vanished))
         raise Failed(Trouble.SUSPICIOUS)
-    return apply_vanished(integration, vanished)
+    return apply_vanished(run.integration, vanished, run=run)
 
 
 def _count(run: SyncRun, counts: Counts) -> None:

@@ -56,15 +56,32 @@ def _tell_publish(event: Event) -> list[str]:
         _now("Every member sees it in the app and in the calendar."),
         _now("Registration opens on %(moment)s for %(people)s.")
         % {"moment": _moment(event.opens_at), "people": people(event.capacity)},
-        _now("A seat costs: %(bonuses)s. Price and returns stay once somebody has registered.")
-        % {"bonuses": bonuses(event.price)},
+        _cost(event),
     ]
+    if event.question:
+        told.append(
+            _now("Every guest is asked «%(question)s», in the app or at the door.")
+            % {"question": event.question}
+        )
     if event.is_early:
         told.append(
             _now("Those who voted for it register %(hours)d hours earlier.")
             % {"hours": rules.EARLY_HOURS}
         )
     return told
+
+
+def _cost(event: Event) -> str:
+    if event.deposit and event.price > 0:
+        words = _now(
+            "A deposit is set aside: %(bonuses)s. It is given back on entry and kept from those "
+            "who do not come, a day after the end."
+        )
+    else:
+        words = _now(
+            "A seat costs: %(bonuses)s. Price and returns stay once somebody has registered."
+        )
+    return words % {"bonuses": bonuses(event.price)}
 
 
 def _cancel(event: Event, given: dict[str, Any], by: User, at: datetime) -> Text:

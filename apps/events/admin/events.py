@@ -256,7 +256,7 @@ class EventAdmin(Panels, ReasonedAdmin):
     shown = ["state_column", "checklist_shown", "decisions", "author", "votes_shown"]
     shown += ["tiers_shown", "voting_ends", "forecast_shown", "records"]
     plan = [
-        (_("What"), ["title", "description", "city", "business", "author", "notes"]),
+        (_("What"), ["title", "description", "city", "business", "author", "notes", "question"]),
         (_("When and where"), ["zone", "starts_at", "ends_at", "place", "address", "contact"]),
         (
             _("Registration and money"),
@@ -266,6 +266,7 @@ class EventAdmin(Panels, ReasonedAdmin):
                 "capacity",
                 "guests_allowed",
                 "price",
+                "deposit",
                 "free_cancel_hours",
                 "late_return_percent",
                 "attendance_bonus",

@@ -162,10 +162,21 @@ class ScanColumns:
     def conflict(self, scan: Scan) -> str:
         if scan.annulled_at:
             return badge(_("annulled"))
+        if scan.is_double:
+            return badge(_("let in by two devices offline"), "warn")
         if scan.would_refuse:
             return badge(_("let in offline, would have been refused"), "warn")
         late = (scan.server_at - scan.device_at).total_seconds() > rules.LATE_SCAN_MINUTES * 60
-        return badge(_("arrived late")) if late else EMPTY
+        off = abs(scan.clock_offset or 0) > rules.CLOCK_OFF_SECONDS
+        told = [badge(_("arrived late"))] if late else []
+        told += [badge(clock_words(scan.clock_offset or 0), "warn")] if off else []
+        return format_html_join(" ", "{}", [(one,) for one in told]) if told else EMPTY
+
+
+def clock_words(ahead: int) -> str:
+    """`clock 5 min fast`."""
+    words = _("clock %(n)d min fast") if ahead > 0 else _("clock %(n)d min slow")
+    return str(words) % {"n": round(abs(ahead) / 60)}
 
 
 def _guest(row: EventRegistration) -> str:

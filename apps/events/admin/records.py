@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 
-from apps.core.admin_base import ReadonlyAdmin, column, days, link, moment
+from apps.core.admin_base import EMPTY, ReadonlyAdmin, column, days, link, moment
 from apps.events.admin import guests
 from apps.events.admin.inlines import (
     CaseColumns,
@@ -27,6 +27,10 @@ from apps.events.models import Case, EventRegistration, Penalty, Scan, VoteRecor
 CARD = _("Whole card number")
 
 
+def deposit_words(hold_id: object) -> str:
+    return str(_("still set aside")) if hold_id else EMPTY
+
+
 @admin.register(EventRegistration)
 class EventRegistrationAdmin(RegistrationColumns, ReadonlyAdmin):
     list_display = ["since", "of_event", "person", "state_shown", "seats_shown", "spent", "back"]
@@ -38,7 +42,8 @@ class EventRegistrationAdmin(RegistrationColumns, ReadonlyAdmin):
     inlines = [StepInline, ScanOfGuestInline, PenaltyInline]
     fieldsets = [
         (None, {"fields": ["of_event", "person", "state_shown", "seats_shown", "guests"]}),
-        (_("Bonuses"), {"fields": ["spent", "back"]}),
+        (_("Bonuses"), {"fields": ["spent", "back", "deposit_shown"]}),
+        (_("Question to every guest"), {"fields": ["answer", "answered", "answered_by"]}),
         (_("Moments"), {"fields": ["since", "seated", "offered_until", "ended"]}),
         (_("Decisions"), {"fields": ["reason", "decisions"]}),
     ]
@@ -47,6 +52,8 @@ class EventRegistrationAdmin(RegistrationColumns, ReadonlyAdmin):
     seated = moment("seated_at", _("Confirmed"))
     offered_until = moment("offer_until", _("Offer until"))
     ended = moment("ended_at", _("Ended"))
+    answered = moment("answered_at", _("Answered"))
+    deposit_shown = column("hold_id", _("Deposit"), show=deposit_words)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EventRegistration]:
         return super().get_queryset(request).prefetch_related("seats")
@@ -85,6 +92,7 @@ class ScanAdmin(ScanColumns, ReadonlyAdmin):
     list_filter = [
         ("result", ChoicesDropdownFilter),
         ("would_refuse", BooleanRadioFilter),
+        ("is_double", BooleanRadioFilter),
         days("server_at", _("Server time")),
     ]
     list_select_related = ["event", "registration__member", "by"]
@@ -92,7 +100,7 @@ class ScanAdmin(ScanColumns, ReadonlyAdmin):
     search_help_text = CARD
     ordering = ["-server_at", "-id"]
     fields = ["of_event", "guest", "result_shown", "conflict", "on_device", "on_server"]
-    fields += ["device", "hand", "manual", "was_offline", "reason"]
+    fields += ["device", "clock_offset", "hand", "manual", "was_offline", "is_double", "reason"]
 
     of_event = column("event", _("Event"), show=link)
 

@@ -30,7 +30,7 @@ PLACE_TONES = {
     Place.NO_SHOW: "bad",
     Place.REMOVED: "bad",
 }
-SCAN_TONES = {Scanned.OK: "good", Scanned.ALREADY: "warn"}
+SCAN_TONES = {Scanned.OK: "good", Scanned.ALREADY: "warn", Scanned.NEEDS_ANSWER: "warn"}
 CHECKS = {
     "title": _("name and description"),
     "times": _("start, end and time zone"),

@@ -13,18 +13,19 @@ from apps.accounts.permissions import Can
 from apps.core.errors import NotFound
 from apps.core.http.views import ApiViewSet
 from apps.core.ids import new_id
-from apps.events import queries, rules, services
-from apps.events.api.serializers import (
+from apps.events import queries, services
+from apps.events.api.door_serializers import (
     AttendeeOut,
-    AwareMoment,
     CheckInIn,
     RosterOut,
     ScanOut,
     attendee_data,
     roster_data,
+    scan_data,
 )
+from apps.events.api.serializers import AwareMoment
 from apps.events.models import Event
-from apps.events.services import Seen, Shown, tickets
+from apps.events.services import Shown, tickets
 
 TAGS = ["events"]
 
@@ -52,7 +53,8 @@ class DoorViewSet(ApiViewSet):
         data = {
             "keys": tickets.public_keys(),
             "taken_at": at,
-            "guests": [roster_data(row) for row in rows],
+            "question": event.question,
+            "guests": [roster_data(event, row) for row in rows],
         }
         return Response(RosterOut(data).data)
 
@@ -61,10 +63,12 @@ class DoorViewSet(ApiViewSet):
         event, at = self.find(pk), timezone.now()
         asked = self.read(CheckInIn)
         if asked.get("code"):
-            shown = [Shown(nonce=str(new_id()), at=at, code=asked["code"])]
+            nonce, answer = str(new_id()), asked["answer"]
+            shown = [Shown(nonce=nonce, at=at, code=asked["code"], answer=answer)]
         else:
             shown = [Shown(**{"at": at} | one) for one in asked["scans"]]
-        seen = services.check_in(event=event, shown=shown, by=request.user, at=at)
+        sent_at = asked.get("sent_at")
+        seen = services.check_in(event=event, shown=shown, by=request.user, at=at, sent_at=sent_at)
         answers = [dict(ScanOut(scan_data(one)).data) for one in seen]
         return Response(answers[0] if asked.get("code") else answers)
 
@@ -83,20 +87,3 @@ class AttendeeViewSet(ApiViewSet):
         return self.get_paginated_response(
             [dict(AttendeeOut(attendee_data(row)).data) for row in rows]
         )
-
-
-def scan_data(seen: Seen) -> dict[str, Any]:
-    scan, person = seen.scan, seen.registration
-    late = (scan.server_at - scan.device_at).total_seconds() > rules.LATE_SCAN_MINUTES * 60
-    member = person.member if person else None
-    return {
-        "nonce": scan.nonce,
-        "result": scan.result,
-        "message": scan.get_result_display(),
-        "registration_id": scan.registration_id,
-        "first_name": member.first_name if member else None,
-        "seats": sorted(seat.number for seat in person.seats.all()) if person else [],
-        "would_refuse": scan.would_refuse,
-        "late": late,
-        "first": {"at": seen.first.device_at, "device": seen.first.device} if seen.first else None,
-    }

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from apps.core.http.serializers import In, MomentOut, MoneyIn, MoneyOut, Out
-from apps.events.enums import Decision, Kind, Phase, Place, Reason, Scanned, State
+from apps.events.enums import Decision, Kind, Phase, Place, Reason, State
 from apps.events.models import Event, EventRegistration
 from apps.events.queries import Facts
 from apps.events.rules import CancelPreview, seats_band
@@ -40,6 +40,8 @@ class RegistrationOut(Out):
     returned = MoneyOut()
     seats = serializers.ListField(child=serializers.IntegerField())
     reason = serializers.CharField()
+    deposit_held = serializers.BooleanField(help_text="what was paid is a deposit, still set aside")
+    answer = serializers.BooleanField(allow_null=True, help_text="to the event's question")
     ticket = TicketOut(allow_null=True)
     cancel_preview = CancelPreviewOut(allow_null=True)
 
@@ -49,6 +51,12 @@ class HostOut(Out):
     name = serializers.CharField()
 
 
+class TierVotesOut(Out):
+    tier = serializers.CharField()
+    voters = serializers.IntegerField()
+    points = serializers.IntegerField()
+
+
 class VotesOut(Out):
     points = serializers.IntegerField(allow_null=True)
     voters = serializers.IntegerField(allow_null=True)
@@ -56,6 +64,9 @@ class VotesOut(Out):
     threshold = serializers.DictField(child=serializers.IntegerField())
     until = MomentOut(allow_null=True)
     mine = serializers.IntegerField(allow_null=True)
+    by_tier = TierVotesOut(
+        many=True, allow_null=True, help_text="for the author alone: groups of five and more"
+    )
 
 
 class EventOut(Out):
@@ -75,6 +86,10 @@ class EventOut(Out):
     place = serializers.CharField()
     address = serializers.CharField(allow_null=True, help_text="for confirmed guests only")
     price = MoneyOut()
+    deposit = serializers.BooleanField(help_text="the price is set aside and given back on entry")
+    question = serializers.CharField(
+        help_text="yes or no, answered with the registration; or empty"
+    )
     capacity = serializers.IntegerField()
     seats_left = serializers.ChoiceField(["none", "few", "many"], allow_null=True)
     waiting = serializers.IntegerField()
@@ -103,6 +118,7 @@ def votes_data(facts: Facts) -> dict[str, Any] | None:
         "threshold": {"points": event.need_points, "voters": event.need_voters},
         "until": event.voting_until,
         "mine": facts.my_vote.value if facts.my_vote else None,
+        "by_tier": None,
     }
 
 
@@ -129,6 +145,8 @@ def registration_data(
         "returned": registration.returned,
         "seats": sorted(seat.number for seat in registration.seats.all()),
         "reason": registration.reason,
+        "deposit_held": registration.hold_id is not None,
+        "answer": registration.answer,
         "ticket": ticket_data(event, registration) if with_ticket and confirmed else None,
         "cancel_preview": vars(preview) if preview else None,
     }
@@ -161,6 +179,8 @@ def event_data(facts: Facts) -> dict[str, Any]:
         "place": event.place,
         "address": event.address if confirmed else None,
         "price": event.price,
+        "deposit": event.deposit,
+        "question": event.question,
         "capacity": event.capacity,
         "seats_left": band,
         "waiting": facts.waiting,
@@ -223,6 +243,8 @@ class EventIn(ProposalIn):
     free_cancel_hours = serializers.IntegerField(min_value=0, max_value=720, required=False)
     late_return_percent = serializers.IntegerField(min_value=0, max_value=100, required=False)
     attendance_bonus = MoneyIn(required=False)
+    deposit = serializers.BooleanField(required=False)
+    question = serializers.CharField(max_length=160, required=False, allow_blank=True)
     contact = serializers.CharField(max_length=120, required=False)
     notes = serializers.CharField(max_length=300, required=False)
     reason = serializers.CharField(max_length=500, required=False)
@@ -246,6 +268,11 @@ class RegisterIn(In):
     guests = serializers.IntegerField(min_value=0, max_value=1, default=0)
     alone_too = serializers.BooleanField(default=False)
     auto_accept = serializers.BooleanField(default=False)
+    answer = serializers.BooleanField(required=False, allow_null=True, default=None)
+
+
+class AnswerIn(In):
+    answer = serializers.BooleanField()
 
 
 class SeatAnswerIn(In):
@@ -259,33 +286,6 @@ class CancelIn(In):
 class FeedbackIn(In):
     rating = serializers.IntegerField(min_value=1, max_value=5)
     comment = serializers.CharField(max_length=1000, required=False, default="", allow_blank=True)
-
-
-class ScanIn(In):
-    nonce = serializers.CharField(max_length=64)
-    code = serializers.CharField(max_length=400, required=False, default="")
-    registration_id = serializers.UUIDField(required=False)
-    at = AwareMoment(required=False)
-    offline = serializers.BooleanField(default=False)
-    device = serializers.CharField(max_length=60, required=False, default="")
-    reason = serializers.CharField(max_length=300, required=False, default="")
-
-    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
-        if not given["code"] and not given.get("registration_id"):
-            raise serializers.ValidationError({"code": [_("A code or a registration is needed.")]})
-        return given
-
-
-class CheckInIn(In):
-    code = serializers.CharField(max_length=400, required=False)
-    scans = ScanIn(many=True, required=False)
-
-    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
-        if bool(given.get("code")) == bool(given.get("scans")):
-            raise serializers.ValidationError({"code": [_("Send a code or a list of scans.")]})
-        if len(given.get("scans") or []) > 200:
-            raise serializers.ValidationError({"scans": [_("At most 200 scans in one call.")]})
-        return given
 
 
 # --- what calls answer ----------------------------------------------------------------------------
@@ -307,48 +307,6 @@ def vote_data(result: VoteResult, *, hidden: bool) -> dict[str, Any]:
     }
 
 
-class FirstScanOut(Out):
-    at = MomentOut()
-    device = serializers.CharField()
-
-
-class ScanOut(Out):
-    nonce = serializers.CharField()
-    result = serializers.ChoiceField(Scanned.choices)
-    message = serializers.CharField()
-    registration_id = serializers.UUIDField(allow_null=True)
-    first_name = serializers.CharField(allow_null=True)
-    seats = serializers.ListField(child=serializers.IntegerField())
-    would_refuse = serializers.BooleanField()
-    late = serializers.BooleanField()
-    first = FirstScanOut(allow_null=True)
-
-
-class RosterRowOut(Out):
-    registration_id = serializers.UUIDField()
-    state = serializers.ChoiceField(Place.choices)
-    first_name = serializers.CharField()
-    phone_ends = serializers.CharField()
-    seats = serializers.ListField(child=serializers.IntegerField())
-    ticket = serializers.IntegerField()
-
-
-class RosterOut(Out):
-    keys = serializers.DictField(child=serializers.CharField())
-    taken_at = MomentOut()
-    guests = RosterRowOut(many=True)
-
-
-class AttendeeOut(Out):
-    id = serializers.UUIDField()
-    first_name = serializers.CharField()
-    tier = serializers.CharField()
-    state = serializers.ChoiceField(Place.choices)
-    guests = serializers.IntegerField()
-    seats = serializers.ListField(child=serializers.IntegerField())
-    joined_at = MomentOut()
-
-
 class FeedbackOut(Out):
     rating = serializers.IntegerField()
     comment = serializers.CharField()
@@ -360,31 +318,6 @@ class FeedAddressOut(Out):
 
 class ClaimOut(Out):
     until = MomentOut()
-
-
-def attendee_data(row: EventRegistration) -> dict[str, Any]:
-    member = row.member
-    return {
-        "id": row.pk,
-        "first_name": member.first_name if member else "",
-        "tier": member.tier.code if member else "",
-        "state": row.state,
-        "guests": row.guests,
-        "seats": sorted(seat.number for seat in row.seats.all()),
-        "joined_at": row.joined_at,
-    }
-
-
-def roster_data(row: EventRegistration) -> dict[str, Any]:
-    member = row.member
-    return {
-        "registration_id": row.pk,
-        "state": row.state,
-        "first_name": member.first_name if member else "",
-        "phone_ends": member.masked_phone[-5:] if member else "",
-        "seats": sorted(seat.number for seat in row.seats.all()),
-        "ticket": row.ticket,
-    }
 
 
 def facts_data(facts: list[Facts]) -> list[dict[str, Any]]:

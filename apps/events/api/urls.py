@@ -20,6 +20,7 @@ urlpatterns = [
         name="event-register",
     ),
     path(f"{one}/offer", PlaceViewSet.as_view({"post": "offer"}), name="event-offer"),
+    path(f"{one}/answer", PlaceViewSet.as_view({"post": "answer"}), name="event-answer"),
     path(f"{one}/ticket", PlaceViewSet.as_view({"get": "ticket"}), name="event-ticket"),
     path(f"{one}/calendar.ics", CalendarViewSet.as_view({"get": "event"}), name="event-calendar"),
     path("calendar/token", CalendarViewSet.as_view({"post": "reset"}), name="calendar-token"),

@@ -13,9 +13,10 @@ from apps.core.errors import NotFound
 from apps.core.http.etags import revalidated
 from apps.core.http.idempotency import idempotent
 from apps.core.http.views import ApiViewSet
-from apps.events import queries, services
+from apps.events import queries, services, watching
 from apps.events.api.filters import EventFilter
 from apps.events.api.serializers import (
+    AnswerIn,
     CancelIn,
     ClaimOut,
     EventIn,
@@ -61,6 +62,8 @@ class Events(ApiViewSet):
         event = Event.objects.select_related("business").get(pk=event.pk)
         facts = queries.facts_of([event], user, at=at)[0]
         data = event_data(facts)
+        if data["votes"] and event.creator_id == user.pk:
+            data["votes"]["by_tier"] = watching.tiers_for_author(event, at=at)
         if facts.mine:
             data["registration"] = self.registration(event, facts.mine, facts.position)
         response = Response(EventOut(data).data)
@@ -251,6 +254,7 @@ class PlaceViewSet(Events):
         Can(
             register="events.register",
             offer="events.register",
+            answer="events.mine",
             leave="events.mine",
             ticket="events.mine",
         )
@@ -287,6 +291,14 @@ class PlaceViewSet(Events):
         event = self.find(pk)
         accept = self.read(SeatAnswerIn)["accept"]
         services.answer_offer(user=request.user, event=event, accept=accept, at=timezone.now())
+        return Response(self.my_place(event))
+
+    @extend_schema(request=AnswerIn, responses=RegistrationOut, tags=TAGS)
+    def answer(self, request: Request, pk: UUID) -> Response:
+        """Her yes or no to the event's question; another answer takes its place."""
+        event = self.find(pk)
+        yes = self.read(AnswerIn)["answer"]
+        services.answer_question(user=request.user, event=event, yes=yes, at=timezone.now())
         return Response(self.my_place(event))
 
     @extend_schema(responses=TicketOut, tags=TAGS)

@@ -30,6 +30,11 @@ class Scan(models.Model):
     manual = models.BooleanField(_("found by name, identity checked"), default=False)
     was_offline = models.BooleanField(_("offline"), default=False)
     would_refuse = models.BooleanField(_("would have been refused"), default=False)
+    # two devices without a network let the same ticket in: this is the later one
+    is_double = models.BooleanField(_("let in twice without a network"), default=False)
+    clock_offset = models.IntegerField(
+        _("device's clock ahead, seconds"), null=True, help_text=_("Measured when it was sent")
+    )
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     annulled_at = models.DateTimeField(_("annulled"), null=True)
 

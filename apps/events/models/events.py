@@ -85,6 +85,11 @@ class Event(models.Model):
         default=0,
         validators=[MinValueValidator(0)],
     )
+    deposit = models.BooleanField(
+        _("the price is a deposit"),
+        default=False,
+        help_text=_("Set aside, given back at the door, kept from those who do not come"),
+    )
     free_cancel_hours = models.PositiveSmallIntegerField(
         _("free cancelling, hours before the start"), default=24
     )
@@ -100,6 +105,14 @@ class Event(models.Model):
         max_length=300,
         blank=True,
         help_text=_("18+, allergies, stairs; «none» when there is nothing to say"),
+    )
+    question = models.CharField(
+        _("question to every guest"),
+        max_length=160,
+        blank=True,
+        help_text=_(
+            "Yes or no, such as a consent to photos; who has not answered is asked on entry"
+        ),
     )
     # voting: rules are copied here when it opens and do not change afterwards
     need_points = models.PositiveIntegerField(null=True, editable=False)
@@ -203,6 +216,12 @@ class Event(models.Model):
         if self.felt_at is None:
             return usual
         return max(usual, min(self.felt_at + timedelta(hours=48), self.times.starts_at))
+
+    @property
+    def final_at(self) -> datetime:
+        """When attendance, its bonus and deposits become final: the end, two hours, a day."""
+        hours = rules.OVER_HOURS + rules.GRACE_HOURS
+        return self.times.ends_at + timedelta(hours=hours)
 
     @property
     def etag(self) -> str:

@@ -35,6 +35,17 @@ class EventRegistration(models.Model):
         _("returned, bonuses"), max_digits=8, decimal_places=2, default=0
     )
     journal_id = models.UUIDField(null=True, editable=False)  # the spending in the ledger
+    hold_id = models.UUIDField(null=True, editable=False)  # a deposit that is still set aside
+    # the event's question: None is unanswered; by whom tells her own word from the door's
+    answer = models.BooleanField(_("answer to the question"), null=True)
+    answered_at = models.DateTimeField(_("answered"), null=True)
+    answered_by = models.ForeignKey(
+        "accounts.User",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("answer written down by"),
+    )
     # which of her check-ins holds the bonus for coming: a mended mark gives another one
     bonus_of_visit = models.PositiveSmallIntegerField(null=True, editable=False)
     payment = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -66,6 +77,10 @@ class EventRegistration(models.Model):
                 condition=Q(paid__gte=0, returned__gte=0, returned__lte=models.F("paid")),
             ),
             models.CheckConstraint(name="one_guest_at_most", condition=Q(guests__lte=1)),
+            models.CheckConstraint(
+                name="answer_has_its_moment",
+                condition=Q(answer__isnull=True) | Q(answered_at__isnull=False),
+            ),
         ]
         indexes = [
             models.Index(

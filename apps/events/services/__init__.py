@@ -1,5 +1,6 @@
 """Every write of events. One file per subject; callers import from here."""
 
+from apps.events.services.answers import answer_question, is_unanswered
 from apps.events.services.books import (
     NotHost,
     Stale,
@@ -67,6 +68,7 @@ __all__ = [
     "WrongState",
     "annul_scan",
     "answer_offer",
+    "answer_question",
     "cancel_event",
     "cancel_registration",
     "change_event",
@@ -85,6 +87,7 @@ __all__ = [
     "hide_results",
     "is_admin",
     "is_supporter",
+    "is_unanswered",
     "may_check_in",
     "may_host",
     "mend_count",

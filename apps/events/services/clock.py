@@ -97,6 +97,7 @@ def forget_member(*, member_id: UUID, at: datetime) -> None:
         VoteRecord.objects.filter(voter_id=member_id).update(voter=None)
         Feedback.objects.filter(registration__in=hers).update(comment="")
         Scan.objects.filter(by_id=member_id).update(by=None)
+        EventRegistration.objects.filter(answered_by=member_id).update(answered_by=None)
         Penalty.objects.filter(member_id=member_id).delete()
         CalendarFeed.objects.filter(member_id=member_id).delete()
 

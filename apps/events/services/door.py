@@ -1,6 +1,7 @@
 """Check-in. A scan is a row; the server never rejects what physically happened."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,12 +13,13 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.core import audit, outbox
-from apps.core.errors import Forbidden, NotFound, Refused
-from apps.core.facts import CheckedIn
+from apps.core.errors import Forbidden, Invalid, NotFound, Refused
+from apps.core.facts import CheckedIn, EventEntriesDoubtful
 from apps.events import rules
 from apps.events.enums import Place, Scanned, State
 from apps.events.models import Event, EventRegistration, Scan
 from apps.events.services import tickets
+from apps.events.services.answers import is_unanswered, write_answer
 from apps.events.services.books import (
     WrongState,
     lock_event,
@@ -26,7 +28,7 @@ from apps.events.services.books import (
     needs_reason,
     step,
 )
-from apps.events.services.money import acceptor, lock_payers
+from apps.events.services.money import acceptor, hold_again, lock_payers, pay_back
 from apps.events.services.registering import penalise
 from apps.loyalty.services import grant_bonus, take_back_grant
 
@@ -40,9 +42,15 @@ class TooLateToAnnul(Refused):
     message = _("A scan can be annulled for 15 minutes. Later the organiser mends the attendance.")
 
 
+class IdentityUnchecked(Invalid):
+    field = "identityChecked"
+    message = _("Look at a document first, then tick «identity checked».")
+
+
 @dataclass(frozen=True)
 class Shown:
-    """What a device sends: its own nonce and time, the code or a registration found by name."""
+    """What a device sends: its own nonce and time, the code or a registration found by name (with
+    her identity checked), and her answer to the event's question when she was asked there."""
 
     nonce: str
     at: datetime
@@ -51,6 +59,13 @@ class Shown:
     offline: bool = False
     device: str = ""
     reason: str = ""
+    identity_checked: bool = False
+    answer: bool | None = None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Found by name, and nobody looked at a document."""
+        return not self.code and not self.identity_checked
 
 
 @dataclass(frozen=True)
@@ -64,12 +79,17 @@ class Seen:
 
 
 @transaction.atomic
-def check_in(*, event: Event, shown: list[Shown], by: User, at: datetime) -> list[Seen]:
+def check_in(
+    *, event: Event, shown: list[Shown], by: User, at: datetime, sent_at: datetime | None = None
+) -> list[Seen]:
     """Take scans in, oldest first; an answer for each in the order they were sent.
 
     The same nonce again answers the same. Offline entries are kept even when they would have been
-    refused, and say so. Raises NotFound, NotAtDoor.
+    refused, and say so; the organiser hears of them. `sent_at` is the device's clock at this very
+    call. Raises NotFound, NotAtDoor, IdentityUnchecked.
     """
+    if any(one.is_doubtful and not one.offline for one in shown):
+        raise IdentityUnchecked
     event = lock_event(event.pk)
     if not may_check_in(by, event):
         raise NotFound
@@ -81,11 +101,30 @@ def check_in(*, event: Event, shown: list[Shown], by: User, at: datetime) -> lis
     people = EventRegistration.objects.filter(pk__in=known).select_related("member")
     by_id = {row.pk: row for row in people}
     lock_payers(event, {row.member_id for row in by_id.values()})
+    ahead = round((sent_at - at).total_seconds()) if sent_at else None
     answers: dict[str, Seen] = {}
     for one in sorted(shown, key=lambda each: each.at):
         if one.nonce not in answers:
-            answers[one.nonce] = _one(event, one, read[one.nonce], by_id, by=by, at=at)
+            ticket = read[one.nonce]
+            answers[one.nonce] = _one(event, one, ticket, by_id, by=by, at=at, ahead=ahead)
+    _tell_doubtful(event, answers.values(), at=at)
     return [answers[one.nonce] for one in shown]
+
+
+def _tell_doubtful(event: Event, seen: Iterable[Seen], *, at: datetime) -> None:
+    """The organiser hears once of a batch: who would have been refused, who came in twice."""
+    new = [one.scan for one in seen if not one.replayed]
+    doubtful = sum(scan.would_refuse or scan.is_double for scan in new)
+    if doubtful:
+        fact = EventEntriesDoubtful(
+            event_id=str(event.pk),
+            member_id=str(event.creator_id) if event.creator_id else None,
+            business_id=str(event.business_id) if event.business_id else None,
+            scans=doubtful,
+            at=at.isoformat(),
+            title=event.title,
+        )
+        outbox.publish(fact)
 
 
 def _one(
@@ -96,6 +135,7 @@ def _one(
     *,
     by: User,
     at: datetime,
+    ahead: int | None,
 ) -> Seen:
     stored = Scan.objects.filter(event=event, nonce=one.nonce).first()
     if stored:
@@ -106,7 +146,12 @@ def _one(
     result = _result(event, one, ticket, registration, by=by)
     first = _first_of(registration)
     refused = result not in (Scanned.OK, Scanned.ALREADY)
-    entered = result == Scanned.OK or _is_inside(one, registration, result)
+    entered = result == Scanned.OK or _is_inside(one, registration, result, by=by)
+    marks = {
+        "would_refuse": entered and (refused or one.is_doubtful),
+        "is_double": entered and first is not None and _is_double(one, first),
+        "clock_offset": ahead,
+    }
     if entered and first:
         # Two devices without a network: the earlier one is the entry, the other the second scan.
         if one.offline and one.at < first.device_at:
@@ -116,10 +161,17 @@ def _one(
             result = Scanned.ALREADY
     elif entered:
         result = Scanned.OK
-    scan = _store(event, one, registration, result, by=by, at=at, would_refuse=entered and refused)
+    scan = _store(event, one, registration, result, by=by, at=at, marks=marks)
+    if entered and registration and one.answer is not None and is_unanswered(event, registration):
+        write_answer(registration, one.answer, by=by, at=one.at)
     if result == Scanned.OK and registration and registration.state == Place.CONFIRMED:
         _came(event, registration, by=by, at=at)
     return Seen(scan, registration, first)
+
+
+def _is_double(one: Shown, first: Scan) -> bool:
+    """Both let the same ticket in without a network, and they are not one device."""
+    return one.offline and first.was_offline and (one.device != first.device or not one.device)
 
 
 def _store(
@@ -130,7 +182,7 @@ def _store(
     *,
     by: User,
     at: datetime,
-    would_refuse: bool,
+    marks: dict[str, Any],
 ) -> Scan:
     return Scan.objects.create(
         event=event,
@@ -144,15 +196,19 @@ def _store(
         by=by,
         manual=not one.code,
         was_offline=one.offline,
-        would_refuse=would_refuse,
         reason=one.reason[:300],
+        **marks,
     )
 
 
-def _is_inside(one: Shown, registration: EventRegistration | None, result: str) -> bool:
-    """Without a network the device let a person of this event in: it happened."""
-    kept = (Scanned.NOT_CONFIRMED, Scanned.REVOKED, Scanned.WRONG_TIME)
-    return one.offline and registration is not None and result in kept
+def _is_inside(
+    one: Shown, registration: EventRegistration | None, result: str, *, by: User
+) -> bool:
+    """Without a network the device let a person of this event in: it happened. But nobody lets
+    herself in."""
+    kept = (Scanned.NEEDS_ANSWER, Scanned.NOT_CONFIRMED, Scanned.REVOKED, Scanned.WRONG_TIME)
+    other = registration is not None and registration.member_id != by.pk
+    return one.offline and other and result in kept
 
 
 def _result(
@@ -185,7 +241,10 @@ def _result_here(
         waits = registration.state in (Place.WAITLISTED, Place.OFFERED)
         return Scanned.NOT_CONFIRMED if waits else Scanned.REVOKED
     since, until = tickets.window(event)
-    return Scanned.OK if since <= one.at <= until else Scanned.WRONG_TIME
+    if not since <= one.at <= until:
+        return Scanned.WRONG_TIME
+    asked = registration.state == Place.ATTENDED or one.answer is not None
+    return Scanned.OK if asked or not is_unanswered(event, registration) else Scanned.NEEDS_ANSWER
 
 
 def _first_of(registration: EventRegistration | None, *, but: Scan | None = None) -> Scan | None:
@@ -196,8 +255,9 @@ def _first_of(registration: EventRegistration | None, *, but: Scan | None = None
 
 
 def _came(event: Event, registration: EventRegistration, *, by: User | None, at: datetime) -> None:
-    """She is here: the bonus for coming waits until attendance is final."""
-    fields: dict[str, Any] = {}
+    """She is here: a deposit is hers again, the bonus for coming waits until attendance is
+    final."""
+    fields: dict[str, Any] = _deposit_back(event, registration, at=at)
     if event.attendance_bonus > 0 and registration.member:
         visit = registration.changes.filter(after=Place.ATTENDED).count() + 1
         grant_bonus(
@@ -207,7 +267,7 @@ def _came(event: Event, registration: EventRegistration, *, by: User | None, at:
             scope="event.attend",
             key=f"{registration.pk}:{visit}",
             at=at,
-            activates_at=final_at(event),
+            activates_at=event.final_at,
         )
         fields["bonus_of_visit"] = visit
     step(registration, Place.ATTENDED, by=by, at=at, **fields)
@@ -222,10 +282,20 @@ def _came(event: Event, registration: EventRegistration, *, by: User | None, at:
         outbox.publish(fact)
 
 
-def final_at(event: Event) -> datetime:
-    """When attendance and its bonus become final: the end, two hours, and a day of grace."""
-    hours = rules.OVER_HOURS + rules.GRACE_HOURS
-    return event.times.ends_at + timedelta(hours=hours)
+def _deposit_back(event: Event, registration: EventRegistration, *, at: datetime) -> dict[str, Any]:
+    """What is still kept of a deposit goes back; nothing of a price."""
+    if not event.deposit:
+        return {}
+    back = pay_back(registration, registration.paid, at=at)
+    return {"returned": registration.returned + back}
+
+
+def _keep_deposit(registration: EventRegistration, *, at: datetime) -> dict[str, Any]:
+    """She did not come: what is still set aside is the host's. Nothing beyond what was held."""
+    if registration.hold_id is None:
+        return {}
+    back = pay_back(registration, Decimal(0), at=at)
+    return {"returned": registration.returned + back}
 
 
 def _take_bonus_back(registration: EventRegistration, *, at: datetime) -> None:
@@ -253,7 +323,16 @@ def annul_scan(*, scan: Scan, by: User, reason: str, at: datetime) -> Scan:
     if registration and registration.state == Place.ATTENDED:
         lock_payers(event, {registration.member_id})
         _take_bonus_back(registration, at=at)
-        step(registration, Place.CONFIRMED, by=by, at=at, reason=reason, bonus_of_visit=None)
+        fields = hold_again(event, registration, at=at)
+        step(
+            registration,
+            Place.CONFIRMED,
+            by=by,
+            at=at,
+            reason=reason,
+            bonus_of_visit=None,
+            **fields,
+        )
     audit.record(by, "events.annul_scan", "scan", scan.pk, reason=reason)
     scan.refresh_from_db()
     return scan
@@ -284,7 +363,11 @@ def correct_attendance(
     if to == Place.ATTENDED:
         _came(event, registration, by=by, at=at)
     else:
-        step(registration, to, by=by, at=at, reason=reason, bonus_of_visit=None)
+        if to == Place.NO_SHOW:
+            fields = _keep_deposit(registration, at=at)
+        else:
+            fields = _deposit_back(event, registration, at=at)
+        step(registration, to, by=by, at=at, reason=reason, bonus_of_visit=None, **fields)
     if to == Place.NO_SHOW:
         penalise(registration, rules.NO_SHOW_POINTS, at=at)
     audit.record(by, "events.attendance", "registration", registration.pk, reason=reason)
@@ -293,13 +376,16 @@ def correct_attendance(
 
 @transaction.atomic
 def finalise_attendance(*, event: Event, at: datetime) -> int:
-    """After the day of grace: who was confirmed and never came gets her points. How many."""
+    """After the day of grace: who was confirmed and never came gets her points and loses her
+    deposit. How many."""
     event = lock_event(event.pk)
     if event.state != State.COMPLETED or event.finalised_at:
         return 0
     missing = list(event.registrations.filter(state=Place.CONFIRMED).order_by("pk"))
+    lock_payers(event, {row.member_id for row in missing})
     for registration in missing:
-        step(registration, Place.NO_SHOW, at=at, ended_at=at)
+        fields = _keep_deposit(registration, at=at)
+        step(registration, Place.NO_SHOW, at=at, ended_at=at, **fields)
         penalise(registration, rules.NO_SHOW_POINTS, at=at)
     Event.objects.filter(pk=event.pk).update(finalised_at=at)
     return len(missing)

@@ -50,12 +50,14 @@ PLAN = (
     "free_cancel_hours",
     "late_return_percent",
     "attendance_bonus",
+    "deposit",
+    "question",
     "contact",
     "notes",
 )
 NOTHING = Decimal(0)
 FELT = ("starts_at", "ends_at", "place", "address", "zone")  # what registrants must be told
-FIXED = ("price", "late_return_percent", "business")  # promised to those who registered
+FIXED = ("price", "deposit", "late_return_percent", "business")  # promised to those who registered
 
 
 class NotReady(Invalid):
@@ -198,6 +200,8 @@ def _write(
         **changes,
     )
     event.refresh_from_db()
+    if "question" in changes:  # yes to one question is no yes to another
+        event.registrations.update(answer=None, answered_at=None, answered_by=None)
     note(event, before=event.state, by=by, at=at, reason=reason, snapshot=snapshot)
     audit.record(by, "events.change", "event", event.pk, reason=reason)
 

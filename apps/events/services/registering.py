@@ -67,11 +67,13 @@ class OutcomeChanged(Refused):
 
 @dataclass(frozen=True)
 class Wish:
-    """How she wants to come: with a guest, alone too, confirmed by itself when a seat is free."""
+    """How she wants to come: with a guest, alone too, confirmed by itself when a seat is free; and
+    her answer to the event's question."""
 
     guests: int = 0
     alone_too: bool = False
     auto_accept: bool = False
+    answer: bool | None = None
 
 
 @transaction.atomic
@@ -111,6 +113,9 @@ def register_for_event(
         band=0 if supporter else 1,
         joined_at=at,
     )
+    if event.question and wish.answer is not None:
+        registration.answer, registration.answered_at = wish.answer, at
+        registration.answered_by = user
     return _place(event, registration, standing, at=at)
 
 

@@ -32,7 +32,7 @@ from apps.loyalty.services.gifts import (
     give,
     send_gift,
 )
-from apps.loyalty.services.grants import grant_bonus, take_back_grant
+from apps.loyalty.services.grants import give_lapsed_again, grant_bonus, take_back_grant
 from apps.loyalty.services.issuing import issuer_in_place_of, lock_wallet_and_stops, stops
 from apps.loyalty.services.jobs import BooksUnguarded, expire_due, time_out_holds, wake_due
 from apps.loyalty.services.offers import (
@@ -96,6 +96,7 @@ from apps.loyalty.services.spending import (
     MoreThanHeld,
     capture_hold,
     hold_bonus,
+    hold_deposit,
     release_hold,
     spend_bonus,
 )
@@ -199,6 +200,8 @@ __all__ = [
     "spend_bonus",
     "stops",
     "submit_offer",
+    "give_lapsed_again",
+    "hold_deposit",
     "take_back_grant",
     "take_reward_back",
     "time_out_holds",

@@ -148,9 +148,10 @@ def bear_lots(
     *,
     activates_at: datetime,
     posted_at: datetime,
+    expires_at: datetime | None = None,
 ) -> None:
     """Lots of one accrual, one for whoever pays, in one statement; awake at once when their time
-    has come."""
+    has come. `expires_at` other than the usual 90 days is for what is only given again."""
     due = [(issuer, amount) for issuer, amount in by_funder.items() if amount]
     awake = activates_at <= posted_at
     with connection.cursor() as cursor:
@@ -163,6 +164,6 @@ def bear_lots(
                 "amounts": [amount for _issuer, amount in due],
                 "rate_bp": rules.SETTLEMENT_RATE_BP,
                 "activates_at": activates_at,
-                "expires_at": expiry_of(activates_at),
+                "expires_at": expires_at or expiry_of(activates_at),
             },
         )

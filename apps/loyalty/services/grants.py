@@ -8,11 +8,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Sum
 
 from apps.core.errors import NotFound
 from apps.core.money import from_kopecks, to_kopecks
-from apps.loyalty.enums import Kind
-from apps.loyalty.models import Journal, Lot
+from apps.loyalty.enums import Box, Kind
+from apps.loyalty.models import Journal, Lot, Posting
+from apps.loyalty.rules import expiry
 from apps.loyalty.services.books import Posted, lock_wallet_of, write_journal
 from apps.loyalty.services.debts import repay
 from apps.loyalty.services.earning import bear_lots
@@ -90,6 +92,49 @@ def take_back_grant(*, scope: str, key: str, keep: Decimal, back_key: str, at: d
     left = given.amount - sum(before.lots.values()) - to_kopecks(keep)
     takes = {} if name in before.amounts else _in_order(granted, left, before)
     return post_clawback(given, takes, key=name, before=before, at=at)
+
+
+@transaction.atomic(savepoint=False)
+def give_lapsed_again(*, journal_id: UUID, days: int, at: datetime) -> Decimal:
+    """What a return or a released hold brought back to lots that had lapsed meanwhile is born
+    again, from the same funders, for so many days (events.md part 7). How much; once a return.
+
+    `journal_id` is the return. The caller holds her wallet's lock.
+    """
+    lapsed = Posting.objects.filter(journal=journal_id, dst=Box.EXPIRED).order_by("lot__issuer")
+    by_funder = {
+        str(issuer): int(amount)
+        for issuer, amount in lapsed.values_list("lot__issuer").annotate(Sum("amount"))
+    }
+    if not by_funder:
+        return Decimal(0)
+    back = Journal.objects.get(pk=journal_id)
+    assert back.wallet_id is not None
+    total = sum(by_funder.values())
+    again_id, is_new = write_journal(
+        kind=Kind.EARN,
+        member_id=back.wallet_id,
+        business_id=back.business_id,
+        scope="courtesy",
+        key=str(journal_id),
+        amount=total,
+        occurred_at=at,
+        posted_at=at,
+        rule={
+            "grant": "courtesy",
+            "funders": {issuer: str(from_kopecks(part)) for issuer, part in by_funder.items()},
+        },
+    )
+    if is_new:
+        bear_lots(
+            back.wallet_id,
+            again_id,
+            by_funder,
+            activates_at=at,
+            posted_at=at,
+            expires_at=expiry(activates_at=at, life_days=days),
+        )
+    return from_kopecks(total)
 
 
 def _in_order(granted: UUID, amount: int, before: Taken) -> dict[Lot, int]:

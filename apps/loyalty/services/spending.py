@@ -104,6 +104,43 @@ def hold_bonus(
     )
 
 
+@transaction.atomic(savepoint=False)
+def hold_deposit(
+    *,
+    member: User,
+    business: Business,
+    amount: Decimal,
+    key: str,
+    at: datetime,
+    until: datetime,
+) -> UUID:
+    """Set bonuses aside until a day that is known beforehand; the hold's id. Whoever asked for it
+    captures or releases it: no till finds it by its code, and it is not among her redemptions.
+
+    Raises BonusInvalid, BonusesFrozen, NewDeviceCapped, InsufficientBonus, KeyReused.
+    """
+    kopecks = to_kopecks(amount)
+    if kopecks <= 0:
+        raise BonusInvalid
+    refuse_frozen(member, at=at)
+    lock_wallet(member.pk)
+    journal_id, is_new = write_journal(
+        kind=Kind.HOLD,
+        member_id=member.pk,
+        business_id=business.pk,
+        scope=queries.DEPOSIT,
+        key=key,
+        amount=kopecks,
+        occurred_at=at,
+        posted_at=at,
+    )
+    if is_new:
+        refuse_over_cap(member, journal_id=journal_id, at=at)
+        _take(member, business, journal_id, kopecks, Box.HELD, at=at)
+        Hold.objects.create(journal_id=journal_id, expires_at=until)
+    return journal_id
+
+
 def _open(
     kind: Kind,
     *,

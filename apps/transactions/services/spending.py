@@ -32,6 +32,7 @@ from apps.core.ids import new_id
 from apps.core.money import from_kopecks
 from apps.loyalty import settings_queries
 from apps.loyalty.models import Hold
+from apps.loyalty.queries import DEPOSIT
 from apps.loyalty.rules import most_spendable
 from apps.loyalty.services import Posted, capture_hold, spend_bonus
 from apps.transactions import rules
@@ -253,6 +254,7 @@ def _by_hold(spend: Spend, *, business: Business, member: User, at: datetime) ->
             journal__resolved_by__isnull=True,
             expires_at__gt=at,
         )
+        .exclude(journal__scope=DEPOSIT)
         .order_by("-expires_at")
         .first()
     )
