@@ -10,11 +10,9 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from django.utils import timezone
 
-from apps.accounts.models import StatusTier
 from apps.core import clickhouse, clickhouse_migrations
 from apps.loyalty import settings_queries
 from apps.loyalty.models import Badge
@@ -34,42 +32,20 @@ def django_db_setup(
     with django_db_blocker.unblock():
         database.create()
         seed_reference_rows()  # their words may be newer than the migrated database
-    yield
+        database.remember()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: database.restore())
+        yield
     with django_db_blocker.unblock():
         database.drop()
-
-
-emptied = False  # a transactional test of this process has emptied all tables
-
-
-@pytest.fixture(autouse=True)
-def _reference_rows(request: pytest.FixtureRequest, _django_db_helper: None) -> None:
-    """Rows of data migrations come back after a transactional test truncated everything. Those
-    tests come last in a process, so that most tests find the rows that migrating left."""
-    global emptied
-    if emptied and uses_database(request):
-        seed_reference_rows()
-    emptied = emptied or is_transactional(request)
 
 
 def uses_database(request: pytest.FixtureRequest) -> bool:
     return "db" in request.fixturenames or bool(request.node.get_closest_marker("django_db"))
 
 
-def is_transactional(request: pytest.FixtureRequest) -> bool:
-    marker = request.node.get_closest_marker("django_db")
-    return bool(marker and marker.kwargs.get("transaction")) or bool(
-        {"transactional_db", "live_server"} & set(request.fixturenames)
-    )
-
-
 def seed_reference_rows() -> None:
-    """The rows of data migrations, tiers under the numbers that migrating gives them."""
-    if not StatusTier.objects.exists():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT setval(pg_get_serial_sequence('accounts_statustier', 'id'), 1, false)"
-            )
+    """The rows of data migrations."""
     for module in (
         "apps.accounts.migrations.0002_tiers",
         "apps.accounts.migrations.0004_privacy_data",
@@ -83,7 +59,7 @@ def seed_reference_rows() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _badges_pay_nothing(request: pytest.FixtureRequest, _reference_rows: None) -> None:
+def _badges_pay_nothing(request: pytest.FixtureRequest, _django_db_helper: None) -> None:
     """A balance in a test is made of what the test does; badges have tests of their own."""
     pays = request.module.__name__.endswith((".test_badges", ".test_demo"))
     if not pays and uses_database(request):

@@ -34,7 +34,6 @@ from apps.loyalty.services import adjust_balance, hold_bonus
 from apps.notifications.mailing import Leaving, leave_token
 from apps.notifications.services import stop_codes
 from tests.api import Api
-from tests.conftest import seed_reference_rows
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.coupons import campaign, chain, code_of, personal, step
@@ -93,7 +92,6 @@ class World:
 def for_a_file(blocker: Any) -> Iterator[World]:
     """One world for all tests of a file, in a transaction that is taken back at its end."""
     with blocker.unblock(), transaction.atomic():
-        seed_reference_rows()
         made = build()
         sign_in_all(made)
         yield made

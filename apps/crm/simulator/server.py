@@ -105,6 +105,7 @@ class Simulated:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body go in two writes: 40 ms apart otherwise
     systems: ClassVar[dict[str, Simulated]]
 
     def log_message(self, format: str, *args: Any) -> None:
