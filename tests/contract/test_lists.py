@@ -1,6 +1,8 @@
-"""Every list of the API costs as many SQL statements for 100 rows as for one, within a number."""
+"""Every list of the API costs as many SQL statements for 100 rows as for one, within a number, and
+its pages neither skip nor repeat while rows arrive."""
 
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -127,6 +129,35 @@ def test_a_long_list_costs_what_a_short_one_costs(
 
     assert few_rows < many_rows == 100
     assert many == few <= MOST
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_pages_neither_skip_nor_repeat_while_rows_arrive(
+    path: str, place: Place, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.core.http.throttles.ByCaller.allow_request", lambda *_: True)
+    who, add = LISTS[path]
+    caller = api if who == "nobody" else api.as_(getattr(place, who))
+    address = path.format(business=place.business.pk, event=place.event.pk)
+    for _ in range(9):
+        add(place)
+
+    def page(cursor: str | None, limit: int) -> tuple[list[str], str | None]:
+        answer = caller.get(address, {"limit": limit} | ({"cursor": cursor} if cursor else {}))
+        body = answer.json()
+        named = [row.get("id") or row.get("userId") or json.dumps(row) for row in body["data"]]
+        return named, body["meta"]["pagination"]["nextCursor"]
+
+    there, _end = page(None, 100)
+    seen, cursor = page(None, 4)
+    while cursor:
+        add(place)
+        rows, cursor = page(cursor, 4)
+        seen += rows
+
+    assert len(there) >= 9
+    assert len(seen) == len(set(seen))
+    assert set(there) <= set(seen)
 
 
 def test_every_list_is_counted(schema: dict[str, Any]) -> None:

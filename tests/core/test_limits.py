@@ -15,6 +15,7 @@ from apps.events.api.views import PlaceViewSet
 from apps.transactions.api.views import SaleViewSet
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import staff_of
+from tests.factories.transactions import sale
 
 pytestmark = pytest.mark.django_db
 OUTSIDE = {"X-Forwarded-For": "95.24.8.1"}
@@ -114,3 +115,21 @@ def test_an_address_refreshes_three_hundred_times_an_hour(api, monkeypatch):
 
     assert [one.status_code for one in answers[:-1]] == [422] * 2
     refused(answers[-1], within=3600)
+
+
+def test_a_member_sets_bonuses_aside_five_times_an_hour(api, member, business):
+    sale(member=member, business=business, amount="10000.00")
+    mine, body = api.as_(member), {"businessId": str(business.pk), "amount": "1.00"}
+
+    def held(key: str) -> Any:
+        answer = mine.post("/loyalty/redemptions", body, key=key)
+        if answer.status_code == 201:
+            path = f"/api/v1/loyalty/redemptions/{answer.json()['data']['id']}"
+            mine.client.delete(path, headers=mine.headers)
+        return answer
+
+    answers = [held(str(n)) for n in range(6)]
+
+    assert [one.status_code for one in answers[:-1]] == [201] * 5
+    refused(answers[-1], within=3600)
+    assert held("0").status_code == 201  # the first answer once more, no sixth hold

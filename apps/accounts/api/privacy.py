@@ -58,7 +58,7 @@ class ConsentsIn(In):
 class ConsentOut(Out):
     given = serializers.BooleanField()
     version = serializers.IntegerField(allow_null=True, help_text="of the text she answered to")
-    at = MomentOut()
+    at = MomentOut(allow_null=True, help_text="null: she was never asked")
     current_version = serializers.IntegerField(help_text="of the text below")
     text = serializers.CharField(help_text="what a yes would mean now, in the caller's language")
 

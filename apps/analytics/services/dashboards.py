@@ -174,7 +174,7 @@ def _coupons(business: Business | None, since: date, until: date) -> list[dict[s
     """Issued in the range → shown → activated → redeemed, whenever; `guests` redeemed in the range,
     of whom `returned_in_30_days` bought on a later day within 30 days. What shown and activated,
     cost and incremental revenue with its bounds are: `Sources.coupon_steps`."""
-    steps = sources().coupon_steps(business, since, until)
+    steps = widgets.coupon_steps(business, since, until)
     return [
         {
             "campaign_id": str(one.campaign_id) if one.campaign_id else None,

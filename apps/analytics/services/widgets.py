@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.core.cache import cache
 
@@ -154,6 +155,15 @@ def of_other(name: str, business: Business | None, since: date, until: date) -> 
         one = partial(sources().of_range[name], business, since, until)
         return _kept(f"{name}:{place}:{since}:{until}", one)
     return _kept(f"{name}:{place}", partial(sources().of_now[name], business))
+
+
+def coupon_steps(business: Business | None, since: date, until: date) -> dict[UUID, dict[str, Any]]:
+    """`Sources.coupon_steps`; of the network, where they are many, remembered."""
+    one = partial(sources().coupon_steps, business, since, until)
+    found: dict[UUID, dict[str, Any]] = (
+        one() if business else _kept(f"coupon_steps:{since}:{until}", one)
+    )
+    return found
 
 
 def _kept(key: str, reckon: Callable[[], Any]) -> Any:

@@ -91,8 +91,8 @@ IF_NONE_MATCH = {
 LANGUAGE = {
     "name": "Accept-Language",
     "in": "header",
-    "description": "Language of every message that a person reads",
-    "schema": {"type": "string", "enum": ["ru", "en"], "default": "ru"},
+    "description": "Language of every message that a person reads: ru or en; another means ru",
+    "schema": {"type": "string", "default": "ru", "example": "en"},
 }
 TAGS = {
     "auth": "Sign-in by a code sent to the phone; tokens that rotate",

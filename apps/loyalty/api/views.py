@@ -11,7 +11,8 @@ from apps.accounts.models import StatusTier
 from apps.accounts.permissions import Can
 from apps.businesses.models import State
 from apps.businesses.queries import partners
-from apps.core.errors import NotFound
+from apps.core import throttle
+from apps.core.errors import NotFound, TooMany
 from apps.core.http.etags import revalidated
 from apps.core.http.idempotency import idempotent
 from apps.core.http.pagination import NewestFirst
@@ -31,6 +32,8 @@ from apps.loyalty.api.serializers import (
     tier_data,
 )
 from apps.loyalty.enums import Kind
+
+HOLDS = (5, 3600)  # of one member: how many in how many seconds (security.md part 5)
 
 
 class HistoryFilter(serializers.Serializer[Any]):
@@ -112,6 +115,8 @@ class RedemptionViewSet(ApiViewSet):
         business = partners().filter(pk=asked["business_id"], state=State.ACTIVE).first()
         if business is None:
             raise NotFound
+        if wait := throttle.hit("redemptions", str(request.user.pk), *HOLDS):
+            raise TooMany(retry_after=wait)
         at = timezone.now()
         hold = services.hold_bonus(
             known_device=not request.auth.is_strange(at=at),
