@@ -37,6 +37,13 @@ def mask(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMa
     return event
 
 
+def mask_foreign(
+    logger: Any, name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """The same for lines of libraries; ours passed `mask` on their way here."""
+    return event if event.get("_from_structlog") else mask(logger, name, event)
+
+
 def _format_exception(
     _logger: Any, _name: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
@@ -68,10 +75,10 @@ def logging_config(*, json: bool, level: str) -> dict[str, Any]:
         "formatters": {
             "plain": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": SHARED,
+                "foreign_pre_chain": SHARED[:-1],
                 "processors": [
+                    mask_foreign,
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    mask,
                     renderer,
                 ],
             }

@@ -232,7 +232,7 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "apps.accounts.auth.LoginBackend",
     "apps.accounts.auth.JobBackend",
-    "guardian.backends.ObjectPermissionBackend",
+    "apps.accounts.auth.MembershipBackend",
 ]
 GUARDIAN_MONKEY_PATCH_USER = False
 ANONYMOUS_USER_NAME = None

@@ -78,6 +78,12 @@ def _read() -> dict[str, RSAPrivateKey]:
     return found
 
 
+def stamp() -> tuple[Any, ...]:
+    """Changes when a key comes or goes: what was verified under another stamp is verified anew."""
+    ring()
+    return _ring.loaded.stamp if _ring.loaded else ()
+
+
 def signing() -> tuple[str, RSAPrivateKey]:
     """The key that signs now, with its id."""
     return list(ring().items())[-1]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import (
@@ -39,7 +40,7 @@ from apps.accounts.models import (
     TrustedDevice,
     User,
 )
-from apps.core import sealing
+from apps.core import rows, sealing
 from apps.core.models import AuditEntry
 
 
@@ -143,9 +144,53 @@ def phone_move_of(user: User) -> PhoneMove | None:
     return PhoneMove.objects.select_related("user").filter(user=user).first()
 
 
+_SESSION = rows.Columns(Session, "s")
+_PERSON = rows.Columns(User, "u", start=_SESSION.end)
+_TIER = rows.Columns(StatusTier, "t", start=_PERSON.end)
+_SESSION_OF_TOKEN = f"""
+SELECT {_SESSION.sql}, {_PERSON.sql}, {_TIER.sql}
+FROM accounts_session s
+JOIN accounts_user u ON u.id = s.user_id JOIN accounts_statustier t ON t.id = u.tier_id
+WHERE s.id = %s
+"""  # noqa: S608 - put together from columns of models
+
+
 def session_of_token(session_id: str) -> Session | None:
-    """The session with its person and tier in one statement, ended or not."""
-    return Session.objects.select_related("user__tier").filter(pk=session_id).first()
+    """The session with its person and tier in one statement, ended or not. Asked at every request
+    of the API: by the ORM it was half of what an empty one costs."""
+    row = rows.first(_SESSION_OF_TOKEN, [UUID(session_id)])
+    if row is None:
+        return None
+    session, session.user = _SESSION.of(row), _PERSON.of(row)
+    session.user.tier = _TIER.of(row)
+    return session
+
+
+_PLAIN_PERSON = rows.Columns(User, "u")
+_PLAIN_TIER = rows.Columns(StatusTier, "t", start=_PLAIN_PERSON.end)
+_PERSON_BY = f"""
+SELECT {_PLAIN_PERSON.sql}, {_PLAIN_TIER.sql}
+FROM accounts_user u JOIN accounts_statustier t ON t.id = u.tier_id
+"""  # noqa: S608 - put together from columns of models
+
+
+def person(user_id: UUID) -> User | None:
+    """Somebody with her tier by id, for hot paths."""
+    return _person(rows.first(_PERSON_BY + "WHERE u.id = %s", [user_id]))
+
+
+def person_with_phone(phone: str) -> User | None:
+    """The same by an E.164 number."""
+    indexes = sealing.blind_indexes(phone, purpose="phone")
+    return _person(rows.first(_PERSON_BY + "WHERE u.phone_index = ANY(%s)", [indexes]))
+
+
+def _person(row: tuple[Any, ...] | None) -> User | None:
+    if row is None:
+        return None
+    found = _PLAIN_PERSON.of(row)
+    found.tier = _PLAIN_TIER.of(row)
+    return found
 
 
 def live_session(session_id: str) -> Session | None:

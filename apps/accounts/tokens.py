@@ -4,7 +4,8 @@ Claims are the contract's (api.md, Tokens). A token proves identity only; whethe
 lives and what the person may do is read from the database at every request.
 """
 
-from datetime import datetime, timedelta
+import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import jwt
@@ -16,6 +17,23 @@ from apps.accounts import keys, rules
 from apps.accounts.models import Session
 
 
+class _Verified:
+    """Claims of tokens whose signature was checked, by digest of the token; a check costs as much
+    as all else that is done to know who asks. Bounded, and empty after a change of the keys.
+    """
+
+    most = 20_000
+    stamp: tuple[Any, ...] = ()
+    claims: ClassVar[dict[bytes, dict[str, Any]]] = {}
+
+    @classmethod
+    def of(cls, digest: bytes) -> dict[str, Any] | None:
+        stamp = keys.stamp()
+        if stamp != cls.stamp or len(cls.claims) > cls.most:
+            cls.claims, cls.stamp = {}, stamp
+        return cls.claims.get(digest)
+
+
 class RingBackend(TokenBackend):
     """Signs with the newest key and names it in `kid`; accepts every key of the ring."""
 
@@ -24,6 +42,19 @@ class RingBackend(TokenBackend):
         return jwt.encode(payload, key, algorithm="RS256", headers={"kid": kid})
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
+        raw = token if isinstance(token, bytes) else str(token).encode()
+        digest = hashlib.sha256(raw).digest()
+        known = _Verified.of(digest)
+        if known is None:
+            known = self._checked(token, verify=verify)
+            if verify:
+                _Verified.claims[digest] = known
+        elif known["exp"] <= datetime.now(tz=UTC).timestamp():
+            raise TokenBackendExpiredToken("expired")
+        return dict(known)
+
+    @staticmethod
+    def _checked(token: Any, *, verify: bool) -> dict[str, Any]:
         try:
             kid = jwt.get_unverified_header(token).get("kid", "")
             key = keys.verifying(str(kid))

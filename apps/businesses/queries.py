@@ -2,17 +2,29 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, F, QuerySet
 
 from apps.accounts.enums import Job
 from apps.accounts.models import User
 from apps.businesses.models import Business, Category, Membership, Role, State
+from apps.core import rows
 
 
 def partners() -> QuerySet[Business]:
     """All partners but the network's own row."""
     return Business.objects.filter(is_network=False)
+
+
+_BUSINESS = rows.Columns(Business, "b")
+_BUSINESS_BY_ID = f"SELECT {_BUSINESS.sql} FROM businesses_business b WHERE b.id = %s"  # noqa: S608
+
+
+def partner(business_id: UUID) -> Business | None:
+    """One of them by id, for hot paths."""
+    row = rows.first(_BUSINESS_BY_ID + " AND NOT b.is_network", [business_id])
+    return _BUSINESS.of(row) if row else None
 
 
 def catalogue() -> QuerySet[Business]:
@@ -22,10 +34,10 @@ def catalogue() -> QuerySet[Business]:
 
 def categories() -> list[dict[str, Any]]:
     """Every category that has a partner now, with how many."""
-    rows = partners().filter(state=State.ACTIVE).order_by("category")
+    found = partners().filter(state=State.ACTIVE).order_by("category")
     return [
         {"code": row["category"], "name": Category(row["category"]).label, "businesses": row["n"]}
-        for row in rows.values("category").annotate(n=Count("pk"))
+        for row in found.values("category").annotate(n=Count("pk"))
     ]
 
 

@@ -8,7 +8,7 @@ import orjson
 from django.db import connection
 from django.utils import timezone
 
-from apps.core import sealing
+from apps.core import rows, sealing
 from apps.core.context import caller
 from apps.core.masking import mask_text
 from apps.core.models import AuditEntry
@@ -51,7 +51,7 @@ def record(
     if not connection.in_atomic_block:
         raise RuntimeError("An audit row commits with its change: open a transaction first.")
     who = caller()
-    AuditEntry.objects.create(
+    entry = AuditEntry(
         actor_id=by.id if by else None,
         actor_job=by.job if by else "",
         session_id=who.session_id,
@@ -64,12 +64,13 @@ def record(
         reason=mask_text(reason),
         digest=_digest(changed),
     )
+    rows.insert(entry)
 
 
 def record_machine(
     action: str,
     object_type: str,
-    rows: Iterable[tuple[object, dict[str, Any]]],
+    objects: Iterable[tuple[object, dict[str, Any]]],
     *,
     business_id: UUID,
 ) -> None:
@@ -77,7 +78,7 @@ def record_machine(
     if not connection.in_atomic_block:
         raise RuntimeError("An audit row commits with its change: open a transaction first.")
     who = caller()
-    told = [(str(object_id), _digest(changed)) for object_id, changed in rows]
+    told = [(str(object_id), _digest(changed)) for object_id, changed in objects]
     values: dict[str, Any] = {
         "at": timezone.now(),
         "session": who.session_id,

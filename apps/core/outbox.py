@@ -17,12 +17,12 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.cache import cache as store
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from apps.core import redis_line
 from apps.core.facts import FACTS, Fact
 from apps.core.ids import new_id
 from apps.core.masking import mask_text
@@ -44,7 +44,18 @@ SELECT m.id, l.name, 'waiting', %s, 0, ''
 FROM unnest(%s::uuid[]) WITH ORDINALITY m(id, number) CROSS JOIN unnest(%s::text[]) l(name)
 ORDER BY m.number
 """
-BELL = "outbox:bell"
+# One fact and its deliveries in one round trip: every sale publishes one.
+PUBLISH = """
+WITH said AS (
+    INSERT INTO core_message (id, topic, payload, created_at)
+    VALUES (%(id)s, %(topic)s, %(payload)s::jsonb, %(at)s)
+    RETURNING id
+)
+INSERT INTO core_delivery (message_id, listener, state, due_at, attempts, last_error)
+SELECT said.id, l.name, 'waiting', %(at)s, 0, ''
+FROM said, unnest(%(listeners)s::text[]) WITH ORDINALITY l(name, number) ORDER BY l.number
+"""
+BELL = "sk:outbox:bell"
 DRAINS, PLACES = 0x6F757462, (1, 2)  # advisory locks: "outb", two places
 
 Listener = Callable[..., None]
@@ -65,10 +76,17 @@ def publish(fact: Fact, *, ring: Callable[[], None] | None = None) -> Message:
     """Write the fact down beside the change it tells of. Raises outside of a transaction."""
     if not connection.in_atomic_block:
         raise RuntimeError("A fact and its message commit together: open a transaction first.")
-    message = Message.objects.create(topic=fact.topic(), payload=fact.as_payload())
-    Delivery.objects.bulk_create(
-        Delivery(message=message, listener=name) for name in listeners().get(fact.topic(), [])
-    )
+    message = Message(topic=fact.topic(), payload=fact.as_payload())
+    values: dict[str, Any] = {
+        "id": message.pk,
+        "topic": message.topic,
+        "payload": json.dumps(message.payload, cls=DjangoJSONEncoder),
+        "at": message.created_at,
+        "listeners": listeners().get(message.topic, []),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(PUBLISH, values)
+    message._state.adding = False
     _ring_after_commit(ring or ring_bell)
     return message
 
@@ -97,7 +115,7 @@ def _ring_after_commit(bell: Callable[[], None]) -> None:
 
 def ring_bell() -> None:
     """Ask a worker to drain soon; at most one bell a second. Beat drains what a bell missed."""
-    if store.add(BELL, 1, timeout=1):
+    if redis_line.ask(lambda line: line.set(BELL, 1, nx=True, ex=1)):
         task = import_string("apps.core.tasks.drain_outbox")
         task.apply_async(countdown=1, ignore_result=True, retry=False)
 

@@ -11,6 +11,7 @@ from django.db.models import F, Prefetch, Q, QuerySet
 
 from apps.accounts import rights
 from apps.accounts.models import User
+from apps.core import rows
 from apps.businesses.models import Business, Role
 from apps.businesses.queries import businesses_of
 from apps.coupons.enums import CouponState
@@ -35,7 +36,7 @@ def entry_steps(business: Business, *, at: datetime) -> list[Step]:
 
 def has_steps(business: Business) -> bool:
     """Whether any chain, in whatever state, begins or goes on with a purchase there."""
-    return Step.objects.filter(from_business=business).exists()
+    return rows.first(sql.HAS_STEPS, [business.pk]) is not None
 
 
 def visits(member_id: UUID, business: Business, *, until: datetime) -> int:

@@ -1,5 +1,7 @@
 """The set-based statements of chains. Only `services` and `queries` use them."""
 
+HAS_STEPS = "SELECT 1 FROM crosspromo_step WHERE from_business_id = %s LIMIT 1"
+
 VISITS = """
 SELECT count(*) FROM loyalty_journal
 WHERE wallet_id = %(member)s AND business_id = %(business)s AND kind = 'earn' AND paid > 0

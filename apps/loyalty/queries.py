@@ -12,7 +12,7 @@ from django.db.models import Q, Sum
 
 from apps.accounts.models import User
 from apps.core.money import from_kopecks
-from apps.loyalty import badge_queries, settlement_sql, sql
+from apps.loyalty import badge_queries, balance_cache, settlement_sql, sql
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Gift, Hold, Journal, Lot, Notice
 
@@ -60,10 +60,27 @@ def _rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 def balance_of(member_id: UUID, *, at: datetime) -> Balance:
     """The balance at a moment, in one statement. A member without a wallet has zeros."""
+    return _balance(_asked(member_id, at=at))
+
+
+def shown_balance_of(member_id: UUID, *, at: datetime) -> Balance:
+    """The balance now, for the eye: from the cache while nothing has moved. What decides about
+    money asks `balance_of`."""
+    return _balance(
+        balance_cache.through(member_id, at=at, ask=lambda: _asked(member_id, at=at))
+    )
+
+
+def _asked(member_id: UUID, *, at: datetime) -> balance_cache.Row:
     rows = _rows(sql.BALANCE, {"member": member_id, "at": at})
     if not rows:
-        return Balance()
+        return 0, 0, 0, 0, 0, 0, None
     pending, available, held, earned, spent, soon, soon_at = rows[0]
+    return int(pending), int(available), int(held), int(earned), int(spent), int(soon), soon_at
+
+
+def _balance(row: balance_cache.Row) -> Balance:
+    pending, available, held, earned, spent, soon, soon_at = row
     return Balance(
         available=from_kopecks(available),
         pending=from_kopecks(pending),

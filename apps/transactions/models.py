@@ -97,6 +97,9 @@ class Transaction(models.Model):
     occurred_at = models.DateTimeField(_("occurred"))
     recorded_at = models.DateTimeField(_("recorded"), default=timezone.now)
 
+    # How many coupons its chains gave: whoever has just recorded it need not ask.
+    brought: int | None = None
+
     class Meta:
         verbose_name = _("sale")
         verbose_name_plural = _("sales")

@@ -15,12 +15,16 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 from rest_framework.response import Response
 
-from apps.core import sealing
+from apps.core import rows, sealing
 from apps.core.errors import Refused
 from apps.core.http.casing import camelize
 from apps.core.http.envelope import dumps
 from apps.core.models import IdempotencyKey
 
+STORED = """
+SELECT body_hash, status, answer FROM core_idempotencykey
+WHERE actor = %s AND route = %s AND key = %s
+"""
 PATIENCE = 2.0  # seconds to wait for a running twin
 
 
@@ -86,17 +90,18 @@ def idempotent(action: Callable[..., Response]) -> Callable[..., Response]:
         body_hash = _body_hash(request)
         with transaction.atomic():
             _take_turn(actor, route, key)
-            stored = IdempotencyKey.objects.filter(actor=actor, route=route, key=key).first()
+            stored = rows.first(STORED, [actor, route, key])
             if stored:
-                if stored.body_hash != body_hash:
+                first_hash, status, sealed = stored
+                if first_hash != body_hash:
                     raise KeyMismatch
-                first = sealing.unseal(stored.answer, context=_context(key))
-                replay = Response(orjson.Fragment(first), status=stored.status)
+                first = sealing.unseal(sealed, context=_context(key))
+                replay = Response(orjson.Fragment(first), status=status)
                 replay["Idempotency-Replayed"] = "true"
                 return replay
             response = action(view, request, *args, **kwargs)
             answer = dumps(camelize(response.data)).decode()
-            IdempotencyKey.objects.create(
+            kept = IdempotencyKey(
                 actor=actor,
                 route=route,
                 key=key,
@@ -104,6 +109,7 @@ def idempotent(action: Callable[..., Response]) -> Callable[..., Response]:
                 status=response.status_code,
                 answer=sealing.seal(answer, context=_context(key)),
             )
+            rows.insert(kept)
             response.data = orjson.Fragment(answer)
             return response
 

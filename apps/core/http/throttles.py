@@ -1,16 +1,19 @@
-"""Ordinary rate limits of the API (security.md part 5), in the cache: courtesy, not security.
+"""Ordinary rate limits of the API (security.md part 5), in Redis: courtesy, not security.
 
-Without Redis they let everything pass; what guards sign-in, money and people is counted in
-PostgreSQL (`core.throttle`)."""
+A window begins with the first request and counts in one atomic round trip, where DRF's own reads,
+changes and writes a list of moments in two. Without Redis they let everything pass; what guards
+sign-in, money and people is counted in PostgreSQL (`core.throttle`)."""
 
+import time
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.cache import cache
-from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.throttling import BaseThrottle
 
+from apps.core import redis_line
 from apps.core.context import caller
 
 log = structlog.get_logger(__name__)
@@ -19,28 +22,63 @@ ALARM_EVERY = 3600  # seconds
 READS, WRITES = "120/min", "30/min"
 READS_BY_ADDRESS, WRITES_BY_ADDRESS = "600/min", "120/min"
 SAFE = ("GET", "HEAD", "OPTIONS")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+COUNT = """
+local n = redis.call('INCR', KEYS[1])
+if n == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+if n <= tonumber(ARGV[2]) then return 0 end
+return redis.call('PTTL', KEYS[1])
+"""
+
+type Limit = tuple[str, str] | None  # what is counted, and the rate
 
 
-class ByCaller(SimpleRateThrottle):
+@lru_cache(maxsize=64)
+def parse_rate(rate: str) -> tuple[int, int]:
+    """`10/min` → how many, in how many seconds."""
+    number, _slash, period = rate.partition("/")
+    return int(number), SECONDS[period[0]]
+
+
+class ByCaller(BaseThrottle):
     """Per person when she is known, else per address; reads and writes apart."""
 
-    scope = "caller"
-    cache_format = "throttle:%(scope)s:%(ident)s"
+    left_ms = 0
 
-    def get_rate(self) -> str:
-        return READS
+    def allow_request(self, request: Any, view: Any) -> bool:
+        limit = self.limit(request, view)
+        if limit is None:
+            return True
+        key, rate = f"sk:throttle:{limit[0]}", limit[1]
+        most, seconds = parse_rate(rate)
+        wait = redis_line.ask(lambda line: line.eval(COUNT, 1, key, seconds * 1000, most))
+        self.left_ms = wait or 0
+        return not self.left_ms
 
-    def get_cache_key(self, request: Any, view: Any) -> str | None:
-        known = bool(request.user and request.user.is_authenticated)
-        safe = request.method in SAFE
-        if known:
-            rate = READS if safe else WRITES
-        else:
-            rate = READS_BY_ADDRESS if safe else WRITES_BY_ADDRESS
-        self.num_requests, self.duration = self.parse_rate(rate)
+    def wait(self) -> float:
+        """Seconds until the window ends."""
+        return self.left_ms / 1000
+
+    def limit(self, request: Any, view: Any) -> Limit:
+        kind = "r" if request.method in SAFE else "w"
+        if _is_known(request):
+            return f"{kind}:{request.user.pk}", READS if kind == "r" else WRITES
         # Not DRF's `get_ident`: it believes X-Forwarded-For, which any stranger can write.
-        who = str(request.user.pk) if known else caller().address
-        return f"throttle:{'r' if safe else 'w'}:{who}"
+        return f"{kind}:{caller().address}", _rate_of_address(kind)
+
+
+def _is_known(request: Any) -> bool:
+    return bool(request.user and request.user.is_authenticated)
+
+
+def _rate_of_address(kind: str) -> str:
+    return READS_BY_ADDRESS if kind == "r" else WRITES_BY_ADDRESS
+
+
+class _Alarm:
+    """When this process may ask again whether the alarm below was given."""
+
+    due = 0.0
 
 
 def public_address() -> str | None:
@@ -50,23 +88,23 @@ def public_address() -> str | None:
     address = caller().address
     if address is None or not ip_address(address).is_private:
         return address
-    if settings.ENVIRONMENT == "production" and cache.add("throttle:private", 1, ALARM_EVERY):
-        log.error("throttle.private_address", address=address)
+    if settings.ENVIRONMENT == "production" and time.monotonic() >= _Alarm.due:
+        _Alarm.due = time.monotonic() + ALARM_EVERY
+        key = "sk:throttle:private"
+        if redis_line.ask(lambda line: line.set(key, 1, nx=True, ex=ALARM_EVERY)):
+            log.error("throttle.private_address", address=address)
     return None
 
 
 class ByAddress(ByCaller):
     """Known people who share an address, together; strangers are counted so by `ByCaller`."""
 
-    def get_cache_key(self, request: Any, view: Any) -> str | None:
+    def limit(self, request: Any, view: Any) -> Limit:
         address = public_address()
-        if address is None or not (request.user and request.user.is_authenticated):
+        if address is None or not _is_known(request):
             return None
-        safe = request.method in SAFE
-        self.num_requests, self.duration = self.parse_rate(
-            READS_BY_ADDRESS if safe else WRITES_BY_ADDRESS
-        )
-        return f"throttle:{'r' if safe else 'w'}:at:{address}"
+        kind = "r" if request.method in SAFE else "w"
+        return f"{kind}:at:{address}", _rate_of_address(kind)
 
 
 class ByAction(ByCaller):
@@ -75,19 +113,15 @@ class ByAction(ByCaller):
 
     which = 0
 
-    def get_cache_key(self, request: Any, view: Any) -> str | None:
+    def limit(self, request: Any, view: Any) -> Limit:
         limits: dict[str, tuple[str, str]] = getattr(view, "limits", {})
         action = getattr(view, "action", None) or ""  # a plain view has none
         rate = limits.get(action, ("", ""))[self.which]
-        who = self._who(request)
-        if not rate or not who:
-            return None
-        self.num_requests, self.duration = self.parse_rate(rate)
-        return f"throttle:{view.__class__.__name__}.{action}:{who}"
+        who = self.who(request) if rate else ""
+        return (f"{view.__class__.__name__}.{action}:{who}", rate) if who else None
 
-    def _who(self, request: Any) -> str:
-        known = bool(request.user and request.user.is_authenticated)
-        return str(request.user.pk) if known else ""
+    def who(self, request: Any) -> str:
+        return str(request.user.pk) if _is_known(request) else ""
 
 
 class ByActionAndAddress(ByAction):
@@ -95,7 +129,7 @@ class ByActionAndAddress(ByAction):
 
     which = 1
 
-    def _who(self, request: Any) -> str:
+    def who(self, request: Any) -> str:
         return caller().address or ""
 
 
@@ -103,7 +137,7 @@ class ByShared(ByCaller):
     """What callers share: a view's `shared` says action → (field of the body, rate). Calls with
     the same value of the field count together; with an empty field all calls of the action do."""
 
-    def get_cache_key(self, request: Any, view: Any) -> str | None:
+    def limit(self, request: Any, view: Any) -> Limit:
         action = getattr(view, "action", None) or ""
         shared: dict[str, tuple[str, str]] = getattr(view, "shared", {})
         if action not in shared:
@@ -112,5 +146,4 @@ class ByShared(ByCaller):
         said = request.data.get(field) if field and isinstance(request.data, dict) else ""
         if not isinstance(said, str) or len(said) > 40:
             return None  # the call is refused for its body
-        self.num_requests, self.duration = self.parse_rate(rate)
-        return f"throttle:{view.__class__.__name__}.{action}:of:{said.lower()}"
+        return f"{view.__class__.__name__}.{action}:of:{said.lower()}", rate

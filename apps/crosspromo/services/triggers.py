@@ -70,7 +70,7 @@ def may_trigger(business: Business, *, occurred_at: datetime, at: datetime) -> b
 
 
 def _evaluate(sale: Sale, *, at: datetime) -> list[Coupon]:
-    if at - sale.occurred_at > FRESH:
+    if not may_trigger(sale.business, occurred_at=sale.occurred_at, at=at):
         return []
     steps = queries.entry_steps(sale.business, at=sale.occurred_at)
     if not steps or _is_secret(sale):

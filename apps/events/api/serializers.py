@@ -159,6 +159,8 @@ def ticket_data(event: Event, registration: EventRegistration) -> dict[str, Any]
 
 
 def event_data(facts: Facts) -> dict[str, Any]:
+    """An event as its reader sees it, in the shape of EventOut: the envelope writes ids, moments
+    and sums by itself. Serializers took half of the time of a list."""
     event, mine = facts.event, facts.mine
     confirmed = mine is not None and mine.state in (Place.CONFIRMED, Place.ATTENDED)
     band = seats_band(facts.free, event.capacity) if facts.phase else None
@@ -170,7 +172,7 @@ def event_data(facts: Facts) -> dict[str, Any]:
         "title": event.title,
         "description": event.description,
         "city": event.city,
-        "host": event.business,
+        "host": {"id": event.business.pk, "name": event.business.name} if event.business else None,
         "zone": event.zone,
         "starts_at": event.starts_at,
         "ends_at": event.ends_at,
@@ -188,7 +190,7 @@ def event_data(facts: Facts) -> dict[str, Any]:
         "free_cancel_hours": event.free_cancel_hours,
         "contact": event.contact,
         "notes": event.notes,
-        "rating": facts.rating,
+        "rating": None if facts.rating is None else str(facts.rating),
         "end_reason": event.end_reason,
         "votes": votes_data(facts),
         "registration": registration_data(event, mine, position=facts.position) if mine else None,
@@ -321,4 +323,4 @@ class ClaimOut(Out):
 
 
 def facts_data(facts: list[Facts]) -> list[dict[str, Any]]:
-    return [dict(EventOut(event_data(one)).data) for one in facts]
+    return [event_data(one) for one in facts]

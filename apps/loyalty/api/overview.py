@@ -10,7 +10,7 @@ from apps.loyalty.api.serializers import balance_data, standing_data
 
 def balance(member: User, *, at: datetime) -> dict[str, Any]:
     """As `GET /loyalty/balance`."""
-    return balance_data(queries.balance_of(member.pk, at=at))
+    return balance_data(queries.shown_balance_of(member.pk, at=at))
 
 
 def tier(member: User, *, at: datetime) -> dict[str, Any]:

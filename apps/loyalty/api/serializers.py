@@ -9,7 +9,7 @@ from rest_framework import serializers
 from apps.accounts import rights
 from apps.accounts.models import StatusTier
 from apps.core.http.serializers import In, MomentOut, MoneyIn, MoneyOut, Out
-from apps.loyalty.queries import Balance
+from apps.loyalty.queries import Balance, Line
 from apps.loyalty.tier_queries import Standing
 
 
@@ -126,6 +126,20 @@ def standing_data(standing: Standing) -> dict[str, Any]:
 
 def _money(value: Decimal) -> str:
     return f"{value:.2f}"
+
+
+def line_data(line: Line) -> dict[str, Any]:
+    """A line of the history: the envelope writes moments, ids and sums by itself."""
+    return {
+        "id": line.id,
+        "type": line.type,
+        "amount": line.amount,
+        "balance_after": line.balance_after,
+        "business_id": line.business_id,
+        "business_name": line.business_name,
+        "occurred_at": line.occurred_at,
+        "posted_at": line.posted_at,
+    }
 
 
 def balance_data(balance: Balance) -> dict[str, Any]:

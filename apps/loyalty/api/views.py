@@ -28,6 +28,7 @@ from apps.loyalty.api.serializers import (
     StatusOut,
     TierRowOut,
     balance_data,
+    line_data,
     standing_data,
     tier_data,
 )
@@ -53,7 +54,7 @@ class LoyaltyViewSet(ApiViewSet):
 
     @extend_schema(responses=BalanceOut, tags=["loyalty"])
     def balance(self, request: Request) -> Response:
-        return Response(balance_data(queries.balance_of(request.user.pk, at=timezone.now())))
+        return Response(balance_data(queries.shown_balance_of(request.user.pk, at=timezone.now())))
 
     @extend_schema(
         responses=LineOut(many=True),
@@ -84,7 +85,8 @@ class LoyaltyViewSet(ApiViewSet):
             cursor=page.read_cursor(request),
             limit=limit + 1,
         )
-        return page.answer(lines, moment="posted_at", out=LineOut)
+        shown = page.cut(lines, moment="posted_at")
+        return page.get_paginated_response([line_data(line) for line in shown])
 
     @extend_schema(responses=StatusOut, tags=["loyalty"])
     def status(self, request: Request) -> Response:

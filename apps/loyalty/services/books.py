@@ -20,6 +20,7 @@ from apps.core.errors import Invalid, NotFound, Refused
 from apps.core.ids import new_id
 from apps.core.money import from_kopecks
 from apps.loyalty import queries, sql
+from apps.loyalty.balance_cache import drop_after_commit
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Journal
 from apps.loyalty.rules import MOSCOW, NEW_DEVICE_CAP
@@ -105,6 +106,7 @@ def lock_wallet(member_id: UUID) -> int:
             cursor.execute(sql.MAKE_WALLET, {"member": member_id})
             cursor.execute(sql.LOCK_WALLET, {"member": member_id})
             row = cursor.fetchone()
+    drop_after_commit([member_id])
     return int(row[0])
 
 
@@ -137,6 +139,7 @@ def lock_wallet_of(journal_id: UUID, *kinds: Kind) -> Earlier:
     if row is None:
         raise NotFound
     debt, wallet, business, amount, paid, rule, occurred_at, until = row
+    drop_after_commit([wallet])
     known = orjson.loads(rule) if isinstance(rule, str) else rule
     return Earlier(journal_id, int(debt), wallet, business, amount, paid, known, occurred_at, until)
 
@@ -151,6 +154,7 @@ def lock_wallets(member_ids: set[UUID]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql.MAKE_WALLETS, {"members": list(member_ids)})
         cursor.execute(sql.LOCK_WALLETS, {"members": list(member_ids)})
+    drop_after_commit(member_ids)
 
 
 def body_hash(

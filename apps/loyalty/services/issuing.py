@@ -12,6 +12,7 @@ from django.db import connection
 
 from apps.businesses.queries import network
 from apps.loyalty import settlement_sql
+from apps.loyalty.balance_cache import drop_after_commit
 from apps.loyalty.models import WhenOver
 from apps.loyalty.services.books import lock_wallet
 
@@ -26,6 +27,7 @@ def lock_wallet_and_stops(member_id: UUID) -> tuple[int, Stops]:
         row = cursor.fetchone()
     if row is None:
         return lock_wallet(member_id), stops()
+    drop_after_commit([member_id])
     given = orjson.loads(row[1]) if isinstance(row[1], str) else row[1]
     return int(row[0]), given or {}
 

@@ -8,6 +8,7 @@ from django.db import connection, transaction
 
 from apps.core.ids import new_id
 from apps.loyalty import sql
+from apps.loyalty.balance_cache import drop_after_commit
 from apps.loyalty.enums import Box, Kind
 from apps.loyalty.models import Hold
 from apps.loyalty.services.books import write_journal
@@ -76,6 +77,7 @@ def _sweep_batch(*, kind: Kind, due: str, moment: str, arrow: tuple[Box, Box], a
         wallets = [row[0] for row in cursor.fetchall()]
         if not wallets:
             return 0
+        drop_after_commit(wallets)
         journal_id, _is_new = write_journal(
             kind=kind,
             member_id=None,

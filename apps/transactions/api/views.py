@@ -17,9 +17,11 @@ from rest_framework.response import Response
 from apps.accounts import rights
 from apps.accounts.models import User
 from apps.accounts.permissions import Can
+from apps.accounts.queries import person, person_with_phone
 from apps.accounts.rules import normalize_phone
 from apps.accounts.services import PhoneInvalid, read_card_token
 from apps.businesses.models import Business, Location
+from apps.businesses.queries import partner
 from apps.core import throttle
 from apps.core.errors import Invalid, NotFound, TooMany
 from apps.core.http.idempotency import idempotent
@@ -295,7 +297,7 @@ class SaleViewSet(ApiViewSet):
         return member, spend
 
     def _business(self, business_id: UUID) -> Business:
-        found = Business.objects.filter(pk=business_id, is_network=False).first()
+        found = partner(business_id)
         if found is None:
             raise NotFound
         self.check_object_permissions(self.request, found)
@@ -321,15 +323,13 @@ class SaleViewSet(ApiViewSet):
 
     @staticmethod
     def _known(asked: dict[str, Any]) -> User:
-        people = User.objects.select_related("tier")
         if "id" in asked:
-            found = people.filter(pk=asked["id"]).first()
+            found = person(asked["id"])
         elif "phone" in asked:
             phone = normalize_phone(asked["phone"])
             if phone is None:
                 raise PhoneInvalid
-            known = User.objects.with_phone(phone)
-            found = people.get(pk=known.pk) if known else None
+            found = person_with_phone(phone)
         else:
             found = read_card_token(token=asked["card_token"], at=timezone.now())
         if found is None:

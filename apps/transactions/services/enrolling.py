@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
+from apps.accounts.queries import person_with_phone
 from apps.accounts.rules import DAY, normalize_phone
 from apps.accounts.services import PhoneInvalid, get_or_create_member
 from apps.core import throttle
@@ -26,9 +27,9 @@ def enrol_member(*, phone: str, by: User, at: datetime) -> tuple[User, bool]:
     number = normalize_phone(phone)
     if number is None:
         raise PhoneInvalid
-    known = User.objects.with_phone(number)
+    known = person_with_phone(number)
     if known:
-        return User.objects.select_related("tier").get(pk=known.pk), False
+        return known, False
     wait = throttle.hit("till.enrol", str(by.pk), ENROLMENTS_A_DAY, DAY)
     if wait:
         raise TooMany(retry_after=wait)

@@ -53,9 +53,9 @@ def redeem(
     )
 
 
-def give_new(sale: Transaction) -> None:
-    """After the sale is in the books: coupons that its chains give. Never fatal to it."""
-    crosspromo.evaluate_chain_trigger(sale)
+def give_new(sale: Transaction) -> int:
+    """After the sale is in the books: how many coupons its chains gave. Never fatal to it."""
+    return len(crosspromo.evaluate_chain_trigger(sale))
 
 
 def may_give_new(business: Business, *, latest: datetime, at: datetime) -> bool:
@@ -72,6 +72,8 @@ def give_back(sale: Transaction, *, by: User | None, at: datetime) -> None:
 
 def new_coupons_of(sale: Transaction) -> list[dict[str, Any]]:
     """Coupons that this sale gave, for its answer; the same at a replay."""
+    if sale.brought == 0:
+        return []
     return [card_of(coupon) for coupon in crosspromo.coupons_of_trigger(sale_id=sale.pk)]
 
 

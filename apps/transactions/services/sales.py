@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import rights
 from apps.accounts.models import StatusTier, User
 from apps.businesses.models import Business, Location, State
-from apps.core import audit, outbox, sealing
+from apps.core import audit, outbox, rows, sealing
 from apps.core.errors import Forbidden, Invalid, NotFound, Refused
 from apps.core.facts import PurchaseRecorded
 from apps.core.ids import new_id
@@ -261,7 +261,7 @@ def _record(asked: Asked, *, only_quote: bool = False) -> _Done:
         categories=[] if business.is_clinic else [item.category for item in asked.items],
         locked=locked,
     )
-    sale = Transaction.objects.create(
+    sale = Transaction(
         id=sale_id,
         business=business,
         location=asked.location,
@@ -279,6 +279,7 @@ def _record(asked: Asked, *, only_quote: bool = False) -> _Done:
         occurred_at=asked.occurred_at,
         recorded_at=now,
     )
+    rows.insert(sale)
     if asked.price and asked.price != price_of(sale):
         raise PriceChanged
     if agreed and spent:
@@ -312,7 +313,7 @@ def _finish(asked: Asked, sale: Transaction) -> None:
             TransactionItem(transaction=sale, **vars(item)) for item in asked.items
         )
     update_status_tier(sale.member, at=max(sale.occurred_at, sale.recorded_at))
-    promo.give_new(sale)
+    sale.brought = promo.give_new(sale)
     if asked.by:
         flag_sale(sale, by=asked.by)
         if asked.spend and asked.spend.reason:
