@@ -93,6 +93,8 @@ class Delivery(models.Model):
             models.Index(
                 name="delivery_waiting", fields=["listener", "due_at"], condition=Q(state="waiting")
             ),
+            # dead letters are few, and counted at every scrape
+            models.Index(name="delivery_dead", fields=["listener"], condition=Q(state="dead")),
             # a batch loader re-reads the rows it froze
             models.Index(
                 name="delivery_batch", fields=["batch_id"], condition=Q(batch_id__isnull=False)

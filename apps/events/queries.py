@@ -11,6 +11,7 @@ from django.db.models import Avg, Count, F, Q, QuerySet, Sum
 
 from apps.accounts import rights
 from apps.accounts.models import User
+from apps.core import rows
 from apps.events import rules
 from apps.events.enums import ACTIVE, SEATED, Kind, Place, State
 from apps.events.models import Event, EventRegistration, Feedback, Penalty, VoteRecord
@@ -41,6 +42,21 @@ def events_for(user: User, *, at: datetime) -> QuerySet[Event]:
         return Event.objects.select_related("business")
     shown = Event.objects.shown_to_members(at=at).values("pk")
     return Event.objects.filter(Q(pk__in=shown) | own).select_related("business")
+
+
+STRANGER = """
+SELECT NOT EXISTS (SELECT 1 FROM events_eventregistration WHERE member_id = %(user)s)
+   AND NOT EXISTS (SELECT 1 FROM events_event WHERE creator_id = %(user)s)
+   AND NOT EXISTS (SELECT 1 FROM events_voterecord WHERE voter_id = %(user)s)
+"""
+
+
+def is_stranger(user: User) -> bool:
+    """She has no part in any event, and no job that shows more: she sees what all others see."""
+    if rights.held(job=user.job, tier=user.tier.code) & rights.ADMIN:
+        return False
+    found = rows.first(STRANGER, {"user": user.pk})
+    return bool(found and found[0])
 
 
 def facts_of(events: Iterable[Event], user: User, *, at: datetime) -> list[Facts]:

@@ -57,6 +57,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = _request_id(request.headers.get("X-Request-ID"))
+        context.begin()
         context.bind(context.Caller(request_id=request_id, address=_address(request)))
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
@@ -71,8 +72,7 @@ class RequestIdMiddleware:
             status=response.status_code,
             ms=round((time.perf_counter() - started) * 1000),
         )
-        # What this thread does next belongs to nobody, until it serves somebody again.
-        context.bind(context.NOBODY)
+        context.end()
         structlog.contextvars.clear_contextvars()
         return response
 

@@ -48,6 +48,8 @@ def evaluate_chain_trigger(transaction: Sale) -> list[Coupon]:
     sale stands. The caller holds the member's wallet, so her cool-downs are reckoned one by one.
     """
     at = timezone.now()
+    if not may_trigger(transaction.business, occurred_at=transaction.occurred_at, at=at):
+        return []
     try:
         with db.atomic():
             return _evaluate(transaction, at=at)
@@ -70,8 +72,6 @@ def may_trigger(business: Business, *, occurred_at: datetime, at: datetime) -> b
 
 
 def _evaluate(sale: Sale, *, at: datetime) -> list[Coupon]:
-    if not may_trigger(sale.business, occurred_at=sale.occurred_at, at=at):
-        return []
     steps = queries.entry_steps(sale.business, at=sale.occurred_at)
     if not steps or _is_secret(sale):
         return []

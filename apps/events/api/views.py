@@ -10,6 +10,7 @@ from apps.accounts import rights
 from apps.accounts.permissions import Can
 from apps.businesses.queries import partners
 from apps.core.errors import NotFound
+from apps.core.http import lately
 from apps.core.http.etags import revalidated
 from apps.core.http.idempotency import idempotent
 from apps.core.http.views import ApiViewSet
@@ -42,6 +43,7 @@ from apps.events.enums import ACTIVE, Kind, Place, State
 from apps.events.models import Event, EventRegistration
 
 TAGS = ["events"]
+SHARED = 3  # seconds that a list is the same for all who have no part in any event
 IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="ETag of the GET")
 
 
@@ -131,6 +133,13 @@ class EventViewSet(Events):
     @extend_schema(responses=EventOut(many=True), tags=TAGS)
     @revalidated
     def list(self, request: Request) -> Response:
+        user: Any = request.user
+        if not queries.is_stranger(user):
+            return self._mine(request)
+        asked = request.query_params.urlencode()
+        return lately.shown(f"events:{asked}", lambda: self._mine(request), seconds=SHARED)
+
+    def _mine(self, request: Request) -> Response:
         rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         facts = queries.facts_of(rows or [], request.user, at=timezone.now())
         return self.get_paginated_response(facts_data(facts))

@@ -138,6 +138,8 @@ class Attempt(models.Model):
             models.Index(
                 name="attempts_open", fields=["provider", "at"], condition=Q(state="sent")
             ),
+            # roubles of a day, asked at every scrape; forgetting by age
+            models.Index(name="attempts_by_time", fields=["at"]),
         ]
 
     def __str__(self) -> str:

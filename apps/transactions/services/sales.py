@@ -120,6 +120,7 @@ class Asked:
     spend: Spend | None = None
     coupon_codes: Sequence[str] = ()
     price: str = ""
+    is_all: bool = False
 
 
 def quote_purchase(
@@ -189,12 +190,15 @@ def record_purchase(  # noqa: PLR0913 - the columns of a sale
     spend: Spend | None = None,
     coupon_codes: Sequence[str] = (),
     price: str = "",
+    is_all: bool = False,
 ) -> Transaction:
     """Record a sale of `amount` ₽: coupons, payment with bonuses, accrual on the money actually
     paid, the tier, the listeners; all of it or nothing.
 
     The same (business, key) again answers with the first sale and writes nothing. `by` None is
     the machine room (imports, CRM). With `price` of a quote it must come to the same sums.
+    `is_all`: the transaction around holds nothing else and dies with a refusal, so the sale needs
+    no savepoint in it.
     Raises Forbidden, CardPaused, AmountOverLimit, MomentInvalid, BusinessClosed, SaleKeyReused,
     PriceChanged,
     and for `spend` what `spending.agree` and `spending.take` raise.
@@ -213,10 +217,12 @@ def record_purchase(  # noqa: PLR0913 - the columns of a sale
         spend=spend,
         coupon_codes=coupon_codes,
         price=price,
+        is_all=is_all,
     )
     check_sale(asked)
     try:
-        return _record(asked).sale
+        with transaction.atomic(savepoint=not is_all):
+            return _record(asked).sale
     except IntegrityError as clash:
         # Another member's sale took this key while we waited on our own wallet.
         if "one_sale_per_key" in str(clash):
@@ -230,7 +236,6 @@ class _Done:
     rate_bp: int = 0
 
 
-@transaction.atomic
 def _record(asked: Asked, *, only_quote: bool = False) -> _Done:
     business, member, by = asked.business, asked.member, asked.by
     # The lock serialises the member: a twin of this call waits here and then finds our row.

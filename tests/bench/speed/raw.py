@@ -1,0 +1,171 @@
+"""What a request asks of PostgreSQL, as scripts for pgbench: `python -m tests.bench.speed.raw`.
+
+Requests run through the application in this process, and each statement is written down with its
+values. What differs between two runs of the very same request is new each time (ids, keys, digests)
+and becomes a variable that the script draws anew; everything else stays as it was. Transactions and
+savepoints stand where they stood.
+"""
+
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "svoykrug.settings")
+django.setup()
+
+from django.core.handlers.wsgi import WSGIHandler  # noqa: E402 - Django first
+from django.db import connection  # noqa: E402
+from psycopg import sql  # noqa: E402
+
+NAMED = re.compile(r"%\((\w+)\)s|%s|%%")
+QUOTED = re.compile(r"\b[eE]?'(?:[^']|'')*'")
+# The bell of the outbox and the throttles are Redis; everything here is PostgreSQL.
+type Said = tuple[str, list[tuple[str, Any]], bool]
+
+
+def parts(statement: str, values: Any) -> list[tuple[str, Any]]:
+    """The text before each value, with it; the end of the text comes with None."""
+    found, last, number = [], 0, 0
+    text = ""
+    for match in NAMED.finditer(statement):
+        text += statement[last : match.start()]
+        last = match.end()
+        if match[0] == "%%":
+            text += "%"
+            continue
+        value = values[match[1]] if match[1] else values[number]
+        number += 1
+        found.append((text, value))
+        text = ""
+    return [*found, (text + statement[last:], None)] if values else [(statement, None)]
+
+
+@contextmanager
+def written_down() -> Iterator[list[tuple[list[tuple[str, Any]], bool]]]:
+    said: list[tuple[list[tuple[str, Any]], bool]] = []
+
+    def note(execute: Any, statement: Any, values: Any, many: bool, context: Any) -> Any:
+        said.append((parts(str(statement), values), connection.in_atomic_block))
+        return execute(statement, values, many, context)
+
+    with connection.execute_wrapper(note):
+        yield said
+
+
+def ask(app: WSGIHandler, text: str) -> None:
+    """One request, given as the client sends it."""
+    head, _gap, body = text.partition("\r\n\r\n")
+    first, *lines = head.split("\r\n")
+    method, target, _version = first.split(" ")
+    path, _mark, query = target.partition("?")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "80",
+        "REMOTE_ADDR": "127.0.0.1",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.input": io.BytesIO(body.encode()),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+    }
+    for line in lines:
+        name, _colon, value = line.partition(": ")
+        bare = name.upper().replace("-", "_")
+        environ[bare if bare.startswith("CONTENT_") else f"HTTP_{bare}"] = value
+    got: list[str] = []
+    answer = app(environ, lambda status, _headers: got.append(status))
+    content = b"".join(answer)
+    answer.close()  # type: ignore[attr-defined]
+    if got[0][0] != "2":
+        sys.exit(f"{text}\n{got[0]}\n{content.decode()}")
+
+
+def script(app: WSGIHandler, text: str, number: int) -> str:
+    """The request's statements with what is new each time as variables."""
+    runs = []
+    for turn in "abc":  # the first one may be the first of this member's, and fill a cache
+        with written_down() as said:
+            ask(app, text.replace("{key}", f"raw-{number}-{turn}"))
+        runs.append(said)
+    _warm, first, second = runs
+    if len(first) != len(second):
+        sys.exit(f"The same request asked {len(first)} and then {len(second)} statements.")
+    variables: dict[str, str] = {}
+    lines, is_inside = [], False
+    for (one, inside), (two, _) in zip(first, second, strict=True):
+        if inside != is_inside:
+            lines.append("BEGIN;" if inside else "COMMIT;")
+            is_inside = inside
+        lines.append(_statement(one, two, variables))
+    if is_inside:
+        lines.append("COMMIT;")
+    drawn = [f"gen_random_uuid() AS {name}" for name in variables.values()]
+    before = [f"SELECT {', '.join(drawn)} \\gset"] if drawn else []
+    return "\n".join(before + lines) + "\n"
+
+
+def _statement(
+    one: list[tuple[str, Any]], two: list[tuple[str, Any]], variables: dict[str, str]
+) -> str:
+    text = ""
+    for (before, value), (_same, other) in zip(one[:-1], two[:-1], strict=True):
+        text += before
+        is_new = value != other and isinstance(value, UUID | str) and _is_key(value)
+        if is_new:
+            text += ":" + variables.setdefault(str(value), f"v{len(variables)}")
+        else:
+            text += _literal(value)
+    text += one[-1][0]
+    return " ".join(text.split()).rstrip(";") + ";"
+
+
+def _is_key(value: Any) -> bool:
+    """An id, or a text made of one or of a digest: what a unique column may hold. Long texts
+    (payloads, sealed answers) may stay as they are."""
+    return isinstance(value, UUID) or (8 <= len(value) <= 80 and "{" not in value)
+
+
+def _literal(value: Any) -> str:
+    """As SQL; no colon stands in a quoted text, or pgbench would take it for a variable."""
+    plain = sql.Literal(value).as_string(connection.connection)
+    return QUOTED.sub(_without_colons, plain)
+
+
+def _without_colons(match: re.Match[str]) -> str:
+    text = match[0]
+    if ":" not in text:
+        return text
+    inner = text[text.index("'") :]
+    if text[0] == "'":
+        inner = inner.replace("\\", "\\\\")
+    return "E" + inner.replace(":", "\\x3A")
+
+
+def main() -> None:
+    """Standard input: {"folder", "paths": {name: [requests]}}."""
+    asked = json.load(sys.stdin)
+    app = WSGIHandler()
+    counts = {}
+    for name, texts in asked["paths"].items():
+        for number, text in enumerate(texts):
+            made = script(app, text, number)
+            Path(asked["folder"], f"{name}.{number}.sql").write_text(made)
+            counts[name] = sum(1 for line in made.splitlines() if not line.endswith("\\gset"))
+    sys.stdout.write(json.dumps(counts))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""The product's own WSGI application with one view more, which does nothing: what everything else
+is compared with. It stands behind the same middleware, authentication, limits and envelope."""
+
+from django.urls import path
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from svoykrug.wsgi import application
+
+__all__ = ["application"]
+
+from apps.accounts.permissions import Can  # noqa: E402 - Django first
+from apps.core.http import throttles  # noqa: E402
+from apps.core.http.views import ApiViewSet  # noqa: E402
+from svoykrug import urls  # noqa: E402
+
+
+class Empty(ApiViewSet):
+    permission_classes = [Can("loyalty.read")]
+
+    def empty(self, request: Request) -> Response:
+        return Response({})
+
+
+urls.urlpatterns.insert(0, path("api/v1/bench/empty", Empty.as_view({"get": "empty"})))
+# Limits are counted as ever, against numbers that a bench does not reach.
+throttles.READS = throttles.WRITES = "100000000/min"

@@ -1,0 +1,162 @@
+"""The hot paths over HTTP on the production web server, as `make bench ARGS=tests/bench/test_speed.py`
+prints them. Ratios within one run, never requests a second of two runs:
+
+* to an empty view behind the same middleware, authentication, limits and envelope,
+* to the raw SQL of the same requests under pgbench, prepared, at as many connections,
+* of a hundred times the data to the data.
+
+BENCH_MEMBERS and BENCH_SALES set the size (100,000 and 1,000,000), BENCH_SECONDS the length of one
+measurement (4), BENCH_ROUNDS how often each is repeated in turn (2; the best one counts). The data
+is made in some minutes and kept for the next run: `make clean` removes it. Little else may run.
+"""
+
+import json
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bench.speed.stand import Answered, Size, Stand, stands
+
+pytestmark = pytest.mark.bench
+MEMBERS = int(os.environ.get("BENCH_MEMBERS") or 100_000)
+SALES = int(os.environ.get("BENCH_SALES") or 1_000_000)
+SECONDS = float(os.environ.get("BENCH_SECONDS") or 4)
+ROUNDS = int(os.environ.get("BENCH_ROUNDS") or 2)
+CONNECTIONS = (1, 16, 64)
+LESS = 100  # times less data, for the growth
+CALLERS, STAFF, SCRIPTS = 2000, 400, 40
+READS = ("balance", "history", "events", "dashboard")
+WRITES = ("sale", "redemption")
+# part of the empty view's rate that a read keeps; part of its own SQL's that a sale keeps
+READ_GOAL, SALE_GOAL, TAIL_GOAL, GROWTH_GOAL = 0.8, 0.5, 10.0, 1.2
+
+
+def request_of(method: str, path: str, token: str, body: Any = None) -> str:
+    lines = [f"{method} /api/v1{path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {token}"]
+    content = "" if body is None else json.dumps(body)
+    if body is not None:
+        lines += ["Content-Type: application/json", "Idempotency-Key: {key}",
+                  f"Content-Length: {len(content)}"]  # fmt: skip
+    return "\r\n".join([*lines, "", content])
+
+
+def paths_of(stand: Stand) -> dict[str, list[str]]:
+    """Requests of each path from many callers, in an order that says nothing."""
+    dice = random.Random(7)
+    who = dice.sample(range(stand.size.members), min(CALLERS, stand.size.members))
+    asked = json.dumps({"members": who, "staff": list(range(STAFF))})
+    known = json.loads(stand.python("-m", "tests.bench.speed.tokens", text=asked))
+    shop, tokens = known["business"], list(known["members"].values())
+    members = [f"018f0001-0000-7000-8000-{number:012x}" for number in who]
+    each: dict[str, Callable[[int], str]] = {
+        "empty": lambda n: request_of("GET", "/bench/empty", tokens[n]),
+        "balance": lambda n: request_of("GET", "/loyalty/balance", tokens[n]),
+        "history": lambda n: request_of("GET", "/loyalty/history", tokens[n]),
+        "events": lambda n: request_of("GET", "/events", tokens[n]),
+        "dashboard": lambda n: request_of(
+            "GET", f"/analytics/dashboard?businessId={shop}", known["staff"][n % STAFF]
+        ),
+        "sale": lambda n: request_of(
+            "POST", "/transactions", known["staff"][n % STAFF],
+            {"businessId": shop, "member": {"id": members[n]}, "amount": "1000.00"},
+        ),
+        "redemption": lambda n: request_of(
+            "POST", "/loyalty/redemptions", tokens[n], {"businessId": shop, "amount": "0.01"}
+        ),
+    }  # fmt: skip
+    return {name: [one(n) for n in range(len(who))] for name, one in each.items()}
+
+
+def best(rows: list[Answered]) -> Answered:
+    return max(rows, key=lambda row: row.rate)
+
+
+def measured(
+    stand: Stand, paths: dict[str, list[str]], *, connections: tuple[int, ...]
+) -> dict[tuple[str, int], Answered]:
+    """Each path at each number of connections, in turn, so that a noisy minute hits all of them."""
+    rows: dict[tuple[str, int], list[Answered]] = {}
+    for turn in range(ROUNDS + 1):  # the first one warms up: connections, statements, caches
+        for count in connections:
+            for name, requests in paths.items():
+                seconds = SECONDS if turn else min(SECONDS, 1)
+                done = stand.load(requests, connections=count, seconds=seconds)
+                if turn:
+                    rows.setdefault((name, count), []).append(done)
+    return {cell: best(done) for cell, done in rows.items()}
+
+
+def raw(stand: Stand, paths: dict[str, list[str]], folder: Path) -> dict[tuple[str, int], float]:
+    """The same requests' SQL under pgbench: transactions a second."""
+    chosen = {name: requests[:SCRIPTS] for name, requests in paths.items() if name != "empty"}
+    asked = json.dumps({"folder": str(folder), "paths": chosen})
+    counts = json.loads(stand.python("-m", "tests.bench.speed.raw", text=asked))
+    print("  statements of one request, BEGIN and COMMIT counted: "
+          + ", ".join(f"{name} {count}" for name, count in counts.items()))  # fmt: skip
+    scripts = {name: sorted(folder.glob(f"{name}.*.sql")) for name in chosen}
+    return {
+        (name, count): stand.pgbench(files, connections=count, seconds=SECONDS)
+        for count in CONNECTIONS
+        for name, files in scripts.items()
+    }
+
+
+def verdict(value: float, goal: float, *, most: bool = False) -> str:
+    reached = value <= goal if most else value >= goal
+    sign = "≤" if most else "≥"
+    return f"{value:5.2f} (goal {sign} {goal:g}{'' if reached else ', MISSED'})"
+
+
+def test_hot_paths_over_http(capsys: Any, tmp_path: Path) -> None:
+    big = Size(MEMBERS, SALES)
+    small = Size(max(1, MEMBERS // LESS), max(1, SALES // LESS))
+    with capsys.disabled(), stands(big, small) as (stand, little):
+        print(f"\nHot paths: {MEMBERS:,} members, {SALES:,} sales")
+        paths, few = paths_of(stand), paths_of(little)
+        ours = measured(stand, paths, connections=CONNECTIONS)
+        before = measured(little, few, connections=(16,))
+        again = measured(stand, paths, connections=(16,))  # beside it in time
+        of_sql = raw(stand, paths, tmp_path)
+        report(ours, of_sql)
+        print("\n  growth at 16 connections: time of a request, a hundred times the data to the data")
+        for name in (*READS, *WRITES):
+            grown = before[name, 16].rate / again[name, 16].rate
+            print(f"  {name:11} {verdict(grown, GROWTH_GOAL, most=True)}")
+        assert stand.python("-c", CHECK).strip() == "{}"
+
+
+CHECK = """
+import os, django
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "svoykrug.settings")
+django.setup()
+from django.db import connection
+from apps.loyalty.queries import ledger_faults
+connection.cursor().execute("SET statement_timeout = 0")
+print(ledger_faults())
+"""
+
+
+def report(ours: dict[tuple[str, int], Answered], of_sql: dict[tuple[str, int], float]) -> None:
+    print(f"\n  {'path':11} {'conn':>4} {'per s':>7} {'p50':>7} {'p95':>7} {'client':>7}"
+          f"   to the empty view             to its SQL                    p95 to p50")  # fmt: skip
+    for count in CONNECTIONS:
+        empty = ours["empty", count].rate
+        for name in ("empty", *READS, *WRITES):
+            row = ours[name, count]
+            kept, own = row.rate / empty, of_sql.get((name, count))
+            tail = row.p95 / row.p50
+            cells = [
+                verdict(kept, READ_GOAL) if name in READS else f"{kept:5.2f}",
+                "" if own is None
+                else verdict(row.rate / own, SALE_GOAL) if name == "sale"
+                else f"{row.rate / own:5.2f}",
+                verdict(tail, TAIL_GOAL, most=True) if count == 16 else f"{tail:5.2f}",
+            ]  # fmt: skip
+            print(
+                f"  {name:11} {count:4} {row.rate:7.0f} {row.p50:7.1f} {row.p95:7.1f}"
+                f" {row.cpu:7.0%}   " + "".join(f"{cell:30}" for cell in cells)
+            )
