@@ -56,11 +56,11 @@ def businesses_of(user: User, *, role: Role | None = None) -> QuerySet[Business]
     return partners().filter(pk__in=live.values("business"), state=State.ACTIVE)
 
 
-_HERS = _BUSINESS_BY_ID + """
+_HERS = f"""{_BUSINESS_BY_ID}
   AND NOT b.is_network AND (%s OR b.state = 'active' AND EXISTS (
       SELECT 1 FROM businesses_membership m
       WHERE m.business_id = b.id AND m.user_id = %s AND m.role = %s AND m.ended_at IS NULL))
-"""
+"""  # noqa: S608 - put together from columns of the model
 
 
 def business_of(user: User, business_id: UUID, *, role: Role) -> Business | None:

@@ -11,9 +11,9 @@ from django.db.models import F, Prefetch, Q, QuerySet
 
 from apps.accounts import rights
 from apps.accounts.models import User
-from apps.core import rows
 from apps.businesses.models import Business, Role
 from apps.businesses.queries import businesses_of
+from apps.core import rows
 from apps.coupons.enums import CouponState
 from apps.coupons.models import Coupon, Funder, Redemption
 from apps.crosspromo import sql

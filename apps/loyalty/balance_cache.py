@@ -22,7 +22,6 @@ import os
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import orjson

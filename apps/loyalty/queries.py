@@ -66,9 +66,7 @@ def balance_of(member_id: UUID, *, at: datetime) -> Balance:
 def shown_balance_of(member_id: UUID, *, at: datetime) -> Balance:
     """The balance now, for the eye: from the cache while nothing has moved. What decides about
     money asks `balance_of`."""
-    return _balance(
-        balance_cache.through(member_id, at=at, ask=lambda: _asked(member_id, at=at))
-    )
+    return _balance(balance_cache.through(member_id, at=at, ask=lambda: _asked(member_id, at=at)))
 
 
 def _asked(member_id: UUID, *, at: datetime) -> balance_cache.Row:

@@ -36,7 +36,11 @@ READ_GOAL, SALE_GOAL, TAIL_GOAL, GROWTH_GOAL = 0.8, 0.5, 10.0, 1.2
 
 
 def request_of(method: str, path: str, token: str, body: Any = None) -> str:
-    lines = [f"{method} /api/v1{path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {token}"]
+    lines = [
+        f"{method} /api/v1{path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Authorization: Bearer {token}",
+    ]
     content = "" if body is None else json.dumps(body)
     if body is not None:
         lines += ["Content-Type: application/json", "Idempotency-Key: {key}",
@@ -122,7 +126,9 @@ def test_hot_paths_over_http(capsys: Any, tmp_path: Path) -> None:
         again = measured(stand, paths, connections=(16,))  # beside it in time
         of_sql = raw(stand, paths, tmp_path)
         report(ours, of_sql)
-        print("\n  growth at 16 connections: time of a request, a hundred times the data to the data")
+        print(
+            "\n  growth at 16 connections: time of a request, a hundred times the data to the data"
+        )
         for name in (*READS, *WRITES):
             grown = before[name, 16].rate / again[name, 16].rate
             print(f"  {name:11} {verdict(grown, GROWTH_GOAL, most=True)}")

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -197,11 +197,9 @@ def record_purchase(  # noqa: PLR0913 - the columns of a sale
 
     The same (business, key) again answers with the first sale and writes nothing. `by` None is
     the machine room (imports, CRM). With `price` of a quote it must come to the same sums.
-    `is_all`: the transaction around holds nothing else and dies with a refusal, so the sale needs
-    no savepoint in it.
+    `is_all`: a refusal ends the transaction around, so a savepoint is not needed in it.
     Raises Forbidden, CardPaused, AmountOverLimit, MomentInvalid, BusinessClosed, SaleKeyReused,
-    PriceChanged,
-    and for `spend` what `spending.agree` and `spending.take` raise.
+    PriceChanged, and for `spend` what `spending.agree` and `spending.take` raise.
     """
     asked = Asked(
         business=business,
@@ -220,8 +218,12 @@ def record_purchase(  # noqa: PLR0913 - the columns of a sale
         is_all=is_all,
     )
     check_sale(asked)
+    return _all_or_nothing(asked)
+
+
+def _all_or_nothing(asked: Asked) -> Transaction:
     try:
-        with transaction.atomic(savepoint=not is_all):
+        with transaction.atomic(savepoint=not asked.is_all):
             return _record(asked).sale
     except IntegrityError as clash:
         # Another member's sale took this key while we waited on our own wallet.
@@ -352,11 +354,7 @@ def check_sale(asked: Asked) -> None:
 
 
 def _twin(business: Business, key: str) -> Transaction | None:
-    # Asked at every sale and almost always in vain: building this query and reading its columns
-    # was a quarter of the processor time that a sale costs here.
-    with connection.cursor() as cursor:
-        cursor.execute(TWIN, [business.pk, key])
-        row = cursor.fetchone()
+    row = rows.first(TWIN, [business.pk, key])  # almost always in vain
     return Transaction.objects.get(pk=row[0]) if row else None
 
 

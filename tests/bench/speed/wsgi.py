@@ -9,10 +9,10 @@ from svoykrug.wsgi import application
 
 __all__ = ["application"]
 
-from apps.accounts.permissions import Can  # noqa: E402 - Django first
-from apps.core.http import throttles  # noqa: E402
-from apps.core.http.views import ApiViewSet  # noqa: E402
-from svoykrug import urls  # noqa: E402
+from apps.accounts.permissions import Can
+from apps.core.http import throttles
+from apps.core.http.views import ApiViewSet
+from svoykrug import urls
 
 
 class Empty(ApiViewSet):
