@@ -12,6 +12,7 @@ __all__ = ["application"]
 from apps.accounts.permissions import Can
 from apps.core.http import throttles
 from apps.core.http.views import ApiViewSet
+from apps.transactions.api.views import SaleViewSet
 from svoykrug import urls
 
 
@@ -24,4 +25,6 @@ class Empty(ApiViewSet):
 
 urls.urlpatterns.insert(0, path("api/v1/bench/empty", Empty.as_view({"get": "empty"})))
 # Limits are counted as ever, against numbers that a bench does not reach.
-throttles.READS = throttles.WRITES = "100000000/min"
+FAR = "100000000/min"
+throttles.READS = throttles.WRITES = FAR
+SaleViewSet.shared = {action: (field, FAR) for action, (field, _) in SaleViewSet.shared.items()}
