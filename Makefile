@@ -9,7 +9,7 @@ WORKERS = $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients run serve drill stop test lint check schema texts bench cdnow lock clean distclean
+.PHONY: help setup clients run serve drill stop test lint check schema texts bench soak cdnow lock clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ schema: setup ## write docs/openapi.yaml anew from the code
 
 texts: ## compile every Russian catalogue (needs gettext)
 	@find locale apps -name '*.po' | while read po; do msgfmt --check-format -o "$${po%.po}.mo" "$$po" || exit 1; done
+
+soak: setup ## a third of the machine's most for SOAK_MINUTES (30): memory flat, queues short
+	@$(DEV) exec --profile test -- pytest -m soak -s -n 0 tests/bench/test_soak.py
 
 bench: setup ## measurements, one at a time
 	@$(DEV) exec --profile test -- pytest -m bench -s -n 0 $(ARGS)

@@ -1,7 +1,8 @@
 """A load of keep-alive connections, in a process of its own: `python -m tests.bench.speed.client`.
 
 Reads one JSON document from standard input: port, connections, seconds, and requests as texts that
-are sent in turn; `{key}` in a text becomes a new value each time. Writes what came of it as JSON.
+are sent in turn; `{key}` in a text becomes a new value each time. With `rate` it keeps to so many
+requests a second, else it sends as fast as answers come. Writes what came of it as JSON.
 A bare protocol instead of an HTTP library: it must cost little beside the server it measures on the
 same machine (the bench prints how much).
 """
@@ -10,6 +11,7 @@ import asyncio
 import itertools
 import json
 import os
+import random
 import sys
 import time
 from typing import Any
@@ -25,9 +27,21 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        self.send()
+        self.due = time.perf_counter() + random.random() * self.load.pause
+        self.go_on()
+
+    def go_on(self) -> None:
+        """At once, or at this connection's next moment; what is late is not made up for."""
+        now = time.perf_counter()
+        self.due = max(self.due + self.load.pause, now)
+        if self.load.pause:
+            asyncio.get_running_loop().call_later(self.due - now, self.send)
+        else:
+            self.send()
 
     def send(self) -> None:
+        if self.transport.is_closing():
+            return
         if time.perf_counter() >= self.load.until:
             self.transport.close()
             return
@@ -48,7 +62,7 @@ class Connection(asyncio.Protocol):
         if len(self.buffer) >= self.left:
             self.load.done(self.status, time.perf_counter() - self.sent, self.buffer)
             self.buffer, self.left = b"", -1
-            self.transport.close() if self.closes else self.send()
+            self.transport.close() if self.closes else self.go_on()
 
     def connection_lost(self, _error: Any) -> None:
         self.load.gone(self)
@@ -61,6 +75,8 @@ class Load:
         self.number = itertools.count()
         self.prefix = f"{os.getpid()}-{time.time_ns()}"
         self.until = time.perf_counter() + asked["seconds"]
+        rate = asked.get("rate")
+        self.pause = asked["connections"] / rate if rate else 0.0
         self.taken: list[float] = []
         self.statuses: dict[int, int] = {}
         self.first_wrong = ""

@@ -24,6 +24,7 @@ from svoykrug.dev.supervisor import COMMANDS
 from tests.database import fingerprint
 
 MADE_OF = fingerprint()  # of the migrations: other ones need other data
+WSGI = "tests.bench.speed.wsgi"
 READY = 120  # seconds until a web server must answer
 
 
@@ -52,6 +53,7 @@ class Stand:
 
     def __init__(self, size: Size, environment: Mapping[str, str]) -> None:
         self.size = size
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.port = ports.choose()
         base = urlsplit(environment["DATABASE_URL"])
         self.service = base._replace(path="/postgres").geturl()
@@ -108,22 +110,28 @@ class Stand:
             connection.execute(sql.SQL("COMMENT ON DATABASE {} IS 'whole'").format(name))
 
     @contextmanager
-    def serving(self) -> Iterator[None]:
-        """The web server's production command; its application has one view more."""
-        words = [
-            word.replace("svoykrug.wsgi", "tests.bench.speed.wsgi") for word in COMMANDS["web"]
-        ]
-        log = Path(self.environment["STATIC_ROOT"]).parent / f"web-{self.size.name}.log"
-        with log.open("w") as out:
-            web = subprocess.Popen(
-                [sys.executable, *words], env=self.environment, cwd=ROOT, stdout=out, stderr=out
-            )
-            try:
-                self._wait(web, log)
-                yield
-            finally:
-                web.send_signal(signal.SIGTERM)
-                web.wait(40)
+    def serving(self, *others: str) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+        """The web server's production command, its application with one view more; and `others` of
+        the production processes, by name."""
+        started = {}
+        try:
+            for name in ("web", *others):
+                words = [word.replace("svoykrug.wsgi", WSGI) for word in COMMANDS[name]]
+                with self._log(name).open("w") as out:
+                    started[name] = subprocess.Popen(
+                        [sys.executable, *words], env=self.environment, cwd=ROOT,
+                        stdout=out, stderr=out,
+                    )  # fmt: skip
+            self._wait(started["web"], self._log("web"))
+            yield started
+        finally:
+            for process in started.values():
+                process.send_signal(signal.SIGTERM)
+            for process in started.values():
+                process.wait(40)
+
+    def _log(self, name: str) -> Path:
+        return Path(self.environment["STATIC_ROOT"]).parent / f"{name}-{self.size.name}.log"
 
     def _wait(self, web: subprocess.Popen[bytes], log: Path) -> None:
         until = time.monotonic() + READY
@@ -139,8 +147,12 @@ class Stand:
                 line.close()
         raise AssertionError(f"The web server does not answer:\n{log.read_text()[-3000:]}")
 
-    def load(self, requests: Sequence[str], *, connections: int, seconds: float) -> Answered:
+    def load(
+        self, requests: Sequence[str], *, connections: int, seconds: float, rate: float = 0
+    ) -> Answered:
+        """Send them from so many connections, as fast as answers come or at a rate."""
         asked: dict[str, Any] = {
+            "rate": rate,
             "port": self.port,
             "connections": connections,
             "seconds": seconds,
@@ -171,8 +183,9 @@ def pgbench() -> str:
 
 
 @contextmanager
-def stands(*sizes: Size) -> Iterator[list[Stand]]:
-    """A stand of each size, all of them serving. Servers of their own, with full durability."""
+def stands(*sizes: Size, others: Sequence[str] = ()) -> Iterator[list[Stand]]:
+    """A stand of each size, all of them serving; with `others` of the production processes beside
+    the web server. Servers of their own, with full durability."""
     with ExitStack() as stack:
         environment = stack.enter_context(embedded.in_use(Profile("bench")))
         made = [Stand(size, environment) for size in sizes]
@@ -180,5 +193,5 @@ def stands(*sizes: Size) -> Iterator[list[Stand]]:
             stand.prepare()
         made[0].python("manage.py", "collectstatic", "--noinput", "-v0", "-i", "drf_spectacular*")
         for stand in made:
-            stack.enter_context(stand.serving())
+            stand.processes = stack.enter_context(stand.serving(*others))
         yield made
