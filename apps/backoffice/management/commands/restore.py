@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -37,6 +38,7 @@ class Command(BaseCommand):
                     backup.load_facts(place)
         except backup.BackupFailed as wrong:
             raise CommandError(str(wrong)) from wrong
+        cache.clear()  # balances and lists of the database that was lost
         # Before the doors open: whoever was erased since then must not come back.
         with self._timed("erasures"):
             call_command("replay_erasures", stdout=self.stdout)
