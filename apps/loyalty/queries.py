@@ -11,10 +11,11 @@ from django.db import connection
 from django.db.models import Q, Sum
 
 from apps.accounts.models import User
+from apps.core import rows
 from apps.core.money import from_kopecks
 from apps.loyalty import badge_queries, balance_cache, settlement_sql, sql
 from apps.loyalty.enums import Kind
-from apps.loyalty.models import Gift, Hold, Journal, Lot, Notice
+from apps.loyalty.models import Gift, Journal, Lot, Notice
 
 ZERO = Decimal("0.00")
 EXPORT_MOST = 1_000_000  # lines of a history: all of them, however long she has been here
@@ -142,28 +143,21 @@ class HoldView:
 def hold_of(member_id: UUID, hold_id: UUID, *, at: datetime) -> HoldView | None:
     """One of the member's own holds; None for anybody else's. Past its time it reads as expired
     even before the job has released it."""
-    hold = (
-        Hold.objects.select_related("journal")
-        .filter(pk=hold_id, journal__wallet_id=member_id)
-        .exclude(journal__scope=DEPOSIT)
-        .first()
-    )
-    if hold is None:
+    found = rows.first(sql.HOLD, {"hold": hold_id, "member": member_id, "deposit": DEPOSIT})
+    if found is None:
         return None
-    resolved = Journal.objects.filter(ref_id=hold_id, kind__in=[Kind.CAPTURE, Kind.RELEASE]).first()
+    code, expires_at, amount, business_id, resolved, captured, because = found
     if resolved is None:
-        state = "held" if hold.expires_at > at else "expired"
-    elif resolved.kind == Kind.CAPTURE:
-        state = "captured"
+        state = "held" if expires_at > at else "expired"
     else:
-        state = resolved.rule["because"]
+        state = "captured" if resolved == Kind.CAPTURE else because
     return HoldView(
-        id=hold.pk,
-        code=hold.code,
-        amount=from_kopecks(hold.journal.amount),
-        captured=from_kopecks(resolved.amount if resolved else 0),
-        business_id=hold.journal.business_id,
-        expires_at=hold.expires_at,
+        id=hold_id,
+        code=code,
+        amount=from_kopecks(amount),
+        captured=from_kopecks(captured or 0),
+        business_id=business_id,
+        expires_at=expires_at,
         state=state,
     )
 
@@ -171,8 +165,8 @@ def hold_of(member_id: UUID, hold_id: UUID, *, at: datetime) -> HoldView | None:
 def left_since(member_id: UUID, *, since: datetime) -> int:
     """Kopecks spent, held or given since a moment, without what one of her own devices confirmed.
     A hold that was given back does not count; one that was used counts whole."""
-    rows = Journal.objects.filter(wallet_id=member_id, posted_at__gte=since)
-    ours = rows.filter(Q(kind__in=[Kind.SPEND, Kind.HOLD]) | Q(kind=Kind.GIFT, scope="gift"))
+    left = Journal.objects.filter(wallet_id=member_id, posted_at__gte=since)
+    ours = left.filter(Q(kind__in=[Kind.SPEND, Kind.HOLD]) | Q(kind=Kind.GIFT, scope="gift"))
     doubtful = ours.exclude(rule__has_key=KNOWN_DEVICE).exclude(resolved_by__kind=Kind.RELEASE)
     return int(doubtful.aggregate(total=Sum("amount", default=0))["total"])
 

@@ -234,6 +234,14 @@ ORDER BY lines.posted_at DESC, lines.id DESC
 LIMIT %(limit)s
 """
 
+# A hold with what became of it; deposits of events are nobody's redemption.
+HOLD = """
+SELECT h.code, h.expires_at, j.amount, j.business_id, r.kind, r.amount, r.rule ->> 'because'
+FROM loyalty_hold h JOIN loyalty_journal j ON j.id = h.journal_id
+LEFT JOIN loyalty_journal r ON r.ref_id = j.id AND r.kind IN ('capture', 'release')
+WHERE j.id = %(hold)s AND j.wallet_id = %(member)s AND j.scope <> %(deposit)s
+"""
+
 EXPIRING = """
 SELECT expires_at, sum(available)::bigint FROM loyalty_lot
 WHERE wallet_id = %(member)s AND available > 0 AND expires_at > %(at)s

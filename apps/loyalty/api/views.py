@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from apps.accounts.models import StatusTier
 from apps.accounts.permissions import Can
 from apps.businesses.models import State
-from apps.businesses.queries import partners
+from apps.businesses.queries import partner
 from apps.core import throttle
 from apps.core.errors import NotFound, TooMany
 from apps.core.http.etags import revalidated
@@ -114,8 +114,8 @@ class RedemptionViewSet(ApiViewSet):
     @idempotent
     def create(self, request: Request) -> Response:
         asked = self.read(RedemptionIn)
-        business = partners().filter(pk=asked["business_id"], state=State.ACTIVE).first()
-        if business is None:
+        business = partner(asked["business_id"])
+        if business is None or business.state != State.ACTIVE:
             raise NotFound
         if wait := throttle.hit("redemptions", str(request.user.pk), *HOLDS):
             raise TooMany(retry_after=wait)

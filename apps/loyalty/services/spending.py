@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
 from apps.businesses.models import Business
+from apps.core import rows
 from apps.core.errors import Refused
 from apps.core.money import from_kopecks, to_kopecks
 from apps.loyalty import queries, settings_queries, sql
@@ -98,10 +99,8 @@ def hold_bonus(
     if not is_new:
         return Hold.objects.get(journal_id=journal_id)
     _take(member, business, journal_id, to_kopecks(amount), Box.HELD, at=at)
-    return Hold.objects.create(
-        journal_id=journal_id,
-        expires_at=at + timedelta(minutes=settings_queries.current().hold_minutes),
-    )
+    until = at + timedelta(minutes=settings_queries.current().hold_minutes)
+    return rows.insert(Hold(journal_id=journal_id, expires_at=until))
 
 
 @transaction.atomic(savepoint=False)
