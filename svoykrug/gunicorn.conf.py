@@ -1,5 +1,6 @@
 """Web server settings; numbers come from the environment."""
 
+import gc
 import os
 import shutil
 import sys
@@ -39,6 +40,12 @@ def on_starting(server):
     if _figures:
         shutil.rmtree(_figures, ignore_errors=True)
         os.makedirs(_figures)
+
+
+def post_worker_init(worker):
+    # What the application consists of stays: the collector need not walk through it in a request.
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(server, worker):
