@@ -37,6 +37,7 @@ urlpatterns = [
     path("webhooks/messages/<str:provider>", messages_webhook, name="messages-webhook"),
     path("", include("apps.notifications.pages")),
     path("", include("apps.crm.api.hooks")),
+    path("", include("apps.businesses.pages")),
     path(
         "openapi.json",
         SpectacularJSONAPIView.as_view(generator_class=docs.OnceGenerator),

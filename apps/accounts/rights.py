@@ -114,6 +114,7 @@ OPEN_PAGES = (
     "language/",
     "login/",
     "login/code/",
+    "login/first/",
     "login/setup/",
     "login/sms/",
     "login/sms/code/",
@@ -207,6 +208,8 @@ ROWS = (
     # 34 figures of a business
     Row("analytics.read", OWNER_OF, BUSINESS),
     Row("pages.owner", OWNER_OF, BUSINESS, masked=True),
+    # 36 files of sales and guests
+    Row("pages.export", OWNER_OF, BUSINESS, fresh=True, masked=True),
     # 7, 31, 37 coupons: her own; used at the till; campaigns of a business
     Row("coupons.own", MEMBER),
     Row("coupons.claim", MEMBER),
@@ -223,10 +226,13 @@ ROWS = (
     Row("pages.settings", OWNER_OF, BUSINESS),
     # 45 what bonuses may pay of a bill: the owner's own, with a fresh factor
     Row("businesses.rates", OWNER_OF, BUSINESS, fresh=True),
+    # 45 requisites: an owner asks, an administrator compares the papers and answers
+    Row("businesses.requisites", OWNER_OF, BUSINESS, fresh=True),
+    Row("requisites.answer", ADMIN, ALL, reason=True, second=True),
     seen("staff", "businesses.membership"),
     # 45, 46 partners: admins open, change, suspend
     seen("businesses", "businesses.business", "businesses.location"),
-    Row("catalogue.read", PUBLIC),
+    Row("catalogue.read", PUBLIC, routes=("photos/<uuid:photo_id>.jpg",)),
     Row("businesses.list", ADMIN, ALL),
     Row("businesses.move", ADMIN, ALL),  # api.md asks for no reason here; one may be given
     Row("businesses.present", OWNER_OF, BUSINESS),

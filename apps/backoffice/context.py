@@ -14,7 +14,11 @@ from apps.backoffice.pages.access import ADMINS, OWNER, STAFF, groups_of, mine
 from apps.backoffice.pages.home import THEME, THEMES
 from apps.backoffice.pages.menu import CONTROL, Link, links
 from apps.backoffice.pages.menu import OWNER as OWNER_MENU
+from apps.notifications.enums import Topic
+from apps.notifications.kinds import ALL
+from apps.notifications.queries import inbox_of
 
+WORK = [kind.code for kind in ALL if kind.topic == Topic.WORK]
 RIBBONS = {
     "development": _("Development stand: people and money here are made up"),
     "test": _("Test stand: people and money here are made up"),
@@ -94,6 +98,12 @@ class Place:
                 Section(_("Administration"), reverse("admin:index"), False),
             ]
         return []
+
+    @cached_property
+    def unread(self) -> int:
+        """Messages about her work that she has not read, of every business."""
+        unread = inbox_of(self.request.user.pk).filter(read_at__isnull=True)
+        return unread.filter(kind__in=WORK).count()
 
     @property
     def is_admin(self) -> bool:

@@ -87,10 +87,22 @@ class SavedView(models.Model):
         return self.name
 
 
+class ExportKind(models.TextChoices):
+    SALES = "sales", _("sales")
+    GUESTS = "guests", _("guests")
+
+
 class Export(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     business = models.ForeignKey("businesses.Business", on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(
+        _("of what"),
+        max_length=6,
+        choices=ExportKind.choices,
+        default=ExportKind.SALES,
+        db_default=ExportKind.SALES,
+    )
     query = models.CharField(max_length=600, blank=True)
     rows = models.PositiveIntegerField(_("rows"))
     file = models.BinaryField(null=True, help_text="CSV, compressed and sealed")
@@ -101,6 +113,11 @@ class Export(models.Model):
     class Meta:
         verbose_name = _("file asked for")
         verbose_name_plural = _("files asked for")
+        constraints = [
+            models.CheckConstraint(
+                name="export_kind_known", condition=Q(kind__in=ExportKind.values)
+            ),
+        ]
         indexes = [models.Index(name="export_of_user", fields=["user", "-asked_at"])]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from apps.accounts import rights
 from apps.accounts.enums import JobRequestState, RequestState
 from apps.accounts.models import JobRequest, PrivacyRequest, User
 from apps.accounts.models.job_requests import LIVES
+from apps.businesses import requisites
 from apps.businesses.models import State as BusinessState
 from apps.businesses.queries import partners
 from apps.core.models import Delivery
@@ -111,6 +112,13 @@ def _of_admins(*, at: datetime) -> Iterator[Queue]:
     yield _privacy()
     dead = Delivery.objects.filter(state=Delivery.State.DEAD)
     yield _queue(_("Messages given up"), _page("jobs"), dead, "due_at", AT_ONCE)
+    yield _queue(
+        _("Requisites to compare"),
+        _page("onboarding"),
+        requisites.waiting(),
+        "asked_at",
+        timedelta(days=3),
+    )
     new = partners().filter(state=BusinessState.SUSPENDED)
     yield _queue(
         _("Partners to be opened"), _page("onboarding"), new, "created_at", timedelta(days=14)

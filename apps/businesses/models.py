@@ -7,6 +7,8 @@
   on the business; ending it takes them. Rights are checked by permission, lists by membership.
 * OnboardingMark: a step of opening a partner that a person vouches for, or that a superadmin let
   pass; what the books themselves show needs no mark.
+* Photo: a picture of a partner as it is served; their order stands in `Business.photos`.
+* Requisites: with whom the network settles: what was confirmed, and what its owner asks for.
 """
 
 from decimal import Decimal
@@ -208,3 +210,57 @@ class OnboardingMark(models.Model):
 
     def __str__(self) -> str:
         return self.get_step_display()
+
+
+class Photo(models.Model):
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    business = models.ForeignKey(Business, on_delete=models.CASCADE, related_name="+")
+    body = models.BinaryField(help_text="JPEG: what draws the picture, nothing else")
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    added_by = models.ForeignKey(
+        "accounts.User", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    added_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("photo")
+        verbose_name_plural = _("photos")
+
+    def __str__(self) -> str:
+        return f"{self.width}×{self.height}"
+
+
+class Requisites(models.Model):
+    """`said` is in force, `asked` waits for an administrator; both are plain fields of
+    `apps.businesses.requisites.FIELDS`, empty before the first time."""
+
+    business = models.OneToOneField(
+        Business, primary_key=True, on_delete=models.CASCADE, related_name="requisites"
+    )
+    said = models.JSONField(_("in force"), default=dict, blank=True)
+    confirmed_by = models.ForeignKey(
+        "accounts.User",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("confirmed by"),
+    )
+    confirmed_at = models.DateTimeField(_("confirmed"), null=True)
+    asked = models.JSONField(_("asked for"), default=dict, blank=True)
+    asked_by = models.ForeignKey(
+        "accounts.User",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("asked by"),
+    )
+    asked_at = models.DateTimeField(_("asked at"), null=True)
+    version = models.PositiveIntegerField(default=0, help_text="Of both; a newer one is not lost")
+
+    class Meta:
+        verbose_name = _("requisites")
+        verbose_name_plural = _("requisites")
+
+    def __str__(self) -> str:
+        return str(self.said.get("legal_name", ""))

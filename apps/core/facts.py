@@ -264,8 +264,8 @@ class EventVoted(Fact):
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EventModerated(Fact):
     """What became of a proposal. To the creator: approve, reject, request_changes, supported,
-    fell_short, taken_on, declined, taken_down; to each voter: withdrawn, votes_cleared. `title` of
-    the event, here and below: for the messages that name it."""
+    fell_short, taken_on, declined, taken_down; to each voter: withdrawn, votes_cleared; to whoever
+    rated the event: answered. `title`, here and below: for the messages that name it."""
 
     event_id: str
     member_id: str

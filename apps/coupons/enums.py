@@ -14,11 +14,13 @@ class Benefit(TextChoices):
 
 class Audience(TextChoices):
     """Whom a campaign is for: whoever shows one of its codes, whoever claims its public word in
-    the app, the business's own guests, or those whom a cross-promo chain chooses."""
+    the app, the business's own guests, those of them who are about to leave, or those whom a cross-promo
+    chain chooses."""
 
     ANYONE = "anyone", _("whoever shows a code")
     PROMO = "promo", _("whoever claims the promo code")
     GUESTS = "guests", _("own guests of the last 90 days")
+    LEAVING = "leaving", _("own guests at high risk of leaving")
     CHAIN = "chain", _("guests of a chain")
 
 

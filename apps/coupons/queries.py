@@ -76,7 +76,12 @@ def coupons_of_sale(sale_id: UUID) -> list[dict[str, Any]]:
 def find_coupons(texts: list[str]) -> dict[str, Coupon | None]:
     """What each typed or scanned text stands for. One statement for all of them."""
     readings = {text: rules.readings(text) for text in texts}
-    asked = {code for codes in readings.values() for code in codes if rules.is_code(code)}
+    asked = {
+        code
+        for codes in readings.values()
+        for code in codes
+        if rules.is_code(code) or rules.is_own(code)
+    }
     found = {
         coupon.code: coupon
         for coupon in Coupon.objects.filter(code__in=asked)

@@ -4,6 +4,7 @@ Sums are Decimal roubles with two decimals, shares whole percents.
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ PLACE = {sign: place for place, sign in enumerate(ALPHABET)}
 LAYOUT = str.maketrans("ЙЦУКЕНГШЩЗФЫВАПРОЛДЯЧСМИТЬ", "QWERTYUIOPASDFGHJKLZXCVBNM")
 LOOKS = str.maketrans("АВЕКМНРСТУХЗ", "ABEKMHPCTYX3")
 ZERO, KOPECK = Decimal("0.00"), Decimal("0.01")
+OWN = re.compile(r"[A-Z0-9]{8,14}", re.ASCII)
 GUESTS_DAYS = 90  # who counts as a guest of a business
 
 
@@ -49,11 +51,22 @@ def is_code(text: str) -> bool:
     return check_sign(text[:-1]) == text[-1]
 
 
+def plain(text: str) -> str:
+    """Upper case, without separators."""
+    return "".join(sign for sign in text.upper() if sign.isalnum())
+
+
+def is_own(code: str) -> bool:
+    """Whether an owner may have printed such a code herself: 8 to 14 Latin letters and digits, with
+    a digit among them, so that no word is a coupon."""
+    return bool(OWN.fullmatch(code)) and any(sign.isdigit() for sign in code)
+
+
 def readings(text: str) -> list[str]:
     """What a person or a scanner may have meant: upper case without separators, as it stands, from
     a keyboard left in the Russian layout, with Cyrillic letters for Latin ones."""
-    plain = "".join(sign for sign in text.upper() if sign.isalnum())
-    return list(dict.fromkeys([plain, plain.translate(LAYOUT), plain.translate(LOOKS)]))
+    code = plain(text)
+    return list(dict.fromkeys([code, code.translate(LAYOUT), code.translate(LOOKS)]))
 
 
 def grouped(code: str) -> str:
@@ -66,7 +79,9 @@ def grouped(code: str) -> str:
 
 def masked(code: str) -> str:
     """Enough to tell two codes apart on a screen, too little to use one."""
-    return f"•••••-•••••-••{code[-2:]}" if len(code) == BODY + 1 else code
+    if len(code) == BODY + 1:
+        return f"•••••-•••••-••{code[-2:]}"
+    return f"{'•' * (len(code) - 2)}{code[-2:]}" if is_own(code) else code
 
 
 # --- who is held out ------------------------------------------------------------------------------

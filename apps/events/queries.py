@@ -124,7 +124,7 @@ def _mine(ids: list[UUID], user: User) -> dict[UUID, EventRegistration]:
     """Her active registration, else the newest."""
     found: dict[UUID, EventRegistration] = {}
     rows = EventRegistration.objects.filter(event__in=ids, member=user).order_by("joined_at", "id")
-    for row in rows.prefetch_related("seats"):
+    for row in rows.select_related("feedback").prefetch_related("seats"):
         if row.event_id not in found or found[row.event_id].state not in ACTIVE:
             found[row.event_id] = row
     return found
@@ -356,6 +356,6 @@ def export_of(member: User, *, at: datetime) -> dict[str, Any]:
             )
         ),
         "votes": list(votes.values("value", "weight", "cast_at", title=F("event__title"))),
-        "feedback": list(feedback.values("rating", "comment", "given_at")),
+        "feedback": list(feedback.values("rating", "comment", "given_at", "answer")),
         "penalties": list(penalties.values("points", "cause", "given_at", "lapses_at")),
     }

@@ -172,6 +172,7 @@ MODERATED = {
     "taken_down": "event_taken_down",
     "withdrawn": "event_withdrawn",
     "votes_cleared": "event_vote_again",
+    "answered": "event_answered",
 }
 # Why a place was lost when it was not her own wish: she is told.
 NOT_HER_WISH = ("removed", "suspended")

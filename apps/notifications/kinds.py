@@ -117,6 +117,7 @@ ALL = (
         "event_reminder", EVENTS, HIGH, (PUSH, EMAIL), ("event", "when"), life=3 * HOUR
     ),
     Kind("event_entries_doubtful", WORK, MEDIUM, (PUSH, EMAIL), ("event", "rows")),
+    Kind("event_answered", EVENTS, MEDIUM, (PUSH, EMAIL), ("event",), life=3 * DAY),
     Kind("statement_ready", WORK, MEDIUM, (EMAIL, PUSH), ("partner", "month", "net"), life=3 * DAY),
     Kind("export_ready", WORK, MEDIUM, (PUSH, EMAIL), ("rows",), quiet=False),
     Kind(

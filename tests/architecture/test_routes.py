@@ -21,6 +21,7 @@ PUBLIC = {
     "/help/",
     "/language/",
     "/login/",
+    "/login/first/",  # by the link of an invitation
     "/login/code/",  # the steps of signing in know the person by a half-way session
     "/login/pin/",
     "/login/recovery/",
@@ -39,6 +40,7 @@ PUBLIC = {
     "/s/sample/",  # the short address at the end of an advert by SMS
     "/theme/",
     "/u/sample/",  # a signed address at the foot of a letter
+    "/photos/01a20029-23d1-7699-a0fe-2d5901b86d4b.jpg",  # guests see them in the app
     "/webhooks/messages/sample",  # a provider, by its signature
 }
 SAMPLES = {"uuid": "01a20029-23d1-7699-a0fe-2d5901b86d4b", "int": "1"}

@@ -23,7 +23,7 @@ from apps.accounts.rights import Who
 from apps.backoffice.models import Draft, Export
 from apps.backoffice.pages.owner.reports import REPORTS
 from apps.backoffice.pages.tokens import Operation
-from apps.businesses.models import Business
+from apps.businesses.models import Business, Photo
 from apps.core.ids import new_id
 from apps.crm.services import connect
 from apps.crm.services.connections import webhook_key
@@ -433,6 +433,20 @@ def sale_page(world: World, caller: Caller, kind: str) -> Any:
     return place.slug, found
 
 
+def guest_page(world: World, caller: Caller, kind: str) -> Any:
+    place = _place(world, caller, kind)
+    if kind == MISSING:
+        return place.slug, NONE
+    sale(business=place, member=world.stranger)
+    return place.slug, world.stranger.pk
+
+
+def a_photo(world: World, caller: Caller, kind: str) -> Any:
+    if kind == MISSING:
+        return NONE
+    return Photo.objects.create(business=world.far, body=b"-", width=1, height=1).pk
+
+
 def sales_file(world: World, caller: Caller, kind: str) -> Any:
     place, at = _place(world, caller, kind), timezone.now()
     if kind == MISSING:
@@ -582,6 +596,14 @@ OBJECTS: dict[str, Maker] = {
     "owner_sales": a_slug,
     "owner_views": a_slug,
     "owner_sale": sale_page,
+    "guests": a_slug,
+    "guest": guest_page,
+    "reviews": a_slug,
+    "photo": a_photo,
+    "settings_photos": a_slug,
+    "settings_requisites": a_slug,
+    "settings_notices": a_slug,
+    "bell": a_slug,
     "owner_export": sales_file,
     **{f"owner_{report.name}": a_slug for report in REPORTS},
     "staff": a_slug,
@@ -607,6 +629,7 @@ OBJECTS: dict[str, Maker] = {
     "campaign": campaign_page,
     "campaign_progress": campaign_page,
     "campaign_codes": campaign_page,
+    "campaign_import": campaign_page,
     "settlement": a_slug,
     "settlement_month": closed_month,
     "settlement_paper": closed_month,

@@ -176,5 +176,5 @@ def test_page_costs_the_same_for_any_number_of_sales(
         sell(salon, anna, "10")
     owner.get(PAGE)  # the first page of a session also enters the session into the list
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(23):
         owner.get(PAGE)

@@ -7,10 +7,11 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.analytics import loader
-from apps.backoffice import services
+from apps.backoffice import exports
 from apps.backoffice.models import Export, SavedView
 from apps.backoffice.pages.owner.reports import REPORTS
 from apps.businesses.models import Business
+from apps.core import outbox
 from tests.backoffice.conftest import Sell, SignedIn
 
 SALES = "/biz/salon/sales/"
@@ -68,10 +69,17 @@ def test_sales_are_filtered_paged_kept_and_filed(
     assert file.count("\r\n") == 11
     assert "129,00" in file
     assert "+7912" not in file
-    monkeypatch.setattr(services, "AT_ONCE", 5)
+    monkeypatch.setattr(exports, "AT_ONCE", 5)
     owner.get(f"{SALES}?least=120&format=csv")
     asked = Export.objects.get()
-    services.make_export(export_id=asked.pk)
+    assert exports.make_export(export_id=asked.pk)
+    assert not exports.make_export(export_id=asked.pk)
+    outbox.drain()
+    bell = owner.get("/biz/salon/messages/").content.decode()
+    assert "Таблица готова" in bell
+    assert f"{SALES}files/{asked.pk}/" in bell
+    owner.post("/biz/salon/messages/")
+    assert owner.get("/biz/salon/").context["place"].unread == 0
     assert owner.get(f"{SALES}files/{asked.pk}/").content.decode() == file
 
     sheet = owner.get(f"{SALES}{first.rows[0].pk}/", headers={"HX-Request": "true"})

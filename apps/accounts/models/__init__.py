@@ -9,6 +9,7 @@
 * TOTPDevice: her code app, a second factor with a sealed seed.
 * OneTimeCode: a code sent by SMS, stored hashed, good once, newest only. CodeLimits: one row.
 * PhoneMove: a new number that waits 72 hours, for the old one was not at hand.
+* Invitation: a link for the first password of somebody who was let work somewhere.
 * JobRequest: a job at the network that waits for a second superadmin.
 * MemberCard: the secret of her changing QR.
 * ConsentText, Consent, PrivacyRequest, Erasure: what she agreed to, asked for, and her erasure.
@@ -18,6 +19,7 @@ Invariants: nobody is a Django superuser; an erased person keeps her row and los
 
 from apps.accounts.models.cards import MemberCard
 from apps.accounts.models.codes import CodeLimits, OneTimeCode
+from apps.accounts.models.invitations import Invitation
 from apps.accounts.models.job_requests import JobRequest
 from apps.accounts.models.people import StatusTier, User, UserManager
 from apps.accounts.models.phone_moves import PhoneMove
@@ -31,6 +33,7 @@ __all__ = [
     "Consent",
     "ConsentText",
     "Erasure",
+    "Invitation",
     "JobRequest",
     "MemberCard",
     "OneTimeCode",

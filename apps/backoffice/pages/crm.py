@@ -1,9 +1,12 @@
 """The owner's page of her own systems: state, figures, log, what was put aside, keys."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
@@ -14,11 +17,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts import freshness
+from apps.accounts.queries import audit_log
 from apps.backoffice.pages.access import for_jobs
 from apps.backoffice.pages.owner.frame import business_of, frame
 from apps.businesses.models import Business
@@ -31,6 +36,8 @@ from apps.crm.services.connections import webhook_key
 
 ROWS = 25
 MERGES = 5
+# What a change of a connection would be written over; keys are compared by their seals.
+SEEN = ("base_url", "options", "credentials_sealed", "secret_sealed", "enrols", "writes_back")
 # What an owner types: the names of credentials and settings, in her words.
 WORDS = {
     "partner_token": gettext_lazy("Partner token"),
@@ -105,7 +112,7 @@ def crm(request: HttpRequest, slug: str) -> HttpResponse:
     if one:
         context |= _connection_context(request, one)
     elif context["adding"]:
-        context["fields"] = _fields(None, chosen)
+        context |= {"fields": _fields(None, chosen), "seen": digest(None)}
     return render(request, "backoffice/owner/crm.html", context)
 
 
@@ -116,6 +123,7 @@ def _connection_context(request: HttpRequest, one: queries.Connection) -> dict[s
     leaf = Paginator(_runs(request, row), ROWS).get_page(request.GET.get("log"))
     return {
         "fields": _fields(row, row.system),
+        "seen": digest(row),
         "groups": [
             Group(reason, str(Reason(reason).label), count) for reason, count in one.aside.items()
         ],
@@ -214,9 +222,37 @@ def _integration(request: HttpRequest, business: Business) -> CRMIntegration:
     return row
 
 
+def digest(row: CRMIntegration | None) -> str:
+    """What she saw of a connection: two owners at once do not lose each other's settings."""
+    shown: list[Any] = [None] if row is None else [getattr(row, name) for name in SEEN]
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _told(row: CRMIntegration, zone: str) -> str:
+    """Who changed a connection last, and when."""
+    rows = audit_log().filter(object_type="crmintegration", object_id=str(row.pk))
+    last = rows.filter(action="crm.connect").order_by("-id").first()
+    if last is None:
+        return ""
+    at = date_format(last.at.astimezone(ZoneInfo(zone)), "j E, G:i")
+    return _("%(who)s changed this connection, %(at)s. Look at it and write yours again.") % {
+        "who": last.actor_name or _("Somebody"),
+        "at": at,
+    }
+
+
 def _connect(request: HttpRequest, business: Business) -> None:
+    try:
+        _save_connection(request, business)
+    except services.ConnectionStale as stale:
+        row = _integration(request, business)
+        messages.error(request, _told(row, business.zone) or str(stale))
+
+
+def _save_connection(request: HttpRequest, business: Business) -> None:
+    seen = request.POST.get("seen", "")
     given = {name: value.strip() for name, value in request.POST.items() if isinstance(value, str)}
-    row = services.connect(
+    row = services.reconnect(
         business=business,
         system=given.get("system", ""),
         by=request.user,
@@ -226,6 +262,7 @@ def _connect(request: HttpRequest, business: Business) -> None:
         secret=given.get("secret") or None,
         enrols="enrols" in given,
         writes_back="writes_back" in given,
+        unchanged=lambda row: digest(row) == seen,
     )
     _run_test(request, row)
 

@@ -22,6 +22,12 @@ class SigninForm(forms.Form):
     )
 
 
+class FirstPasswordForm(forms.Form):
+    password = forms.CharField(
+        max_length=256, strip=False, error_messages={"required": _("Think of a password.")}
+    )
+
+
 class CodeForm(forms.Form):
     code = forms.CharField(max_length=32, error_messages={"required": _("Enter the code.")})
 

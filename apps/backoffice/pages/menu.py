@@ -51,6 +51,7 @@ OWNER = (
             for name in [
                 "repeat",
                 "rfm",
+                "leaving",
                 "cohorts",
                 "hours",
                 "coupons",
@@ -60,7 +61,20 @@ OWNER = (
             ]
         ),
         thumb=True,
-        words=_("revenue cohorts segments hours coupons bonuses tiers charts"),
+        words=_("revenue cohorts segments leaving hours coupons bonuses tiers charts"),
+    ),
+    Item(
+        "guests",
+        _("Your guests"),
+        "users",
+        lights=("guest",),
+        words=_("members clients visits status segment"),
+    ),
+    Item(
+        "reviews",
+        _("Reviews"),
+        "message-square-heart",
+        words=_("ratings stars feedback events answers"),
     ),
     Item(
         "offers",
@@ -83,7 +97,7 @@ OWNER = (
         _("Coupons"),
         "ticket-percent",
         GROWING,
-        lights=("campaign", "campaign_new"),
+        lights=("campaign", "campaign_new", "campaign_import"),
         words=_("promo code leaflets campaign"),
     ),
     Item(
@@ -106,7 +120,8 @@ OWNER = (
         _("Settings"),
         "settings",
         RUNNING,
-        words=_("profile hours addresses share"),
+        lights=("settings_photos", "settings_requisites", "settings_notices"),
+        words=_("profile hours addresses share photos requisites messages"),
     ),
     Item("crm", _("CRM"), "plug", RUNNING, words=_("integration synchronisation connection")),
 )

@@ -2,7 +2,17 @@
 
 from django.urls import include, path
 
-from apps.backoffice.pages import confirm, control, crm, door, home, signin, staff_signin, till
+from apps.backoffice.pages import (
+    confirm,
+    control,
+    crm,
+    door,
+    first_password,
+    home,
+    signin,
+    staff_signin,
+    till,
+)
 from apps.backoffice.pages.owner import figures_urls
 from apps.backoffice.pages.owner import urls as owner_urls
 
@@ -16,6 +26,7 @@ urlpatterns = [
     path("theme/", home.choose_theme, name="theme"),
     path("login/", signin.signin, name="signin"),
     path("login/code/", signin.code, name="code"),
+    path("login/first/", first_password.first_password, name="first_password"),
     path("login/setup/", signin.setup, name="setup"),
     path("login/sms/", staff_signin.sms, name="sms"),
     path("login/sms/code/", staff_signin.sms_code, name="sms_code"),

@@ -13,6 +13,12 @@ from apps.coupons.services.campaigns import (
 )
 from apps.coupons.services.checking import CouponsCheck, Line, check_coupons
 from apps.coupons.services.guessing import count_guess, guesses_counted, refuse_guesser
+from apps.coupons.services.importing import (
+    CodesInvalid,
+    Looked,
+    import_codes,
+    look_at_codes,
+)
 from apps.coupons.services.issuing import (
     ClaimRefused,
     PromoUnknown,
@@ -38,12 +44,14 @@ __all__ = [
     "BudgetEmpty",
     "CampaignInvalid",
     "ClaimRefused",
+    "CodesInvalid",
     "CouponRefused",
     "CouponUnknown",
     "CouponUsed",
     "CouponsCheck",
     "Draft",
     "Line",
+    "Looked",
     "PromoUnknown",
     "Redeemed",
     "cancel_campaign",
@@ -58,6 +66,8 @@ __all__ = [
     "find_campaign",
     "forget_member",
     "guesses_counted",
+    "import_codes",
+    "look_at_codes",
     "mark_opened",
     "mark_seen",
     "mint",

@@ -1,7 +1,7 @@
 """Campaigns: made with all their codes at once, and cancelled."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,6 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rights
 from apps.accounts.models import User
+from apps.analytics.churn.rules import HELD_OUT
+from apps.analytics.enums import Band
+from apps.analytics.models import ChurnRisk
 from apps.businesses.models import Business
 from apps.core import audit
 from apps.core.errors import Invalid, NotFound, Refused
@@ -57,6 +60,11 @@ class PromoTaken(PromoInvalid):
 class BudgetInvalid(CampaignInvalid):
     field = "budget"
     message = _("With a budget a percent needs its largest discount.")
+
+
+class NobodyLeaves(CampaignInvalid):
+    field = "audience"
+    message = _("Nobody is at high risk of leaving now. Choose another audience.")
 
 
 class AlreadyCancelled(Refused):
@@ -125,6 +133,8 @@ def create_campaign(
         _fill(campaign, at=at)
     elif campaign.audience == Audience.GUESTS:
         _give_to_guests(campaign, at=at)
+    elif campaign.audience == Audience.LEAVING:
+        _give_to_leaving(campaign, at=at)
     audit.record(
         by,
         "coupons.campaign",
@@ -156,9 +166,10 @@ def _create(
 
 def _columns(draft: Draft) -> dict[str, Any]:
     names = {name for name in vars(draft) if name not in ("budget", "promo_code")}
-    return {name: getattr(draft, name) for name in names} | {
-        "promo_code": draft.promo_code.upper() or None
-    }
+    found = {name: getattr(draft, name) for name in names}
+    if draft.audience == Audience.LEAVING:
+        found["holdout_percent"] = HELD_OUT
+    return found | {"promo_code": draft.promo_code.upper() or None}
 
 
 def check_benefit(draft: Draft) -> None:
@@ -192,13 +203,12 @@ def _fill(campaign: Campaign, *, at: datetime) -> None:
     """All codes at once, in batches; topped up after a collision."""
     left = campaign.quantity
     while left:
-        left -= _insert_codes(campaign, min(left, BATCH), at=at)
+        left -= insert_codes(campaign, rules.new_codes(min(left, BATCH)), at=at)
     _issued(campaign, campaign.quantity)
 
 
-def _insert_codes(campaign: Campaign, count: int, *, at: datetime) -> int:
-    """Up to `count` new codes in one statement; how many were new indeed."""
-    codes = rules.new_codes(count)
+def insert_codes(campaign: Campaign, codes: list[str], *, at: datetime) -> int:
+    """Coupons with these codes in one statement; how many were new indeed."""
     values: dict[str, Any] = {
         "campaign": campaign.pk,
         "valid_from": campaign.valid_from,
@@ -221,7 +231,7 @@ def fill_campaign(*, campaign_id: UUID, at: datetime) -> bool:
     unfinished = campaign.audience == Audience.ANYONE and campaign.state == CampaignState.ACTIVE
     if not unfinished or left <= 0:
         return False
-    made = _insert_codes(campaign, min(left, BATCH), at=at)
+    made = insert_codes(campaign, rules.new_codes(min(left, BATCH)), at=at)
     _issued(campaign, campaign.issued + made)
     return made < left
 
@@ -250,7 +260,24 @@ def _give_to_guests(campaign: Campaign, *, at: datetime) -> None:
             },
         )
         guests = [row[0] for row in cursor.fetchall()]
-    held = {member_id for member_id in guests if _is_held(campaign, member_id)}
+    _give(campaign, guests, {one for one in guests if _is_held(campaign, one)}, at=at)
+
+
+def _give_to_leaving(campaign: Campaign, *, at: datetime) -> None:
+    """To guests at high risk, who would cost most first. Who is passed over was decided with the
+    risk itself, for every campaign alike: nobody of the control is asked by another one.
+
+    Raises NobodyLeaves."""
+    risks = ChurnRisk.objects.filter(business=campaign.business, band=Band.HIGH).order_by("rank")
+    held = dict(risks.values_list("member", "held_out")[: campaign.quantity])
+    if not held:
+        raise NobodyLeaves
+    _give(campaign, list(held), {member for member, is_held in held.items() if is_held}, at=at)
+
+
+def _give(
+    campaign: Campaign, guests: Sequence[UUID], held: Collection[UUID], *, at: datetime
+) -> None:
     HeldOut.objects.bulk_create(HeldOut(campaign=campaign, member_id=one) for one in held)
     chosen = [member_id for member_id in guests if member_id not in held]
     for given, member_id in enumerate(chosen):

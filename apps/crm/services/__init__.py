@@ -5,9 +5,11 @@ from apps.crm.services.bells import ask_sync, ask_webhook
 from apps.crm.services.claims import claim_records, forget_person
 from apps.crm.services.connections import (
     ConnectionMissing,
+    ConnectionStale,
     Step,
     change_poll,
     connect,
+    reconnect,
     retry_now,
     switch_off,
     switch_on,
@@ -22,6 +24,7 @@ from apps.crm.services.writeback import write_back_member
 __all__ = [
     "Busy",
     "ConnectionMissing",
+    "ConnectionStale",
     "Step",
     "UnknownKey",
     "ask_sync",
@@ -29,6 +32,7 @@ __all__ = [
     "change_poll",
     "claim_records",
     "connect",
+    "reconnect",
     "continue_backfill",
     "forget_person",
     "ignore_record",

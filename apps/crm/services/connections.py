@@ -21,7 +21,7 @@ from apps.accounts.models import User
 from apps.accounts.services import written_reason
 from apps.businesses.models import Business
 from apps.core import audit, sealing
-from apps.core.errors import Forbidden, Invalid, NotFound
+from apps.core.errors import Forbidden, Invalid, NotFound, Refused
 from apps.crm import rules
 from apps.crm.adapters import ADAPTERS, BaseCRMAdapter
 from apps.crm.enums import State, Trouble
@@ -45,6 +45,11 @@ TWO_SECRETS = timedelta(days=2)  # both are taken while the other side is being 
 
 class ConnectionMissing(NotFound):
     message = _("This business has no such connection.")
+
+
+class ConnectionStale(Refused):
+    code = "STALE"
+    message = _("Somebody changed this connection meanwhile. Nothing was changed.")
 
 
 class SystemUnknown(Invalid):
@@ -117,6 +122,24 @@ def connect(  # noqa: PLR0913 - the fields of a connection
         _schedule(row)
     audit.record(by, "crm.connect", "crmintegration", row.pk, business_id=business.pk)
     return row
+
+
+@transaction.atomic
+def reconnect(
+    *,
+    business: Business,
+    system: str,
+    by: User | None,
+    unchanged: Callable[[CRMIntegration | None], bool],
+    **changes: Any,
+) -> CRMIntegration:
+    """`connect` for a page with a form: `unchanged` judges the locked row, None when there is none
+    yet: is it still what she saw. Raises ConnectionStale and what `connect` raises."""
+    may_change(by, business)
+    rows = CRMIntegration.objects.select_for_update(of=("self",))
+    if not unchanged(rows.filter(business=business, system=system).first()):
+        raise ConnectionStale
+    return connect(business=business, system=system, by=by, **changes)
 
 
 def _row(business: Business, adapter: type[BaseCRMAdapter]) -> CRMIntegration:

@@ -69,6 +69,12 @@ class VotesOut(Out):
     )
 
 
+class FeedbackOut(Out):
+    rating = serializers.IntegerField()
+    comment = serializers.CharField()
+    answer = serializers.CharField(help_text="of the host; empty while there is none")
+
+
 class EventOut(Out):
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(Kind.choices)
@@ -101,6 +107,7 @@ class EventOut(Out):
     end_reason = serializers.CharField()
     votes = VotesOut(allow_null=True)
     registration = RegistrationOut(allow_null=True)
+    feedback = FeedbackOut(allow_null=True, help_text="her own, with the host's answer")
     allowed_actions = serializers.ListField(child=serializers.CharField())
     created_at = MomentOut()
 
@@ -194,6 +201,7 @@ def event_data(facts: Facts) -> dict[str, Any]:
         "end_reason": event.end_reason,
         "votes": votes_data(facts),
         "registration": registration_data(event, mine, position=facts.position) if mine else None,
+        "feedback": getattr(mine, "feedback", None),
         "allowed_actions": facts.actions,
         "created_at": event.created_at,
     }
@@ -307,11 +315,6 @@ def vote_data(result: VoteResult, *, hidden: bool) -> dict[str, Any]:
         "mine": result.mine,
         "state": result.state,
     }
-
-
-class FeedbackOut(Out):
-    rating = serializers.IntegerField()
-    comment = serializers.CharField()
 
 
 class FeedAddressOut(Out):

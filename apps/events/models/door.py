@@ -64,6 +64,15 @@ class Feedback(models.Model):
     comment = models.CharField(_("comment"), max_length=1000, blank=True)
     given_at = models.DateTimeField(_("given"))
     changed_at = models.DateTimeField(null=True)
+    answer = models.CharField(_("answer of the host"), max_length=1000, blank=True, db_default="")
+    answered_at = models.DateTimeField(null=True)
+    answered_by = models.ForeignKey(
+        "accounts.User",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        verbose_name=_("answered by"),
+    )
 
     class Meta:
         verbose_name = _("feedback")
@@ -71,7 +80,12 @@ class Feedback(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="rating_one_to_five", condition=Q(rating__gte=1, rating__lte=5)
-            )
+            ),
+            models.CheckConstraint(
+                name="answer_has_its_moment",
+                condition=Q(answer="", answered_at__isnull=True)
+                | ~Q(answer="") & Q(answered_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Every write of events. One file per subject; callers import from here."""
 
 from apps.events.services.answers import answer_question, is_unanswered
+from apps.events.services.replies import AnswerStale, answer_feedback
 from apps.events.services.books import (
     NotHost,
     Stale,
@@ -24,7 +25,11 @@ from apps.events.services.moderation import (
     moderate,
     remove_proposal,
 )
-from apps.events.services.opinions import give_feedback, hash_of, reset_calendar
+from apps.events.services.opinions import (
+    give_feedback,
+    hash_of,
+    reset_calendar,
+)
 from apps.events.services.planning import (
     cancel_event,
     change_event,
@@ -58,6 +63,7 @@ from apps.events.services.registering import (
 
 __all__ = [
     "Group",
+    "AnswerStale",
     "NotHost",
     "Recount",
     "Seen",
@@ -67,6 +73,7 @@ __all__ = [
     "Wish",
     "WrongState",
     "annul_scan",
+    "answer_feedback",
     "answer_offer",
     "answer_question",
     "cancel_event",

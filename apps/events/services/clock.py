@@ -95,7 +95,10 @@ def forget_member(*, member_id: UUID, at: datetime) -> None:
         EventRegistration.objects.filter(pk__in=hers).update(member=None)
         Event.objects.filter(creator_id=member_id).update(creator=None)
         VoteRecord.objects.filter(voter_id=member_id).update(voter=None)
-        Feedback.objects.filter(registration__in=hers).update(comment="")
+        Feedback.objects.filter(registration__in=hers).update(
+            comment="", answer="", answered_at=None
+        )
+        Feedback.objects.filter(answered_by_id=member_id).update(answered_by=None)
         Scan.objects.filter(by_id=member_id).update(by=None)
         EventRegistration.objects.filter(answered_by=member_id).update(answered_by=None)
         Penalty.objects.filter(member_id=member_id).delete()

@@ -50,6 +50,7 @@ LABELS: dict[str, Any] = {
     "event_cancelled": _("event: cancelled"),
     "event_reminder": _("event: reminder"),
     "event_entries_doubtful": _("event: entries to look at"),
+    "event_answered": _("event: the host answered"),
     "statement_ready": _("statement of settlement"),
     "gift_sent": _("gift that she sent"),
     "offer_budget_low": _("offer nearly used up"),

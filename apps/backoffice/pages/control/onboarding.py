@@ -14,6 +14,7 @@ from apps.accounts import rights
 from apps.backoffice.onboarding import Opening, activate, openings
 from apps.backoffice.pages.access import for_jobs
 from apps.backoffice.pages.control.common import acted, reason_of
+from apps.businesses import requisites
 from apps.businesses.models import Business, Category, State, Step
 from apps.businesses.queries import partners
 from apps.businesses.services import mark_step, open_business
@@ -53,6 +54,7 @@ def onboarding(request: HttpRequest) -> HttpResponse:
     found = openings(list(partners().exclude(state=State.CLOSED).values_list("pk", flat=True)))
     context = {
         "found": sorted(found, key=lambda one: (one.business.state == State.ACTIVE, one.done)),
+        "asked": set(requisites.waiting().values_list("business", flat=True)),
         "all": len(Step),
         "form": form,
     }
@@ -77,8 +79,21 @@ def partner(request: HttpRequest, slug: str) -> HttpResponse:
         "is_open": business.state == State.ACTIVE,
         "may_waive": rights.may("businesses.waive", job=request.user.job),
         "how": _how(opening),
+        "requisites": _asked(business),
     }
     return render(request, "backoffice/control/partner.html", context)
+
+
+def _asked(business: Business) -> dict[str, Any] | None:
+    """A change of requisites that waits, beside what is in force; None when none does."""
+    row = requisites.requisites_of(business)
+    if not row.asked:
+        return None
+    pairs = [
+        (label, row.said.get(name, ""), row.asked.get(name, ""))
+        for name, label in requisites.FIELDS.items()
+    ]
+    return {"row": row, "pairs": pairs}
 
 
 def _how(opening: Opening) -> dict[str, str]:
@@ -100,6 +115,21 @@ def _act(request: HttpRequest, business: Business) -> None:
             request,
             lambda: activate(business=business, reason=reason_of(request), by=by, at=at),
             _("Open: its people get in, its till sells."),
+        )
+        return
+    if act in ("requisites", "requisites-no"):
+        seen = request.POST.get("seen", "")
+        acted(
+            request,
+            lambda: requisites.answer_requisites(
+                business=business,
+                accept=act == "requisites",
+                seen=int(seen) if seen.isdecimal() else -1,
+                by=by,
+                reason=reason_of(request),
+                at=at,
+            ),
+            _("The requisites are answered."),
         )
         return
     step = request.POST.get("step", "")

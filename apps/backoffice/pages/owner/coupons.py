@@ -31,7 +31,7 @@ from apps.crosspromo.words import benefit_words
 from apps.loyalty.offer_words import last_day_moment
 
 ROWS = 25
-AUDIENCES = [Audience.ANYONE, Audience.PROMO, Audience.GUESTS]
+AUDIENCES = [Audience.ANYONE, Audience.PROMO, Audience.GUESTS, Audience.LEAVING]
 # The services' names of fields in the contract's spelling → ours.
 TYPED_IN = {"validTo": "ends", "promoCode": "promo_code", "benefit": "value"}
 # With more codes than this the page does not wait for them.
@@ -156,6 +156,8 @@ def campaign_new(request: HttpRequest, slug: str) -> HttpResponse:
         "starts": today,
         "ends": today + timedelta(days=30),
     }
+    if request.GET.get("for") == Audience.LEAVING:
+        usual |= {"audience": Audience.LEAVING, "benefit": Benefit.FIXED, "quantity": 1000}
     form = CampaignForm(request.POST or None, initial=usual)
     if request.method == "POST" and form.is_valid():
         try:
@@ -205,7 +207,7 @@ def _create(request: HttpRequest, business: Business, said: dict[str, Any]) -> C
 @require_http_methods(["GET", "POST"])
 def campaign(request: HttpRequest, slug: str, campaign_id: UUID) -> HttpResponse:
     business = business_of(request, slug)
-    found = _campaign(business, campaign_id)
+    found = campaign_of(business, campaign_id)
     refused = ""
     if request.method == "POST" and request.POST.get("act") == "cancel":
         try:
@@ -243,7 +245,8 @@ def _making(found: Campaign) -> bool:
     return bool(unfinished and found.state == CampaignState.ACTIVE)
 
 
-def _campaign(business: Business, campaign_id: UUID) -> Campaign:
+def campaign_of(business: Business, campaign_id: UUID) -> Campaign:
+    """One of those she sees. Raises Http404."""
     own = queries.campaigns_of(Business.objects.filter(pk=business.pk))
     found = own.filter(pk=campaign_id).first()
     if found is None:
@@ -256,7 +259,7 @@ def _campaign(business: Business, campaign_id: UUID) -> Campaign:
 def campaign_progress(request: HttpRequest, slug: str, campaign_id: UUID) -> HttpResponse:
     """How many codes there are by now; the page asks every second until all are there."""
     business = business_of(request, slug)
-    found = _campaign(business, campaign_id)
+    found = campaign_of(business, campaign_id)
     context = {"business": business, "campaign": found, "making": _making(found)}
     return render(request, "backoffice/owner/coupons/_progress.html", context)
 
@@ -265,7 +268,7 @@ def campaign_progress(request: HttpRequest, slug: str, campaign_id: UUID) -> Htt
 @require_GET
 def campaign_codes(request: HttpRequest, slug: str, campaign_id: UUID) -> StreamingHttpResponse:
     """The codes as a file for a spreadsheet or a printer, without holding all of them in memory."""
-    found = _campaign(business_of(request, slug), campaign_id)
+    found = campaign_of(business_of(request, slug), campaign_id)
     answer = StreamingHttpResponse(_rows(found), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="codes-{str(found.pk)[-6:]}.csv"'
     return answer

@@ -1,4 +1,4 @@
-"""The owner's first page: what was sold, to how many, and how it goes.
+"""The owner's first page: what waits for her, what was sold, to how many, and how it goes.
 
 Figures and the list of sales come from the books in PostgreSQL, the chart from ClickHouse. When
 ClickHouse is away the page says so and the rest stands.
@@ -19,6 +19,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from apps.analytics.queries import DaySales, Freshness, freshness, sales_by_day
+from apps.backoffice.alerts import alerts_of
+from apps.backoffice.first_steps import first_steps
 from apps.backoffice.pages.access import for_jobs
 from apps.backoffice.pages.owner.frame import business_of, frame
 from apps.backoffice.queries import figures
@@ -100,6 +102,8 @@ def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
         "choices": CHART_DAYS,
         "as_table": request.GET.get("view") == "table",
         "sales": sales,
+        "alerts": alerts_of(business, at=now),
+        "steps": first_steps(business),
     }
     if sales:
         context["figures"] = figures(business=business, at=now)

@@ -12,21 +12,20 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from apps.backoffice import services, spreadsheets
-from apps.backoffice.models import SavedView
+from apps.backoffice import exports, services
+from apps.backoffice.models import ExportKind, SavedView
 from apps.backoffice.pages.access import for_jobs
+from apps.backoffice.pages.owner.filed import file_of
 from apps.backoffice.pages.owner.frame import business_of, frame
 from apps.backoffice.pages.owner.pages import page
 from apps.backoffice.sales_queries import (
     FILTERS,
-    file_rows,
     read_wanted,
     sums_of,
     wanted_sales,
 )
 from apps.businesses.models import Business
 from apps.businesses.queries import staff_at
-from apps.core import audit
 from apps.core.errors import Refused
 from apps.transactions.models import Source, Status
 from apps.transactions.queries import ledger_of, sales_at
@@ -40,7 +39,14 @@ def sales(request: HttpRequest, slug: str) -> HttpResponse:
     wanted, wrong = read_wanted(request.GET)
     found = wanted_sales(business, wanted)
     if request.GET.get("format") == "csv":
-        return _file(request, business, found)
+        return file_of(
+            request,
+            business,
+            kind=ExportKind.SALES,
+            query=_kept(request.GET),
+            rows=found.count(),
+            at=context["now"],
+        )
     views = list(SavedView.objects.filter(user_id=str(request.user.pk), business=business))
     kept = _kept(request.GET)
     context |= {
@@ -57,32 +63,11 @@ def sales(request: HttpRequest, slug: str) -> HttpResponse:
         "locations": business.locations.order_by("name"),
         "people": staff_at(business),
         "presets": _presets(business, context["now"]),
-        "exports": services.live_exports(by=request.user, business=business, at=context["now"]),
+        "exports": exports.live_exports(
+            by=request.user, business=business, at=context["now"], kind=ExportKind.SALES
+        ),
     }
     return render(request, "backoffice/owner/sales/list.html", context)
-
-
-def _file(request: HttpRequest, business: Business, found: Any) -> HttpResponse:
-    """The file itself, or past the limit an answer that it will be ready soon."""
-    count = found.count()
-    if count > services.AT_ONCE:
-        try:
-            services.ask_export(
-                business=business, query=_kept(request.GET), rows=count, by=request.user
-            )
-        except Refused as refused:
-            messages.error(request, str(refused))
-        else:
-            messages.success(
-                request, _("The file is being made. It will be on this page in a minute or two.")
-            )
-        return redirect(
-            f"{reverse('backoffice:owner_sales', args=[business.slug])}?{_kept(request.GET)}"
-        )
-    audit.record(
-        request.user, "backoffice.sales_exported", "business", business.pk, business_id=business.pk
-    )
-    return spreadsheets.answer(file_rows(found, zone=business.zone), f"{business.slug}-sales.csv")
 
 
 @for_jobs("pages.owner", hidden=True)
@@ -127,14 +112,14 @@ def export(request: HttpRequest, slug: str, export_id: UUID) -> HttpResponse:
     """A file that was made in the background, for whoever asked for it."""
     business = business_of(request, slug)
     context = frame(request, business)
-    live = services.live_exports(by=request.user, business=business, at=context["now"])
+    live = exports.live_exports(by=request.user, business=business, at=context["now"])
     found = next((one for one in live if one.pk == export_id and one.is_ready), None)
     if found is None:
         raise Http404
     return HttpResponse(
-        services.opened(found),
+        exports.opened(found),
         content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{business.slug}-sales.csv"'},
+        headers={"Content-Disposition": f'attachment; filename="{business.slug}-{found.kind}.csv"'},
     )
 
 

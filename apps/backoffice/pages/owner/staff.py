@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -25,10 +26,15 @@ from apps.backoffice.pages.owner.frame import business_of, frame
 from apps.businesses import services
 from apps.businesses.models import Business, Membership, Role
 from apps.businesses.queries import team_of
-from apps.core.errors import Invalid, NotFound, Refused
+from apps.core.errors import Invalid, NotFound, Refused, TooMany
 from apps.transactions.queries import last_entries
 
 FORMER = 10
+
+
+class HasPassword(Refused):
+    code = "WRONG_STATE"
+    message = gettext_lazy("She has set her password already.")
 
 
 class InviteForm(forms.Form):
@@ -36,7 +42,7 @@ class InviteForm(forms.Form):
         label=gettext_lazy("Phone"),
         max_length=40,
         error_messages=MUST,
-        help_text=gettext_lazy("By it she signs in with a code from an SMS."),
+        help_text=gettext_lazy("She gets an SMS at once: where to sign in, and how."),
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
     )
     role = forms.ChoiceField(
@@ -65,6 +71,10 @@ class Colleague:
     pin: str
     last: datetime | None
     is_me: bool
+
+    @property
+    def waits_for_password(self) -> bool:
+        return accounts.needs_first_password(self.user)
 
     @property
     def user(self) -> User:
@@ -126,10 +136,42 @@ def _invite(request: HttpRequest, business: Business, form: InviteForm) -> bool:
     member = services.hire(
         business=business, phone=said["phone"], role=Role(said["role"]), by=request.user, at=at
     )
-    text = _("%(phone)s works here now: the till opens to her after «Sign in by SMS».")
-    if member.role == Role.OWNER:
-        text = _("%(phone)s is an owner now. The administrator gives her the first password.")
-    messages.success(request, text % {"phone": member.user.masked_phone})
+    _tell(request, business, member.user)
+    return True
+
+
+def _tell(request: HttpRequest, business: Business, person: User) -> None:
+    """By SMS, with a link for the first password when she needs one; the page says which."""
+    phone = {"phone": person.masked_phone}
+    try:
+        with_link = accounts.invite(
+            user=person,
+            business_id=business.pk,
+            place=business.name,
+            by=request.user,
+            at=timezone.now(),
+            paths=accounts.Doors(
+                reverse("backoffice:first_password"), reverse("backoffice:signin")
+            ),
+        )
+    except TooMany:
+        text = _("%(phone)s was told five times today. Send the next message tomorrow.")
+        messages.warning(request, text % phone)
+        return
+    text = (
+        _("%(phone)s has an SMS with a link: it sets her password, works for a day and once.")
+        if with_link
+        else _("%(phone)s has an SMS that she works here now and where to sign in.")
+    )
+    messages.success(request, text % phone)
+
+
+def _link(request: HttpRequest, business: Business) -> bool:
+    """The link once more; the earlier one dies."""
+    person = _person(request, business)
+    if not accounts.needs_first_password(person):
+        raise HasPassword
+    _tell(request, business, person)
     return True
 
 
@@ -155,6 +197,8 @@ def _role(request: HttpRequest, business: Business) -> bool:
         business=business, user=person, role=Role(role), by=request.user, at=timezone.now()
     )
     messages.success(request, _("The role is changed; she signs in anew."))
+    if accounts.needs_first_password(person):
+        _tell(request, business, person)
     return True
 
 
@@ -197,6 +241,7 @@ def _forget(request: HttpRequest, business: Business) -> bool:
 
 ACTS: dict[str, Callable[[HttpRequest, Business], bool]] = {
     "role": _role,
+    "link": _link,
     "leave": _leave,
     "back": _back,
     "pin": _pin,

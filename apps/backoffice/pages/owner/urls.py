@@ -2,10 +2,23 @@
 
 from django.urls import path
 
-from apps.backoffice.pages.owner import chains, coupons, offers, settings, settlement, staff
+from apps.backoffice.pages.owner import (
+    bell,
+    chains,
+    codes,
+    coupons,
+    offers,
+    settings,
+    settlement,
+    staff,
+)
 
 urlpatterns = [
+    path("messages/", bell.bell, name="bell"),
     path("settings/", settings.settings, name="settings"),
+    path("settings/photos/", settings.photos, name="settings_photos"),
+    path("settings/requisites/", settings.requisites, name="settings_requisites"),
+    path("settings/messages/", settings.notices, name="settings_notices"),
     path("staff/", staff.staff, name="staff"),
     path("settlement/", settlement.months, name="settlement"),
     path("settlement/<str:month>/", settlement.month, name="settlement_month"),
@@ -34,5 +47,6 @@ urlpatterns = [
     path(
         "coupons/<uuid:campaign_id>/progress/", coupons.campaign_progress, name="campaign_progress"
     ),
+    path("coupons/<uuid:campaign_id>/import/", codes.campaign_import, name="campaign_import"),
     path("coupons/<uuid:campaign_id>/codes/", coupons.campaign_codes, name="campaign_codes"),
 ]

@@ -1,5 +1,7 @@
 """Who may leave and what she is worth: the newest night, from PostgreSQL."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +28,39 @@ from apps.businesses.models import Business
 NAMED = 25  # guests on the page
 
 
+@dataclass(frozen=True)
+class AtRisk:
+    """A guest as the list shows her: the chance in whole percents, reasons in words."""
+
+    risk: ChurnRisk
+    percent: int
+    reasons: str
+
+    @property
+    def monthly(self) -> Decimal:
+        """Whole roubles: more would be a precision that a forecast does not have."""
+        return self.risk.monthly.quantize(Decimal(1))
+
+    @property
+    def tone(self) -> str:
+        return "bad" if self.risk.band == Band.HIGH else "warn"
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """Guests whose leaving would cost most, with what can be done. No file of them: people leave
+    this page one by one."""
+
+    rows: Sequence[AtRisk]
+    total: int
+    high: int
+    held_out: int
+
+    template = "backoffice/owner/figures/leaving.html"
+    table = None
+    key = "leaving"
+
+
 def leaving(business: Business, asked: Asked) -> Made:
     night = churn.newest(Snapshot.Kind.CHURN, business=business)
     if night is None or not night.summary["scored"]:
@@ -34,12 +69,13 @@ def leaving(business: Business, asked: Asked) -> Made:
         )
     worth = services.report("worth", business=business, since=None, until=None).widgets
     check = churn.newest(Snapshot.Kind.CHECK, business=business)
-    risks = list(churn.risks(business)[:NAMED])
+    risks = list(churn.risks(business).select_related("member__tier")[:NAMED])
     blocks: list[Any] = [_tiles(night.summary, worth.get("worth")), _bands(night.summary)]
     if night.summary["reasons"]:
         blocks.append(_reasons(night.summary["reasons"]))
     if risks:
-        blocks.append(_guests(risks))
+        held_out = churn.risks(business).filter(held_out=True).count()
+        blocks.insert(1, _people(night.summary, risks, held_out=held_out))
     if check and check.summary["metrics"]:
         blocks.append(_came_true(check.summary))
     return Made(blocks, as_of=night.computed_at)
@@ -49,7 +85,7 @@ def _tiles(summary: dict[str, Any], worth: dict[str, Any] | None) -> Tiles:
     tiles = [
         Tile(
             _("May be lost a month"),
-            Decimal(summary["expected_loss"]),
+            Decimal(summary["expected_loss"]).quantize(Decimal(1)),
             "rub",
             note=_("chance of leaving × what she spends"),
         ),
@@ -60,7 +96,7 @@ def _tiles(summary: dict[str, Any], worth: dict[str, Any] | None) -> Tiles:
         tiles.append(
             Tile(
                 _("A guest brings in a year"),
-                Decimal(worth["worth_12_months"]),
+                Decimal(worth["worth_12_months"]).quantize(Decimal(1)),
                 "rub",
                 note=_("visits × receipt × months that she stays"),
             )
@@ -111,34 +147,20 @@ def _reasons(counts: dict[str, int]) -> Chart:
     )
 
 
-def _guests(risks: list[ChurnRisk]) -> Sheet:
-    return Sheet(
-        key="risks",
-        title=_("Whose leaving would cost most"),
-        table=Table(
-            [
-                Column(_("Guest")),
-                Column(_("Risk"), "percent"),
-                Column(_("Days since the last visit"), "number"),
-                Column(_("₽ a month"), "rub"),
-                Column(_("Reasons")),
-                Column(_("Write to her")),
-            ],
-            [
-                [
-                    str(one.member),
-                    round(100 * one.probability, 1),
-                    one.recency,
-                    one.monthly,
-                    ", ".join(str(Reason(code).label) for code in one.reasons),
-                    _("no: she is the comparison") if one.held_out else _("may be written to"),
-                ]
-                for one in risks
-            ],
-        ),
-        help=_(
-            "By chance × what she spends a month. One in ten guests at high risk is never asked to come back: only against them can be told what asking brings."
-        ),
+def _people(summary: dict[str, Any], risks: list[ChurnRisk], *, held_out: int) -> Leaving:
+    counts = summary["bands"]
+    return Leaving(
+        rows=[
+            AtRisk(
+                one,
+                round(one.probability * 100),
+                ", ".join(str(Reason(code).label) for code in one.reasons),
+            )
+            for one in risks
+        ],
+        total=sum(counts.get(band.value, 0) for band in (Band.HIGH, Band.MEDIUM)),
+        high=counts.get(Band.HIGH.value, 0),
+        held_out=held_out,
     )
 
 

@@ -20,6 +20,7 @@ from apps.accounts.queries import audit_log
 from apps.backoffice.pages.access import for_jobs
 from apps.backoffice.pages.owner.fields import MUST, WholeField
 from apps.backoffice.pages.owner.frame import business_of, frame
+from apps.backoffice.pages.owner.settings.parts import parts
 from apps.backoffice.pages.owner.typed import keeps_typed, typed
 from apps.businesses import services
 from apps.businesses.models import Business
@@ -110,7 +111,7 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
         "spot": PlaceForm(),
     }
     act = asked.get("act", "")
-    context = frame(request, business) | {"seen": digest(business)}
+    context = frame(request, business) | parts(business, "settings") | {"seen": digest(business)}
     if act in given:
         given[act] = FORMS[act](asked)
     if request.method == "POST" and act in given:
@@ -131,7 +132,7 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
         "places": business.locations.order_by("name"),
     }
     status = 422 if request.method == "POST" else 200
-    return render(request, "backoffice/owner/settings.html", context, status=status)
+    return render(request, "backoffice/owner/settings/profile.html", context, status=status)
 
 
 FORMS: dict[str, type[forms.Form]] = {
@@ -168,7 +169,12 @@ def _save(request: HttpRequest, business: Business, act: str, said: dict[str, An
 def _theirs(business: Business) -> dict[str, Any]:
     """Who changed it meanwhile, and what it is now: saving again goes over it."""
     row = Business.objects.get(pk=business.pk)
+    return changed_by_others(row) | {"now_is": row, "seen": digest(row)}
+
+
+def changed_by_others(business: Business) -> dict[str, Any]:
+    """Who changed a partner last, and when."""
     rows = audit_log().filter(object_type="business", object_id=str(business.pk))
     last = rows.filter(action__startswith="businesses.").order_by("-id").first()
     at: datetime = last.at if last else timezone.now()
-    return {"stale": True, "stale_by": last, "stale_at": at, "now_is": row, "seen": digest(row)}
+    return {"stale": True, "stale_by": last, "stale_at": at}
