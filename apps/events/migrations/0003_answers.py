@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                     ),
                     _connector="OR",
                 ),
-                name="answer_has_its_moment",
+                name="reply_has_its_moment",
             ),
         ),
     ]

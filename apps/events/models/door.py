@@ -82,7 +82,7 @@ class Feedback(models.Model):
                 name="rating_one_to_five", condition=Q(rating__gte=1, rating__lte=5)
             ),
             models.CheckConstraint(
-                name="answer_has_its_moment",
+                name="reply_has_its_moment",
                 condition=Q(answer="", answered_at__isnull=True)
                 | ~Q(answer="") & Q(answered_at__isnull=False),
             ),

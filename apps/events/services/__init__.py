@@ -1,7 +1,6 @@
 """Every write of events. One file per subject; callers import from here."""
 
 from apps.events.services.answers import answer_question, is_unanswered
-from apps.events.services.replies import AnswerStale, answer_feedback
 from apps.events.services.books import (
     NotHost,
     Stale,
@@ -60,6 +59,7 @@ from apps.events.services.registering import (
     remove_registration,
     seat_by_hand,
 )
+from apps.events.services.replies import AnswerStale, answer_feedback
 
 __all__ = [
     "Group",

@@ -27,7 +27,10 @@ from apps.notifications.words import Library
 
 ROWS = 25
 KINDS = [kind.code for kind in ALL if kind.topic == Topic.WORK]
-ICONS = {"statement_ready": "scale", "export_ready": "download", "offer_budget_low": "megaphone",
+ICONS = {
+    "statement_ready": "scale",
+    "export_ready": "download",
+    "offer_budget_low": "megaphone",
     "event_entries_doubtful": "flag",
 }
 
