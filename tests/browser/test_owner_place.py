@@ -69,7 +69,8 @@ def test_a_photo_is_made_small_before_it_leaves(
     file = tmp_path / "big.png"
     file.write_bytes(png(2400))
     page = enter(olga, "/biz/salon/settings/photos/")
-    page.get_by_label("Файл").set_input_files(file)
+    page.get_by_label("Выбрать фото").set_input_files(file)
+    expect(page.locator(".file-chosen")).to_contain_text("big.png")
     page.wait_for_function("document.querySelector('[data-photo]').files[0].type === 'image/jpeg'")
     page.get_by_role("button", name="Добавить фото").click()
     expect(page.get_by_text("Фото добавлено")).to_be_visible()
