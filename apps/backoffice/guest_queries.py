@@ -97,12 +97,13 @@ def guests_of(business: Business, wanted: Wanted, *, at: datetime) -> QuerySet[A
         rows = rows.filter(member__first_name__istartswith=wanted.q)
     if wanted.segment:
         rows = rows.filter(member__in=_members_in(business, wanted.segment))
-    found = rows.order_by().values("member").annotate(**_sums(business))
+    found: QuerySet[Any, Any] = rows.order_by().values("member").annotate(**_sums(business))
     if wanted.last:
         since, until = LAST[wanted.last]
-        found = found.filter(last__lte=at - timedelta(days=since))
+        span = {"last__lte": at - timedelta(days=since)}
         if until:
-            found = found.filter(last__gt=at - timedelta(days=until))
+            span["last__gt"] = at - timedelta(days=until)
+        found = found.filter(**span)
     return found.order_by(SORTS[wanted.sort], "-member")
 
 
@@ -124,9 +125,9 @@ def with_people(business: Business, rows: Sequence[Mapping[str, Any]]) -> list[G
     names = ("visits", "receipts", "spent", "first", "last")
     return [
         Guest(
-            people[row["member"]],
-            *(row[name] for name in names),
+            member=people[row["member"]],
             segment=segments.get(row["member"], ""),
+            **{name: row[name] for name in names},
         )
         for row in rows
     ]
@@ -202,14 +203,14 @@ def segments_of(business: Business, members: Collection[UUID]) -> dict[UUID, str
     return {by_surrogate[one]: str(Segment(segment).label) for one, segment in rows}
 
 
-def _members_in(business: Business, segment: str) -> list[str]:
+def _members_in(business: Business, segment: str) -> list[UUID]:
     """Guests of a segment as of the newest night, remembered for ten minutes. Raises
     clickhouse.Unavailable."""
     newest = rfm_queries.snapshot_of(business=business)
     if newest is None:
         return []
     key = f"guests:{business.pk}:{newest.day}:{segment}"
-    kept: list[str] | None = cache.get(key)
+    kept: list[UUID] | None = cache.get(key)
     if kept is None:
         rows = clickhouse.read(
             "backoffice.in_segment",
@@ -221,7 +222,7 @@ def _members_in(business: Business, segment: str) -> list[str]:
         wanted = {row[0] for row in rows}
         here = Transaction.objects.filter(business=business).order_by().values("member").distinct()
         everybody = surrogates_of(str(row["member"]) for row in here)
-        kept = [pk for pk, surrogate in everybody.items() if surrogate in wanted]
+        kept = [UUID(pk) for pk, surrogate in everybody.items() if surrogate in wanted]
         cache.set(key, kept, SEGMENT_KEPT)
     return kept
 

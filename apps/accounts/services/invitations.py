@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -33,7 +34,7 @@ class InvitationDead(Refused):
 
 class PasswordWeak(Invalid):
     field = "password"
-    message = "%(why)s"
+    message: Any = "%(why)s"
 
 
 @dataclass(frozen=True)

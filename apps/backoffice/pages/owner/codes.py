@@ -51,7 +51,7 @@ def campaign_import(request: HttpRequest, slug: str, campaign_id: UUID) -> HttpR
 def _texts(request: HttpRequest) -> Iterator[str]:
     """The first column of the file, without its heading and empty lines."""
     file = request.FILES.get("codes")
-    if file is None or not 0 < file.size <= LARGEST:
+    if file is None or not 0 < (file.size or 0) <= LARGEST:
         raise CodesInvalid
     body = file.read()
     for encoding in ENCODINGS:

@@ -63,7 +63,7 @@ def _page(request: HttpRequest, business: Business) -> dict[str, Any]:
     elif stars == "low":
         rows = rows.filter(rating__lte=guest_reviews.LOW)
     if any(str(one.event.pk) == event for one in rated):
-        rows = rows.filter(registration__event=event)
+        rows = rows.filter(registration__event=UUID(event))
     else:
         event = ""
     return {

@@ -48,7 +48,7 @@ def _act(request: HttpRequest, business: Business) -> None:
     seen = request.POST.get("seen", "").splitlines()
     if request.POST.get("act") == "add":
         file = request.FILES.get("photo")
-        if file is None or file.size > services.LARGEST_FILE:
+        if file is None or (file.size or 0) > services.LARGEST_FILE:
             raise services.PhotoInvalid
         services.add_photo(
             business=business,
