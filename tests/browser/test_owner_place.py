@@ -76,7 +76,7 @@ def test_a_photo_is_made_small_before_it_leaves(
     expect(page.get_by_text("Фото добавлено")).to_be_visible()
     photo = Photo.objects.get()
     assert (photo.width, photo.height) == (1600, 1600)
-    assert page.evaluate("document.querySelector('.photo img').naturalWidth") == 1600
+    page.wait_for_function("document.querySelector('.photo img').naturalWidth === 1600")
     check(page, troubles)
     for part in ("Реквизиты", "Сообщения вам"):
         page.get_by_role("link", name=part, exact=True).click()
