@@ -8,5 +8,5 @@ seed = importlib.import_module("apps.notifications.migrations.0003_words").seed
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0009_export_ready")]
+    dependencies = [("notifications", "0010_attempts_by_time")]
     operations = [migrations.RunPython(seed, migrations.RunPython.noop)]
