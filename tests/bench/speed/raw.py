@@ -8,7 +8,6 @@ savepoints stand where they stood.
 
 import io
 import json
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -17,14 +16,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import django
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
+from psycopg import sql
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "svoykrug.settings")
-django.setup()
-
-from django.core.handlers.wsgi import WSGIHandler  # noqa: E402 - Django first
-from django.db import connection  # noqa: E402
-from psycopg import sql  # noqa: E402
+from tests.bench.speed.wsgi import application
 
 NAMED = re.compile(r"%\((\w+)\)s|%s|%%")
 QUOTED = re.compile(r"\b[eE]?'(?:[^']|'')*'")
@@ -157,11 +153,10 @@ def _without_colons(match: re.Match[str]) -> str:
 def main() -> None:
     """Standard input: {"folder", "paths": {name: [requests]}}."""
     asked = json.load(sys.stdin)
-    app = WSGIHandler()
     counts = {}
     for name, texts in asked["paths"].items():
         for number, text in enumerate(texts):
-            made = script(app, text, number)
+            made = script(application, text, number)
             Path(asked["folder"], f"{name}.{number}.sql").write_text(made)
             counts[name] = sum(1 for line in made.splitlines() if not line.endswith("\\gset"))
     sys.stdout.write(json.dumps(counts))
