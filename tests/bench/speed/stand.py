@@ -105,7 +105,8 @@ class Stand:
             name = sql.Identifier(self.size.name)
             connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
         size = ("--members", str(self.size.members), "--sales", str(self.size.sales))
-        sys.stdout.write(f"  {self.python('-m', 'tests.bench.speed.load', *size)}")
+        said = self.python("-m", "tests.bench.speed.load", *size)
+        sys.stdout.write(f"  {said.splitlines()[-1]}\n")
         with psycopg.connect(self.service, autocommit=True) as connection:
             connection.execute(sql.SQL("COMMENT ON DATABASE {} IS 'whole'").format(name))
 
