@@ -6,8 +6,9 @@ prints them. Ratios within one run, never requests a second of two runs:
 * of a hundred times the data to the data.
 
 BENCH_MEMBERS and BENCH_SALES set the size (100,000 and 1,000,000), BENCH_SECONDS the length of one
-measurement (4), BENCH_ROUNDS how often each is repeated in turn (2; the best one counts). The data
-is made in some minutes and kept for the next run: `make clean` removes it. Little else may run.
+measurement (4), BENCH_ROUNDS how often each is repeated in turn (2; the best one counts), and
+BENCH_CONNECTIONS at how many (1,16,64). The data is made in some minutes and kept for the next run:
+`make clean` removes it. Little else may run.
 """
 
 import json
@@ -26,7 +27,7 @@ MEMBERS = int(os.environ.get("BENCH_MEMBERS") or 100_000)
 SALES = int(os.environ.get("BENCH_SALES") or 1_000_000)
 SECONDS = float(os.environ.get("BENCH_SECONDS") or 4)
 ROUNDS = int(os.environ.get("BENCH_ROUNDS") or 2)
-CONNECTIONS = (1, 16, 64)
+CONNECTIONS = tuple(map(int, (os.environ.get("BENCH_CONNECTIONS") or "1,16,64").split(",")))
 LESS = 100  # times less data, for the growth
 CALLERS, STAFF, SCRIPTS = 2000, 400, 40
 READS = ("balance", "history", "events", "dashboard")
