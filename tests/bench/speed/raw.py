@@ -131,13 +131,20 @@ def _statement(
     text = ""
     for (before, value), (_same, other) in zip(one[:-1], two[:-1], strict=True):
         text += before
-        is_new = value != other and isinstance(value, UUID | str) and _is_key(value)
-        if is_new:
-            text += ":" + variables.setdefault(str(value), f"v{len(variables)}")
-        else:
-            text += _literal(value)
+        text += _value(value, other, variables)
     text += one[-1][0]
     return " ".join(text.split()).rstrip(";") + ";"
+
+
+def _value(value: Any, other: Any, variables: dict[str, str]) -> str:
+    """As SQL: what differs from the other run is a variable if it may be a key."""
+    if value != other and isinstance(value, list) and len(value) == len(other):
+        each = [_value(*pair, variables) for pair in zip(value, other, strict=True)]
+        kind = "::uuid" if isinstance(value[0], UUID) else ""
+        return f"ARRAY[{', '.join(one + kind if one[0] == ':' else one for one in each)}]"
+    if value != other and isinstance(value, UUID | str) and _is_key(value):
+        return ":" + variables.setdefault(str(value), f"v{len(variables)}")
+    return _literal(value)
 
 
 def _is_key(value: Any) -> bool:
