@@ -13,12 +13,12 @@ from svoykrug.dev.console import Problem
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / ".run"
 SHARED_TMP = Path("/var/tmp").resolve()  # noqa: S108 — survives a reboot; our name is random
-PROFILES = ("run", "test", "bench")
+PROFILES = ("run", "test", "bench", "faults")
 
 
 @dataclass(frozen=True)
 class Profile:
-    """One set of servers with its own ports, secrets and data: `run`, `test` or `bench`."""
+    """Servers with their own ports, secrets and data: `run`, `test`, `bench` or `faults`."""
 
     name: str
 
