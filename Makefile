@@ -9,7 +9,7 @@ WORKERS = $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup clients run serve drill stop test lint check schema texts bench soak cdnow lock clean distclean
+.PHONY: help setup clients run serve drill stop test lint check proof coverage audit schema texts bench soak cdnow lock clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -52,8 +52,24 @@ clients: setup .venv-clients/.set-up ## public clients of other systems, in an e
 	  install -qq --require-hashes -r requirements/clients.txt && touch $@ || \
 	  { rm -rf .venv-clients; echo "!!! NO PUBLIC CLIENTS: their tests will be skipped !!!"; }
 
+audit: setup ## known faults of dependencies, secrets in the code, bill of materials (.run/sbom.json)
+	@[ -e .venv-audit/.set-up ] && [ .venv-audit/.set-up -nt requirements/audit.txt ] || \
+	  { echo "setup: audit tools → .venv-audit"; \
+	    $(UV) venv --quiet --clear --no-project --python $(PY) .venv-audit && \
+	    $(PY) -m pip --disable-pip-version-check --python .venv-audit/bin/python \
+	    install -qq --require-hashes -r requirements/audit.txt && touch .venv-audit/.set-up; } || \
+	  rm -rf .venv-audit
+	@$(PY) -m svoykrug.dev.audit
+
 check: clients ## long proofs: races, histories of the ledger, kill -9, public clients
 	@$(DEV) exec --profile test -- pytest -m slow -n $(WORKERS) --dist loadgroup $(ARGS)
+
+proof: clients ## run every test that docs/proof.md names and write the page; FAULT_RUNS=2 is short
+	@$(DEV) exec --profile test -- $(PY) -m tests.proof run $(ARGS)
+
+coverage: setup ## fast tests with coverage by line and branch; ledger, rights and sign-in must be whole
+	@$(DEV) exec --profile test -- pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= $(ARGS)
+	@$(PY) -m svoykrug.dev.coverage
 
 schema: setup ## write docs/openapi.yaml anew from the code
 	@$(DEV) exec --profile test --no-servers -- $(PY) -W ignore manage.py spectacular --file docs/openapi.yaml
@@ -81,6 +97,7 @@ lock: setup ## write requirements/*.txt anew from *.in; ARGS=--upgrade takes new
 	@$(COMPILE) requirements/production.in -c requirements/local.txt -o requirements/production.txt
 	@$(COMPILE) requirements/base.in -c requirements/local.txt -o requirements/base.txt
 	@$(COMPILE) requirements/clients.in -o requirements/clients.txt
+	@$(COMPILE) requirements/audit.in -o requirements/audit.txt
 	@echo uv | $(COMPILE) --no-annotate --custom-compile-command "make lock" - -o requirements/uv.txt
 
 clean: ## stop everything of this checkout, delete its data and caches (.venv stays)
@@ -89,4 +106,4 @@ clean: ## stop everything of this checkout, delete its data and caches (.venv st
 	@find . -name __pycache__ -type d -not -path './.venv*/*' -prune -exec rm -rf {} +
 
 distclean: clean ## clean, and delete the environments too
-	@rm -rf .venv .venv-clients
+	@rm -rf .venv .venv-clients .venv-audit
