@@ -55,7 +55,7 @@ class Proxy:
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(10)
 
     def goes_out_by(self, port: int) -> bool:
         """Whether one of its connections to the server leaves by this local port."""
@@ -85,6 +85,17 @@ class Proxy:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
+        self._loop.run_until_complete(self._leave(server))
+        self._loop.close()
+
+    async def _leave(self, server: asyncio.Server) -> None:
+        server.close()
+        self._cut()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0.05)  # transports close in the loop's next turns
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -103,6 +114,14 @@ class Proxy:
             pair.cut()
 
     async def _ask(self, pair: _Pair, reader: asyncio.StreamReader) -> None:
+        try:
+            await self._forward(pair, reader)
+        finally:  # the client has left or was killed: the server hears of it, unless stranded
+            if not pair.stranded:
+                with suppress(OSError, RuntimeError):
+                    pair.server.write_eof()
+
+    async def _forward(self, pair: _Pair, reader: asyncio.StreamReader) -> None:
         while piece := await reader.read(PIECE):
             weather = self.weather
             if weather.delay:
@@ -117,8 +136,6 @@ class Proxy:
                 pair.asked = True
             pair.server.write(piece)
             await pair.server.drain()
-        with suppress(OSError, RuntimeError):
-            pair.server.write_eof()
 
     def release(self) -> None:
         """End what was left stranded: the servers' sides of connections without clients."""

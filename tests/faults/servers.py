@@ -103,21 +103,27 @@ def _mount(place: Path) -> str:
 
 
 def _sweep() -> None:
-    """What an earlier run left, if it was killed."""
+    """Servers down, the small disk away; logs of processes stay until the next run."""
     embedded.down(PROFILE)
     place = _place()
     if os.path.ismount(place):
         subprocess.run(["umount", "-l", str(place)], check=False)
     shutil.rmtree(place, ignore_errors=True)
-    shutil.rmtree(PROFILE.state, ignore_errors=True)
+    for path in PROFILE.state.glob("*"):
+        if path.name != "logs":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @contextmanager
 def servers() -> Iterator[Servers]:
     _sweep()
+    shutil.rmtree(PROFILE.logs, ignore_errors=True)
     small_disk = _mount(_place())
     try:
         with embedded.in_use(PROFILE, own=True) as environment:
             yield Servers(environment, small_disk=small_disk)
     finally:
+        log = Postgres(PROFILE).log
+        if log.exists():
+            shutil.copy(log, PROFILE.logs / "postgres.log")
         _sweep()

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from celery import Celery
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 from django.test import override_settings
 from kombu.exceptions import OperationalError as BrokerDown
 
@@ -249,17 +249,16 @@ def pointed_at(own: Servers) -> Iterator[None]:
         "PASSWORD": address["password"],
         "NAME": address["dbname"],
     }
-    before = {name: connection.settings_dict[name] for name in theirs}
-    engine = dict(settings.CLICKHOUSE)
-    connection.close()
-    connection.settings_dict.update(theirs)
+    before, engine = connections["default"], dict(settings.CLICKHOUSE)
+    # A connection of its own: the test's may be in the middle of a transaction.
+    connections["default"] = type(before)(before.settings_dict | theirs, "default")
     settings.CLICKHOUSE.update(path=str(PROFILE.state / "clickhouse"), database="svoykrug")
     try:
         _wait_for_database()
         yield
     finally:
         connection.close()
-        connection.settings_dict.update(before)
+        connections["default"] = before
         settings.CLICKHOUSE.update(engine)
 
 
