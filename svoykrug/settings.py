@@ -182,6 +182,16 @@ TICKET_KEYS = {
 
 # --- data stores ---------------------------------------------------------------------------------
 TEST_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))[:8]
+# What PostgreSQL allows one connection. A client that died without a word (no power, a cut cable)
+# must not keep a wallet locked until TCP gives up after two hours.
+_limits = {
+    "statement_timeout": "15s",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "30s",
+    "tcp_keepalives_idle": 30,
+    "tcp_keepalives_interval": 10,
+    "tcp_keepalives_count": 3,
+}
 DATABASES = {"default": env.db_url_config(required("DATABASE_URL"))}
 DATABASES["default"] |= {
     "CONN_MAX_AGE": 600,
@@ -191,8 +201,13 @@ DATABASES["default"] |= {
         # use: a migration of several commands in one string cannot be prepared.
         "server_side_binding": True,
         "prepare_threshold": 2,
-        "options": "-c statement_timeout=15000 -c lock_timeout=10000",
+        "options": " ".join(f"-c {name}={value}" for name, value in _limits.items()),
         "application_name": "svoykrug",
+        # the same from our side: a server that is gone is noticed within a minute
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
     },
     # Each test run has databases of its own, so that two runs can work side by side.
     "TEST": {"NAME": f"test_{TEST_RUN}"},

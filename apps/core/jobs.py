@@ -11,7 +11,7 @@ import structlog
 from celery import Task
 from celery.exceptions import Ignore, Retry
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, close_old_connections
 from django.db.models import F
 from django.utils import timezone
 
@@ -22,9 +22,14 @@ log = structlog.get_logger(__name__)
 
 
 class WatchedTask(Task):
-    """`celery.Task` that leaves a row of its last run when it stands in the schedule."""
+    """`celery.Task` that leaves a row of its last run when it stands in the schedule.
+
+    A request drops a connection that PostgreSQL has closed before it begins; so does a task here.
+    Celery itself keeps it for a hundred tasks (CELERY_DB_REUSE_MAX), and each of them would fail.
+    """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        close_old_connections()
         if self.name not in scheduled():
             return super().__call__(*args, **kwargs)
         since, clock = timezone.now(), time.monotonic()

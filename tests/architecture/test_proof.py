@@ -15,7 +15,7 @@ ROOT = Path(settings.BASE_DIR)
 
 
 @cache
-def tests_of(file: str) -> set[str]:
+def names_in(file: str) -> set[str]:
     tree = ast.parse((ROOT / "tests" / file).read_text())
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
@@ -25,7 +25,7 @@ def test_every_named_test_exists(row: Row) -> None:
     assert row.tests
     for test in row.tests:
         file, _colons, name = test.partition("[")[0].partition("::")
-        assert name in tests_of(file), test
+        assert name in names_in(file), test
         if "[" in test:
             assert test in {fault(kind) for kind in KINDS}
 

@@ -16,7 +16,7 @@ from apps.accounts import tokens
 from apps.accounts.models import Session, User
 from apps.businesses.models import Membership
 from apps.businesses.services import AlreadyThere, add_staff
-from apps.core import outbox, throttle
+from apps.core import outbox, tasks, throttle
 from apps.core.facts import MemberJoined
 from apps.core.http import idempotency
 from apps.core.models import Beat, Delivery, IdempotencyKey, Message
@@ -221,3 +221,12 @@ def test_a_bell_rings_once_a_second_however_many_facts():
     rung = [cache.add(outbox.BELL, 1, timeout=1) for _ in range(3)]
 
     assert rung == [True, False, False]
+
+
+def test_a_task_does_not_begin_on_a_connection_that_postgresql_has_closed() -> None:
+    connection.ensure_connection()
+    connection.connection.close()
+
+    tasks.heartbeat()
+
+    assert Beat.objects.filter(name="heartbeat").exists()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.utils import timezone
 
@@ -148,7 +149,7 @@ def worker_in_the_middle_of_expiry(stand: Stand) -> None:
             loyalty.earn_for_purchase(
                 member=UserFactory(),
                 business=stand.world.businesses[0],
-                paid=1000,
+                paid=Decimal(1000),
                 key=f"old:{stand.rounds}:{number}",
                 occurred_at=long_ago,
                 posted_at=long_ago,
@@ -278,6 +279,29 @@ def lost_answer_to_commit(stand: Stand) -> None:
             raise points.NobodyCame("COMMIT")
         time.sleep(0.01)
     network.fair()
+
+
+@kind("half-open the other way: a node is gone in mid-transaction, PostgreSQL is not told")
+def stranded_transaction(stand: Stand) -> None:
+    network = stand.networks[0]
+    network.weather.strand_at = b"COMMIT"
+    until = time.monotonic() + 30
+    while network.weather.lost < 2:
+        if time.monotonic() > until:
+            raise points.NobodyCame("COMMIT")
+        time.sleep(0.01)
+    network.fair()
+    since = time.monotonic()
+    while stand.sql(STRANDED):
+        if time.monotonic() - since > 60:
+            raise AssertionError("a transaction without a client keeps its locks for a minute")
+        time.sleep(0.5)
+
+
+STRANDED = """
+SELECT 1 FROM pg_stat_activity
+WHERE state = 'idle in transaction' AND state_change < now() - interval '3 seconds'
+"""
 
 
 @kind("connections to Valkey hang without an answer")

@@ -19,13 +19,17 @@ PATIENCE = 90.0
 EVERY_QUEUE = "celery,critical,high,medium"
 
 
-def manage(environment: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+def manage(
+    environment: Mapping[str, str], *words: str, code: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "ignore", "manage.py", *words]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, cwd=code, env=environment, capture_output=True, text=True)
 
 
 class Process:
-    """One of them, with everything it forked, in a group of its own."""
+    """One of them, with everything it forked, in a group of its own. `code`: whose source runs."""
+
+    code = ROOT
 
     def __init__(self, name: str, words: Sequence[str], environment: Mapping[str, str]) -> None:
         self.name, self.words, self.environment = name, words, dict(environment)
@@ -40,7 +44,7 @@ class Process:
         with self.log.open("ab") as log:
             self.child = subprocess.Popen(
                 [sys.executable, *self.words],
-                cwd=ROOT,
+                cwd=self.code,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

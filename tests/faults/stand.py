@@ -1,8 +1,10 @@
 """Everything that runs in a test of faults, and what is asked of it afterwards."""
 
+import itertools
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +17,10 @@ from django.db import OperationalError, connection, connections
 from django.test import override_settings
 from kombu.exceptions import OperationalError as BrokerDown
 
-from apps.core.models import Delivery, IdempotencyKey
+from apps.core.models import IdempotencyKey
 from apps.loyalty.models import Gift, Hold
 from apps.transactions.models import Refund, Source, Transaction
+from svoykrug.dev.checkout import ROOT
 from svoykrug.dev.envfile import SECRETS
 from tests import invariants
 from tests.faults import points, product, world
@@ -29,10 +32,12 @@ PATIENCE = 120.0
 
 
 class Stand:
-    """Two web nodes, each behind a network of its own, a worker, Beat, and the traffic."""
+    """Two web nodes, each behind a network of its own, a worker, Beat, and the traffic.
 
-    def __init__(self, own: Servers) -> None:
-        self.servers = own
+    `schema` and `code`: whose migrations made the tables, whose source the processes run."""
+
+    def __init__(self, own: Servers, *, schema: Path = ROOT, code: Path = ROOT) -> None:
+        self.servers, self.schema = own, schema
         self.environment = _environment(own)
         self.ledger = Ledger()
         self.rounds = 0
@@ -47,6 +52,8 @@ class Stand:
         ]
         self.worker = product.worker(self.environment)
         self.beat = product.beat(self.environment)
+        for process in self.processes:
+            process.code = code
         self.tasks = Celery("faults", broker=f"{own.redis_url}/1")
         self.traffic: Traffic
         with pointed_at(own):
@@ -54,7 +61,7 @@ class Stand:
 
     def _prepare(self) -> None:
         for words in (("migrate", "--noinput", "-v0"), ("migrate_clickhouse",)):
-            done = product.manage(self.environment, *words)
+            done = product.manage(self.environment, *words, code=self.schema)
             assert done.returncode == 0, done.stderr[-3000:]
         points.install(self.servers)
 
@@ -72,17 +79,21 @@ class Stand:
         return [*self.nodes, self.worker, self.beat]
 
     def heal(self) -> None:
-        """Start again whatever does not run, as a supervisor does, and make the network fair."""
+        """Start again whatever does not run and make the network fair."""
         self.servers.start_postgres()
         self.servers.start_valkey()
         for network in (*self.networks, self.cache_network):
             network.fair()
             network.release()
+        self.supervise()
+        for node in self.nodes:
+            node.wait()
+
+    def supervise(self) -> None:
+        """Start again processes that ended, as the launcher and Docker do."""
         for process in self.processes:
             if not process.is_alive:
                 process.start()
-        for node in self.nodes:
-            node.wait()
 
     def close(self) -> None:
         for process in self.processes:
@@ -136,25 +147,24 @@ class Stand:
 
     def settle(self) -> None:
         """Until nothing waits: leases of the dead are over, facts are in the engine."""
-        until = time.monotonic() + PATIENCE
-        while True:
-            self.sql("UPDATE core_delivery SET due_at = now() WHERE state = 'waiting'")
-            self.send("apps.core.tasks.drain_outbox")
-            self.send("apps.analytics.tasks.load_facts")
-            for _ in range(30):
-                [(left,)] = self.sql(
-                    "SELECT (SELECT count(*) FROM core_delivery WHERE state = 'waiting')"
-                    " + (SELECT count(*) FROM analytics_factbatch WHERE state = 'frozen')"
-                )
-                if not left and not self._feeds_wait():
-                    return
-                time.sleep(0.1)
+        until, quiet = time.monotonic() + PATIENCE, 0
+        for turn in itertools.count():
+            if turn % 20 == 0:
+                self.supervise()
+                self.sql("UPDATE core_delivery SET due_at = now() WHERE state = 'waiting'")
+                self.send("apps.core.tasks.drain_outbox")
+                self.send("apps.analytics.tasks.load_facts")
+            # What is delivered may tell more facts: only quiet that lasts is quiet.
+            quiet = 0 if self._feeds_wait() or self.waiting() else quiet + 1
+            if quiet == 4:
+                return
+            time.sleep(0.15)
             if time.monotonic() > until:
                 stuck = self.sql(
                     "SELECT listener, attempts, last_error, count(*) FROM core_delivery"
                     " WHERE state = 'waiting' GROUP BY 1, 2, 3 LIMIT 3"
                 )
-                raise AssertionError(f"{left} still wait, such as {stuck}")
+                raise AssertionError(f"{self.waiting()} still wait, such as {stuck}")
 
     def _feeds_wait(self) -> bool:
         """Lots and postings of the ledger that are not in the engine yet."""
@@ -193,8 +203,17 @@ class Stand:
         return found
 
     def waiting(self) -> int:
-        with pointed_at(self.servers):
-            return Delivery.objects.filter(state=Delivery.State.WAITING).count()
+        """Deliveries and batches on their way."""
+        [(left,)] = self.sql(
+            "SELECT (SELECT count(*) FROM core_delivery WHERE state = 'waiting')"
+            " + (SELECT count(*) FROM analytics_factbatch WHERE state = 'frozen')"
+        )
+        return int(left)
+
+    def heard(self) -> dict[str, int]:
+        """What clients were told in the end, by kind and answer: for whoever reads a failure."""
+        told = Counter(f"{one.kind} {one.code or one.status}" for one in self.ledger.done)
+        return dict(told.most_common())
 
 
 def _environment(own: Servers) -> dict[str, str]:
@@ -275,9 +294,9 @@ def _wait_for_database() -> None:
 
 
 @contextmanager
-def stand() -> Iterator[Stand]:
+def stand(*, schema: Path = ROOT, code: Path = ROOT) -> Iterator[Stand]:
     with servers() as own:
-        made = Stand(own)
+        made = Stand(own, schema=schema, code=code)
         try:
             made.heal()
             yield made

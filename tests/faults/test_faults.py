@@ -23,19 +23,27 @@ def test_the_books_are_true_after(name: str, everything: Stand, record_property:
         pytest.skip(everything.servers.no_small_disk)
     told = len(everything.ledger.done)
 
-    for number in range(RUNS):
-        everything.heal()
-        with everything.load() as traffic:
-            traffic.wait(BEFORE)
-            fault.inject(everything)
-            everything.heal()
-            traffic.wait(AFTER)
-        everything.settle()
-        assert everything.faults() == {}, f"run {number + 1}"
+    for number in range(1, RUNS + 1):
+        try:
+            once(everything, fault)
+        except AssertionError as found:
+            found.add_note(f"run {number} of {RUNS}; clients were told {everything.heard()}")
+            raise
 
     record_property("runs", RUNS)
     record_property("operations", len(everything.ledger.done) - told)
     record_property("seconds", round(time.monotonic() - began))
+
+
+def once(everything: Stand, fault: kinds.Kind) -> None:
+    everything.heal()
+    with everything.load() as traffic:
+        traffic.wait(BEFORE)
+        fault.inject(everything)
+        everything.heal()
+        traffic.wait(AFTER)
+    everything.settle()
+    assert everything.faults() == {}
 
 
 def test_there_are_twenty_kinds() -> None:

@@ -177,12 +177,13 @@ class Shopper(threading.Thread):
             self.sell(till=till, amount="3000.00", member={"id": guest.id}, spend=spend)
 
     def refund(self) -> None:
+        """All of it undone at its till, or a part of it given back by the owner."""
         if self.sold:
             sale, till = self.sold.pop()
-            body = {"reason": "не подошло"}
+            body, who = {"reason": "не подошло"}, till
             if self.dice.random() < 0.5:
-                body["amount"] = "1.00"
-            self.do("refund", f"/transactions/{sale}/refund", body, till)
+                body["amount"], who = "1.00", self.traffic.world.owners[till.business]
+            self.do("refund", f"/transactions/{sale}/refund", body, who)
 
     def gift(self) -> None:
         giver, receiver = self.dice.sample(self.traffic.world.guests, 2)

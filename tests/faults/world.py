@@ -33,6 +33,7 @@ class Person:
 @dataclass
 class World:
     businesses: list[Business]
+    owners: dict[str, Person]
     tills: list[Person]
     guests: list[Person]
     codes: dict[str, list[str]]
@@ -59,6 +60,9 @@ def build() -> World:
         for place in places
         for _ in range(TILLS)
     ]
+    owners = {
+        str(place.pk): _person(staff_of(place, role="business_owner"), at=at) for place in places
+    }
     guests = []
     for number in range(GUESTS):
         phone = f"+7900{number:07d}"
@@ -67,7 +71,7 @@ def build() -> World:
         guests.append(_person(guest, at=at, phone=phone))
     codes = {str(place.pk): _codes(place) for place in places}
     evenings = [events.published(capacity=5) for _ in range(6)]
-    return World(places, tills, guests, codes, evenings)
+    return World(places, owners, tills, guests, codes, evenings)
 
 
 def _codes(place: Business) -> list[str]:
