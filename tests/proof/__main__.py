@@ -1,14 +1,15 @@
 """`make proof`: runs every test that the tables name and writes docs/proof.md from what happened.
 
-`python -m tests.proof run` runs and writes; `python -m tests.proof write` writes from the results
-of the last run. Nothing on the page is typed by hand: a row without a result says so.
+`python -m tests.proof run` runs and writes. A long run may be made in parts: `part NAME ARGS` adds
+the results of some of the tests, `write` writes from all parts, and the page names the commit of
+each. Nothing on the page is typed by hand: a row without a result says so.
 """
 
 import platform
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from xml.etree import ElementTree as Xml
 from tests.proof.tables import DOWN, FAULT, OTHERS, THREATS, Row
 
 ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / ".run" / "proof.xml"
+RESULTS = ROOT / ".run" / "proof"
 PAGE = ROOT / "docs" / "proof.md"
 FIGURES = ("runs", "operations", "seconds")
 
@@ -38,15 +39,31 @@ def named() -> list[str]:
     return [f"tests/{name}" for name in sorted(names | {FAULT})]
 
 
-def run() -> int:
-    RESULTS.parent.mkdir(exist_ok=True)
-    words = ["-m", "slow or not slow", "--junitxml", str(RESULTS), "-q", *sys.argv[2:]]
-    return subprocess.run([sys.executable, "-m", "pytest", *words, *named()], cwd=ROOT).returncode
+def run(part: str, words: Sequence[str]) -> int:
+    """Run the named tests, or those that `words` choose of them; pytest's exit code."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    told = ["--junitxml", str(RESULTS / f"{part}.xml"), "-o", f"junit_suite_name={commit()}"]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "slow or not slow", *told, *words]
+    return subprocess.run([*command, *named()], cwd=ROOT).returncode
+
+
+def parts() -> list[Xml.Element]:
+    """The suites of all parts, oldest first: what was run again counts as it went last."""
+    suites = [
+        suite for file in RESULTS.glob("*.xml") for suite in Xml.parse(file).iter("testsuite")
+    ]
+    return sorted(suites, key=lambda suite: suite.get("timestamp", ""))
 
 
 def results() -> dict[str, Result]:
     """Results by the name that the tables use, parameters with it."""
-    return {name: one for case in Xml.parse(RESULTS).iter("testcase") for name, one in _read(case)}
+    cases = [case for suite in parts() for case in suite.iter("testcase")]
+    return {name: one for case in cases for name, one in _read(case)}
+
+
+def commit() -> str:
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    return _git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed != "unknown" else "")
 
 
 def _read(case: Xml.Element) -> Iterator[tuple[str, Result]]:
@@ -79,8 +96,8 @@ def page(found: dict[str, Result]) -> str:
             "",
             *wrapped(
                 f"Written by `make proof` on {datetime.now().astimezone():%Y-%m-%d %H:%M %Z} from "
-                f"commit `{_git('rev-parse', '--short=12', 'HEAD')}`{_unsaved()}, on "
-                f"{platform.machine()} {platform.system()}, Python {platform.python_version()}. "
+                f"what ran at {_commits()}, on {platform.machine()} {platform.system()}, Python "
+                f"{platform.python_version()}. "
                 "Nothing here is written by hand; a row that did not run says so."
             ),
             "",
@@ -162,15 +179,20 @@ def _git(*words: str) -> str:
     return done.stdout.strip() or "unknown"
 
 
-def _unsaved() -> str:
-    changed = _git("status", "--porcelain", "--untracked-files=no")
-    return "" if changed == "unknown" else " and changes that are not committed"
+def _commits() -> str:
+    names = dict.fromkeys(suite.get("name", "?") for suite in parts())
+    return "commit " + ", ".join(f"`{name}`" for name in names)
 
 
-def main(words: Iterable[str]) -> int:
-    asked = [*words][:1] or ["run"]
-    code = run() if asked == ["run"] else 0
-    if not RESULTS.exists():
+def main(words: Sequence[str]) -> int:
+    asked, code = [*words] or ["run"], 0
+    if asked[0] == "run":
+        for old in RESULTS.glob("*.xml"):
+            old.unlink()
+        code = run("all", asked[1:])
+    elif asked[0] == "part":
+        return run(asked[1], asked[2:])
+    if not any(RESULTS.glob("*.xml")):
         print("There are no results yet: make proof", file=sys.stderr)  # noqa: T201
         return 1
     PAGE.write_text(page(results()).rstrip() + "\n")

@@ -188,12 +188,15 @@ DOWN = [
     Row("PostgreSQL", "what writes is refused in words; clients ask again with their keys", (
         "core/test_envelope.py::test_without_the_database_the_service_is_unavailable",
         "core/test_envelope.py::test_the_database_comes_back_by_itself",
+        "faults/test_down.py::"
+        "test_without_postgresql_it_says_so_and_the_same_request_goes_through_later",
         fault("all of postgres"),
         fault("postgres before commit"),
     )),
     Row("Redis", "sign-in, money and seats go on; bells wait for Beat", (
         "core/test_throttle.py::test_limits_hold_without_redis",
         "core/test_outbox.py::test_without_redis_facts_wait_for_beat",
+        "faults/test_down.py::test_without_redis_fewer_than_one_in_two_hundred_fails",
         fault("valkey"),
         fault("valkey with all it held"),
         fault("mute valkey"),
@@ -201,6 +204,7 @@ DOWN = [
     Row("Celery workers", "requests go on; facts, pushes and exports wait and are drained", (
         "core/test_outbox.py::test_the_oldest_waiting_row_tells_its_age",
         "core/test_outbox.py::test_a_worker_that_died_leaves_its_work_to_the_next",
+        "faults/test_down.py::test_what_waited_for_a_dead_worker_is_drained",
         fault("worker before commit"),
     )),
     Row("ClickHouse", "the last picture with its time; facts are loaded when it is back", (
@@ -237,6 +241,7 @@ DOWN = [
         fault("clock jump"),
     )),
     Row("One web node", "the others serve; it finishes what it began", (
+        "faults/test_down.py::test_a_release_node_by_node_fails_no_request",
         fault("web rolled over"),
         fault("all of web"),
     )),
@@ -252,6 +257,9 @@ DOWN = [
 OTHERS = [
     Row("10,000 operations", "kills at random, clients repeat: none lost, none doubled", (
         "faults/test_operations.py::test_no_operation_is_lost_or_doubled",
+    )),
+    Row("Two releases", "old code on the new schema, new code on the old one", (
+        "releases/test_side_by_side.py::test_one_of_them_is_new",
     )),
     Row("Constraints", "each guard of the ledger is missed when it is dropped", (
         "loyalty/test_mutations.py::test_every_guard_has_an_attack",
