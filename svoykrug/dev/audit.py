@@ -22,8 +22,10 @@ LEFT_OUT = (
     r"(\.po$|\.svg$|/migrations/|openapi.*\.yaml$|requirements/|^static/|\.secrets\.baseline)"
 )
 # Tests are full of made-up tokens and phones: there only keys of real services are looked for.
-MADE_UP = ("HexHighEntropyString", "Base64HighEntropyString", "KeywordDetector")
-MADE_UP += ("BasicAuthDetector", "JwtTokenDetector")
+MADE_UP = (
+    *("HexHighEntropyString", "Base64HighEntropyString", "KeywordDetector"),
+    *("BasicAuthDetector", "JwtTokenDetector"),
+)
 PATIENCE = 180  # seconds
 
 
