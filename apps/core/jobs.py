@@ -11,7 +11,7 @@ import structlog
 from celery import Task
 from celery.exceptions import Ignore, Retry
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, connections
 from django.db.models import F
 from django.utils import timezone
 
@@ -29,7 +29,7 @@ class WatchedTask(Task):
     """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        close_old_connections()
+        _drop_dead_connections()
         if self.name not in scheduled():
             return super().__call__(*args, **kwargs)
         since, clock = timezone.now(), time.monotonic()
@@ -43,6 +43,14 @@ class WatchedTask(Task):
             raise
         _note(self.name, since, clock, told="" if result is None else str(result), is_ok=True)
         return result
+
+
+def _drop_dead_connections() -> None:
+    """What Django does before a request. Not within a transaction: a task called there is part of
+    it."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
 
 
 def scheduled() -> frozenset[str]:
