@@ -103,11 +103,12 @@ def _plain(value: Decimal | int | float | None) -> str | int | float | None:
 @dataclass(frozen=True)
 class Cell:
     """A number in a heat map. `level` 0…8; None is no data, drawn hatched. `label`: the sentence
-    for those who do not see the colour."""
+    for those who do not see the colour. `url`: the list behind the number."""
 
     text: str
     label: str
     level: int | None = 0
+    url: str = ""
 
 
 @dataclass(frozen=True)

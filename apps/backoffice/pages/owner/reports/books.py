@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -44,7 +45,7 @@ def rfm(business: Business, asked: Asked) -> Made:
             empty=_("Guests are reckoned every night; the first reckoning is still to come.")
         )
     cells, population = found.summary["cells"], found.summary["population"]
-    blocks: list[Any] = [_grid(cells), _segments(cells, population)]
+    blocks: list[Any] = [_grid(business, cells), _segments(cells, population)]
     moves = rfm_queries.moves(business=business, day=found.day)
     if moves:
         blocks.append(_moves(moves))
@@ -54,12 +55,15 @@ def rfm(business: Business, asked: Asked) -> Made:
     return Made(blocks, as_of=found.computed_at, notes=notes)
 
 
-def _grid(cells: list[dict[str, Any]]) -> Heat:
+def _grid(business: Business, cells: list[dict[str, Any]]) -> Heat:
     people: dict[tuple[int, int], int] = defaultdict(int)
     names: dict[tuple[int, int], str] = {}
+    urls: dict[tuple[int, int], str] = {}
+    guests = reverse("backoffice:guests", args=[business.slug])
     for one in cells:
         people[one["r"], one["f"]] += one["count"]
         names[one["r"], one["f"]] = str(Segment(one["segment"]).label)
+        urls[one["r"], one["f"]] = f"{guests}?segment={one['segment']}"
     places = [(r, f) for r in range(5, 0, -1) for f in range(1, 6)]
     found = dict(zip(places, levels([people[place] for place in places]), strict=True))
 
@@ -69,7 +73,9 @@ def _grid(cells: list[dict[str, Any]]) -> Heat:
         level = found[r, f]
         if 0 < people[r, f] < LEAST:
             level = 1
-        return Cell(text, f"{label}, {names[r, f]}" if (r, f) in names else label, level)
+        if (r, f) in names:
+            label = f"{label}, {names[r, f]}"
+        return Cell(text, label, level, urls.get((r, f), ""))
 
     return Heat(
         key="rfm",
