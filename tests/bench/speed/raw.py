@@ -138,10 +138,9 @@ def _statement(
 
 def _value(value: Any, other: Any, variables: dict[str, str]) -> str:
     """As SQL: what differs from the other run is a variable if it may be a key."""
-    if value != other and isinstance(value, list) and len(value) == len(other):
-        each = [_value(*pair, variables) for pair in zip(value, other, strict=True)]
-        kind = "::uuid" if isinstance(value[0], UUID) else ""
-        return f"ARRAY[{', '.join(one + kind if one[0] == ':' else one for one in each)}]"
+    if isinstance(value, list) and value and isinstance(value[0], UUID):
+        each = [_value(one, one if one in other else None, variables) for one in value]
+        return f"ARRAY[{', '.join(f'{one}::uuid' if one[0] == ':' else one for one in each)}]"
     if value != other and isinstance(value, UUID | str) and _is_key(value):
         return ":" + variables.setdefault(str(value), f"v{len(variables)}")
     return _literal(value)
