@@ -122,10 +122,10 @@ def test_hot_paths_over_http(capsys: Any, tmp_path: Path) -> None:
     with capsys.disabled(), stands(big, small) as (stand, little):
         print(f"\nHot paths: {MEMBERS:,} members, {SALES:,} sales")
         paths, few = paths_of(stand), paths_of(little)
+        of_sql = raw(stand, paths, tmp_path)
         ours = measured(stand, paths, connections=CONNECTIONS)
         before = measured(little, few, connections=(16,))
         again = measured(stand, paths, connections=(16,))  # beside it in time
-        of_sql = raw(stand, paths, tmp_path)
         report(ours, of_sql)
         print(
             "\n  growth at 16 connections: time of a request, a hundred times the data to the data"
