@@ -60,7 +60,8 @@ class Stand:
             self.world = world.build()
 
     def _prepare(self) -> None:
-        for words in (("migrate", "--noinput", "-v0"), ("migrate_clickhouse",)):
+        static = ("collectstatic", "--noinput", "-v0")
+        for words in (("migrate", "--noinput", "-v0"), ("migrate_clickhouse",), static):
             done = product.manage(self.environment, *words, code=self.schema)
             assert done.returncode == 0, done.stderr[-3000:]
         points.install(self.servers)

@@ -79,7 +79,7 @@ def _codes(place: Business) -> list[str]:
     return list(Coupon.objects.filter(campaign=made).values_list("code", flat=True))
 
 
-_addresses = iter(f"10.1.{number // 250}.{number % 250 + 1}" for number in range(60_000))
+_addresses = iter(f"11.1.{number // 250}.{number % 250 + 1}" for number in range(60_000))
 
 
 def _person(user: User, *, at: datetime, **given: Any) -> Person:
