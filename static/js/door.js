@@ -33,8 +33,7 @@
     trouble.hidden = true;
     ready();
     const sought = document.querySelector("#door .door-guests input[type=checkbox]");
-    const answer = document.querySelector("#door [data-answer]");
-    (answer || sought || field())?.focus();
+    (sought || field())?.focus();
     document.body.dispatchEvent(new CustomEvent("door:changed"));
   });
 

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
+from django.db.models import F
 
 from apps.accounts.models import JobRequest, TOTPDevice, User
 from apps.accounts.rules import normalize_phone
@@ -19,7 +20,19 @@ from apps.backoffice.demo.people import STARS
 from apps.backoffice.demo.world import TODAY, YEAR, ZONE, World, make_world
 from apps.businesses.models import Business, Location, Membership
 from apps.core.models import AuditEntry
-from apps.loyalty.models import Journal
+from apps.loyalty.models import (
+    Adjustment,
+    Debt,
+    Gift,
+    Hold,
+    Journal,
+    OfferUse,
+    Referral,
+    SegmentEntry,
+    Statement,
+    StatementLine,
+    Terms,
+)
 from apps.loyalty.queries import balance_of, ledger_faults
 from apps.transactions.models import Transaction
 
@@ -169,6 +182,23 @@ def test_the_books_are_true_and_the_facts_are_there(loaded):
     assert Journal.objects.filter(kind="spend").exists()
     balances = [balance_of(user.pk, at=AT).available for user in User.objects.all()]
     assert max(balances) > Decimal(100)
+
+
+def test_no_page_of_the_ledger_is_empty(loaded):
+    assert Statement.objects.count() >= 2
+    states = Counter(line.state for line in StatementLine.objects.all())
+    assert (states["disputed"], states["confirmed"] > 0) == (1, True)
+    assert Gift.objects.exists()
+    assert Debt.objects.filter(repaid__lt=F("amount")).exists()
+    assert OfferUse.objects.exists()
+    assert Hold.objects.exists()
+    assert Referral.objects.filter(state="rewarded").exists()
+    assert SegmentEntry.objects.exists()
+    assert Terms.objects.count() >= 5
+    assert sorted(Adjustment.objects.values_list("state", flat=True)) == [
+        *("declined", "done", "waiting", "waiting")
+    ]
+    assert Journal.objects.filter(kind="earn").earliest("posted_at").posted_at < AT
 
 
 def test_a_second_load_does_nothing(loaded):

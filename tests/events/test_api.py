@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.utils import timezone
 from icalendar import Calendar
 
-from apps.events.services import cancel_event, reset_calendar
+from apps.events.services import cancel_event, hide_results, process_vote, reset_calendar
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.events import comes, in_voting, proposal, published, submitted
@@ -114,6 +115,37 @@ def test_totals_are_hidden_until_she_votes(api, member):
     votes = data(api.as_(member).get(f"/events/{event.pk}"))["votes"]
 
     assert (votes["points"], votes["voters"], votes["mine"]) == (None, None, None)
+
+
+def test_author_sees_totals_by_status_only_of_groups_of_five(api, member):
+    event = in_voting()
+    for n in range(9):
+        process_vote(UserFactory(tier_code="elite" if n < 5 else "insider"), event, 1)
+    path = f"/events/{event.pk}"
+
+    hers, others = (data(api.as_(one).get(path))["votes"] for one in (event.creator, member))
+    hide_results(event=event, by=event.creator, at=timezone.now())
+    hidden = data(api.as_(event.creator).get(path))["votes"]
+
+    assert hers["byTier"] == [{"tier": "elite", "voters": 5, "points": 15}]
+    assert (others["byTier"], hidden["byTier"]) == (None, None)
+
+
+def test_question_is_answered_in_the_app_and_shown_to_scanners(api, member):
+    event = published(question="Можно вас фотографировать?")
+    one, other = f"/events/{event.pk}", UserFactory()
+    data(api.as_(other).post(f"{one}/register", {"answer": False}), 201)
+    asked = data(api.as_(member).post(f"{one}/register", {}), 201)
+    roster = data(api.as_(UserFactory(job="admin")).get(f"{one}/roster"))
+    actions = data(api.as_(member).get(one))["allowedActions"]
+
+    said = data(api.as_(member).post(f"{one}/answer", {"answer": True}))
+
+    assert (asked["answer"], said["answer"]) == (None, True)
+    assert "answer" in actions
+    assert "answer" not in data(api.as_(member).get(one))["allowedActions"]
+    assert roster["question"] == event.question
+    assert sorted(row["needsAnswer"] for row in roster["guests"]) == [False, True]
 
 
 def test_weight_in_the_request_is_refused(api, member):

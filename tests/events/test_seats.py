@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from apps.accounts.services import block_user, unblock_user
@@ -39,6 +40,7 @@ from apps.events.services.registering import (
 )
 from apps.loyalty.queries import balance_of
 from apps.loyalty.services import InsufficientBonus, grant_bonus
+from apps.notifications.models import Notification
 from tests.factories.accounts import UserFactory
 from tests.factories.events import comes, published
 
@@ -74,6 +76,19 @@ def test_first_come_first_seated_then_the_line(at):
     found = [comes(event).state for _ in range(4)]
 
     assert found == ["confirmed", "confirmed", "waitlisted", "waitlisted"]
+
+
+def test_worker_killed_between_commit_and_push_tells_her_once_after_restart(member):
+    comes(published(), member)
+    killed = outbox.lease_one()  # taken, and then nothing more was heard of that worker
+
+    outbox.drain()
+    with time_machine.travel(timezone.now() + outbox.LEASE, tick=False):
+        outbox.drain()
+        outbox.drain()
+
+    assert killed is not None
+    assert Notification.objects.filter(member=member, kind="event_registered").count() == 1
 
 
 def test_same_person_taps_twice(member, at):

@@ -17,6 +17,7 @@ from apps.events.services import (
     register_for_event,
     submit_proposal,
 )
+from apps.loyalty.queries import balance_of
 
 COMING, FULL, IDEA = "Мастер-класс по укладке", "Ужин у камина", "Утренняя йога в парке"
 
@@ -62,10 +63,18 @@ def _coming(business: Business, people: Sequence[User], *, by: User, at: datetim
         "capacity": 12,
         "guests_allowed": True,
         "attendance_bonus": Decimal(100),
+        "price": Decimal(200),
+        "deposit": True,
+        "question": "Можно вас фотографировать?",
     }
     event = publish_event(event=create_event(plan, by, at=at), by=by, at=at)
-    for person in people[:5]:
-        register_for_event(person, event, at=at)
+    for n, person in enumerate(_with_bonuses(people, least=200, at=at)[:5]):
+        wish = Wish(answer=True if n % 2 else None)
+        register_for_event(person, event, at=at, wish=wish)
+
+
+def _with_bonuses(people: Sequence[User], *, least: int, at: datetime) -> list[User]:
+    return [one for one in people if balance_of(one.pk, at=at).available >= least]
 
 
 def _full(business: Business, people: Sequence[User], *, by: User, at: datetime) -> None:

@@ -27,7 +27,7 @@ from apps.accounts.services import (
     set_job,
     update_profile,
 )
-from apps.backoffice.demo import promotion
+from apps.backoffice.demo import books, promotion
 from apps.backoffice.demo.events import load_events
 from apps.backoffice.demo.partners import PARTNERS, Partner
 from apps.backoffice.demo.people import ADMIN, PASSWORD, SECOND, SUPERADMIN, Person
@@ -57,6 +57,7 @@ AGREED = [
     ConsentPurpose.MARKETING_EMAIL,
 ]
 BATCH = 250  # sales per transaction
+OFFERED = timedelta(days=45)  # since when the offers are in force
 LEAST_SPENT = Decimal(100)
 OFFERS: dict[str, dict[str, Any]] = {
     "mindal": {
@@ -114,16 +115,20 @@ def load(*, size: Size, at: datetime, progress: Callable[[int, int], None]) -> W
     places = {slug: shop.business for slug, shop in shops.items()}
     promotion.open_chain(places, at=at)
     members = [_member(guest) for guest in world.guests]
+    _offer(shops, at - OFFERED)
+    books.invite(world, members)
     midnight = at.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     for first in range(0, len(world.visits), BATCH):
         batch = list(enumerate(world.visits[first : first + BATCH], start=first))
         _record(batch, members, shops, today=midnight)
         progress(first + len(batch), first + len(batch))
     _invite(world, members, at)
+    books.reward_friends()
+    staff_of_network = [User.objects.with_phone(one.phone) for one in (ADMIN, SUPERADMIN)]
+    books.fill(places, members, [one for one in staff_of_network if one], at=timezone.now())
     _forget_the_past(at)
     staff = {slug: shop.staff[0] for slug, shop in shops.items()}
     promotion.open_campaigns(places, staff, at=at)
-    _offer(shops, at)
     expire_due(at=timezone.now())
     chief = User.objects.filter(job=Job.SUPERADMIN).order_by("pk").first()
     if chief:
@@ -276,7 +281,7 @@ def _invite(world: World, members: Sequence[User], at: datetime) -> None:
 
 @transaction.atomic
 def _offer(shops: dict[str, Shop], at: datetime) -> None:
-    """One offer in force at each partner that has one, from now on: what was bought stays."""
+    """One offer in force at each partner that has one, since `at`."""
     for slug, terms in OFFERS.items():
         business = shops[slug].business
         if OfferConstructor.objects.filter(business=business).exists():
@@ -318,6 +323,7 @@ def _record(
             key=_key(n),
             receipt_number=str(10_000 + n),
             location=shop.locations[visit.location],
+            recorded_at=visit.at,
         )
 
 
@@ -337,5 +343,5 @@ def _spend(n: int, visit: Visit, member: User, business: Business) -> None:
             amount=amount.quantize(Decimal("0.01")),
             key=_key(n),
             at=visit.at,
-            posted_at=timezone.now(),
+            posted_at=visit.at,
         )

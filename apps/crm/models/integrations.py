@@ -134,7 +134,7 @@ class SyncRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.integration_id} {self.started_at:%d.%m.%Y %H:%M}"
+        return f"{timezone.localtime(self.started_at):%d.%m.%Y %H:%M}"
 
 
 class Backfill(models.Model):

@@ -121,6 +121,7 @@ class Asked:
     coupon_codes: Sequence[str] = ()
     price: str = ""
     is_all: bool = False
+    recorded_at: datetime | None = None
 
 
 def quote_purchase(
@@ -191,13 +192,13 @@ def record_purchase(  # noqa: PLR0913 - the columns of a sale
     coupon_codes: Sequence[str] = (),
     price: str = "",
     is_all: bool = False,
+    recorded_at: datetime | None = None,
 ) -> Transaction:
     """Record a sale of `amount` ₽: coupons, payment with bonuses, accrual on the money actually
-    paid, the tier, the listeners; all of it or nothing.
-
-    The same (business, key) again answers with the first sale and writes nothing. `by` None is
-    the machine room (imports, CRM). With `price` of a quote it must come to the same sums.
-    `is_all`: a refusal ends the transaction around, so a savepoint is not needed in it.
+    paid, the tier, the listeners; all of it or nothing. The same (business, key) again answers with
+    the first sale and writes nothing. `by` None is the machine room (imports, CRM), `recorded_at` a
+    made-up past. With `price` of a quote it must come to the same sums. `is_all`: a refusal ends
+    the transaction around, so a savepoint is not needed in it.
     Raises Forbidden, CardPaused, AmountOverLimit, MomentInvalid, BusinessClosed, SaleKeyReused,
     PriceChanged, and for `spend` what `spending.agree` and `spending.take` raise.
     """
@@ -216,6 +217,7 @@ def record_purchase(  # noqa: PLR0913 - the columns of a sale
         coupon_codes=coupon_codes,
         price=price,
         is_all=is_all,
+        recorded_at=recorded_at,
     )
     check_sale(asked)
     return _all_or_nothing(asked)
@@ -245,7 +247,7 @@ def _record(asked: Asked, *, only_quote: bool = False) -> _Done:
     first = _twin(business, asked.key)
     if first:
         return _Done(same_sale(first, member=member, amount=asked.amount))
-    now, sale_id = timezone.now(), new_id()
+    now, sale_id = asked.recorded_at or timezone.now(), new_id()
     coupons = promo.redeem(
         codes=asked.coupon_codes,
         business=business,
