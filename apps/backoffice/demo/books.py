@@ -76,9 +76,9 @@ def fill(
     """Everything once, however often it is called. `admins`: who asks, who decides."""
     _close_months(since=_first_month(), at=at)
     _give_gifts(members, at=at)
-    _leave_debts(members, places, at=at)
     _adjust(members, admins, at=at)
     _hold(members, places, at=at)
+    _leave_debts(members, places, at=at)  # last: what comes in pays a debt at once
     if not SegmentEntry.objects.filter(code=SEGMENT).exists():
         cards = ", ".join(member.card_number for member in members[4:16])
         fill_segment(code=SEGMENT, cards=cards, by=None, reason="Гостьи бранча в октябре", at=at)
