@@ -99,11 +99,14 @@ def test_no_show_loses_it_after_the_day_of_grace_and_a_mended_mark_gives_it_back
 
     admin = UserFactory(job="admin")
     fix = {"by": admin, "reason": "Пришла без телефона", "at": later}
+    seats = [place().seats.count()]
     correct_attendance(registration=place(), to=Place.ATTENDED, **fix)
     mended = purse(guest, later)
+    seats.append(place().seats.count())
     correct_attendance(registration=place(), to=Place.NO_SHOW, **fix)
 
     assert (waiting, kept, mended) == (ASIDE, KEPT, WHOLE)
+    assert (seats, place().seats.count()) == ([0, 1], 0)  # who did not come holds no seat
     assert purse(guest, later) == WHOLE  # nothing is charged beyond what was held
     assert ledger_faults() == {}
 

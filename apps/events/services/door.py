@@ -30,6 +30,7 @@ from apps.events.services.books import (
 )
 from apps.events.services.money import acceptor, hold_again, lock_payers, pay_back
 from apps.events.services.registering import penalise
+from apps.events.services.seats import give_up_seats, sit_again
 from apps.loyalty.services import grant_bonus, take_back_grant
 
 
@@ -362,6 +363,8 @@ def correct_attendance(
         _take_bonus_back(registration, at=at)
     registration.penalties.filter(removed_at__isnull=True).update(removed_at=at)
     if to == Place.ATTENDED:
+        if registration.state not in (Place.CONFIRMED, Place.ATTENDED):
+            sit_again(event, registration)
         _came(event, registration, by=by, at=at)
     else:
         if to == Place.NO_SHOW:
@@ -369,6 +372,7 @@ def correct_attendance(
         else:
             fields = _deposit_back(event, registration, at=at)
         step(registration, to, by=by, at=at, reason=reason, bonus_of_visit=None, **fields)
+        give_up_seats([registration.pk])
     if to == Place.NO_SHOW:
         penalise(registration, rules.NO_SHOW_POINTS, at=at)
     audit.record(by, "events.attendance", "registration", registration.pk, reason=reason)
@@ -388,5 +392,6 @@ def finalise_attendance(*, event: Event, at: datetime) -> int:
         fields = _keep_deposit(registration, at=at)
         step(registration, Place.NO_SHOW, at=at, ended_at=at, **fields)
         penalise(registration, rules.NO_SHOW_POINTS, at=at)
+    give_up_seats(row.pk for row in missing)
     Event.objects.filter(pk=event.pk).update(finalised_at=at)
     return len(missing)

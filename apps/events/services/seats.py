@@ -47,6 +47,12 @@ def add_extra_seat(event: Event, registration: EventRegistration) -> None:
         Seat.objects.create(event=event, number=number, registration=registration, over_limit=True)
 
 
+def sit_again(event: Event, registration: EventRegistration) -> None:
+    """A mended mark: who was there had a seat, also when the rows have become fewer since."""
+    if not take_seats(event, registration):
+        add_extra_seat(event, registration)
+
+
 def give_up_seats(registrations: Iterable[UUID]) -> int:
     """Seats of these registrations are free again; those over the limit disappear, and of a
     lowered capacity as many as people leave. How many were held."""
