@@ -64,7 +64,7 @@ def test_an_owner_sets_her_first_password_by_the_link_once(
     assert done.url == "/login/setup/"
     person.refresh_from_db()
     assert person.check_password(PASSWORD)
-    assert again.get(FIRST).status_code == 404
+    assert again.get(FIRST).status_code == 410
     assert "ещё не задала пароль" not in owner.get(STAFF).content.decode()
     refused = owner.post(STAFF, {"act": "link", "person": str(person.pk)})
     assert refused.status_code == 422

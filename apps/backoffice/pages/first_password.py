@@ -37,7 +37,7 @@ def first_password(request: HttpRequest) -> HttpResponse:
         return redirect("backoffice:home")
     user = _invited(request)
     if user is None:
-        return render(request, "backoffice/first_password.html", {"dead": True}, status=404)
+        return render(request, "backoffice/first_password.html", {"dead": True}, status=410)
     form = FirstPasswordForm(request.POST or None)
     problem = ""
     if request.method == "POST" and form.is_valid():
