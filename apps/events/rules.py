@@ -28,6 +28,7 @@ AUTHOR_SEES_GROUPS_FROM = 5
 AUTO_ACCEPT_HOURS = 3  # closer to the start a freed seat goes only to those who said yes before
 LAST_CHANCE_HOURS = 24  # when those with three points or more are asked too
 POINTS_LAPSE_DAYS = 60
+COMFORT_MOST = Decimal(1000)  # bonuses to each whose event was cancelled, beside what she paid
 LATE_CANCEL_POINTS, NO_SHOW_POINTS, MOST_POINTS_OF_EVENT = 1, 2, 2
 LATE_SCAN_MINUTES = 2
 CLOCK_OFF_SECONDS = 120  # a device whose clock is further off is shown to the organiser

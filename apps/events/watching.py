@@ -11,12 +11,13 @@ from django.db.models.functions import Coalesce, RowNumber
 
 from apps.accounts.models import User
 from apps.events import rules
-from apps.events.enums import ACTIVE, Place, Scanned, State
+from apps.events.enums import ACTIVE, Kind, Place, Scanned, State
 from apps.events.models import Event, EventRegistration, Penalty, Scan, Seat, VoteRecord
 from apps.events.services.books import is_admin
 
 AHEAD = timedelta(days=14)  # the door opens three hours before; a list of the fortnight to plan by
 AFTER = timedelta(hours=24)  # a late look at who came
+WITH_DOOR = (State.PUBLISHED, State.COMPLETED)
 COMES = (Place.CONFIRMED, Place.ATTENDED)
 
 
@@ -100,12 +101,100 @@ def tiers_for_author(event: Event, *, at: datetime) -> list[dict[str, Any]] | No
     ]
 
 
+# What an organiser may decide: the same answer for the admin and the control page.
+OPEN = (State.DRAFT, State.SUBMITTED, State.CHANGES_REQUESTED, State.VOTING)
+MENDABLE = (Place.ATTENDED, Place.NO_SHOW, Place.EXCUSED)
+
+
+def acts_on_event(event: Event, *, at: datetime) -> list[str]:
+    """What a curator may do with an event now."""
+    state, curated = event.state, event.kind == Kind.CURATED
+    acts = {
+        State.THRESHOLD_REACHED: ["schedule", "decline", "remove"],
+        State.SCHEDULED: ["publish", "cancel"],
+        State.PUBLISHED: ["guest", "cancel"],
+    }.get(State(state), [])
+    if state in OPEN:
+        acts = ["publish", "cancel"] if curated and state == State.DRAFT else ["remove"]
+    if state == State.PUBLISHED and event.starts_at and at >= event.starts_at:
+        acts = ["guest", "complete", "cancel"]
+    return acts
+
+
+def acts_on_place(row: EventRegistration) -> list[str]:
+    """What an admin may do with a registration now."""
+    live = row.event.state == State.PUBLISHED
+    acts = []
+    if row.state == Place.WAITLISTED and live:
+        acts.append("seat")
+    if row.state in (Place.CONFIRMED, Place.OFFERED, Place.WAITLISTED) and live:
+        acts.append("remove")
+    mendable = row.state in MENDABLE or row.state == Place.CONFIRMED
+    if mendable and row.event.state == State.COMPLETED:
+        acts.append("mend")
+    return acts
+
+
+def phase_of_line(event: Event, *, at: datetime) -> str:
+    """The phase of a published event for those who wait; empty for any other."""
+    if event.state != State.PUBLISHED:
+        return ""
+    return rules.phase_of(event.times, free=0, waiting=1, now=at)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Rows of seats: all there are, taken, above the capacity, going when their guest leaves."""
+
+    seats: int
+    taken: int
+    over_limit: int
+    leaving: int
+
+    @property
+    def free(self) -> int:
+        return self.seats - self.taken
+
+
+def ledger_of(event: Event) -> Ledger:
+    sums = event.seats.aggregate(
+        seats=Count("pk"),
+        taken=Count("registration"),
+        over_limit=Count("pk", filter=Q(over_limit=True)),
+        leaving=Count("pk", filter=Q(leaving=True)),
+    )
+    return Ledger(**sums)
+
+
+@dataclass(frozen=True)
+class Money:
+    """Bonuses of an event: paid for seats, given back, given for coming."""
+
+    paid: Decimal
+    returned: Decimal
+    for_coming: Decimal
+
+    @property
+    def kept(self) -> Decimal:
+        return self.paid - self.returned
+
+
+def money_of(event: Event) -> Money:
+    nothing = Decimal(0)
+    sums = event.registrations.aggregate(
+        paid=Sum("paid", default=nothing),
+        returned=Sum("returned", default=nothing),
+        came=Count("pk", filter=Q(bonus_of_visit__isnull=False)),
+    )
+    return Money(sums["paid"], sums["returned"], sums["came"] * event.attendance_bonus)
+
+
 # --- the door ------------------------------------------------------------------------------------
 def doors_of(user: User, businesses: Any, *, at: datetime, hosted: bool = True) -> QuerySet[Event]:
     """Events at whose door she may stand, from yesterday's to those of a fortnight ahead, soonest
     first, each with `inside` and `expected` people. `hosted`: also those she proposed."""
     near = Event.objects.filter(
-        state__in=[State.PUBLISHED, State.COMPLETED],
+        state__in=WITH_DOOR,
         starts_at__lt=at + AHEAD,
         ends_at__gt=at - AFTER,
     )
@@ -121,6 +210,13 @@ def doors_of(user: User, businesses: Any, *, at: datetime, hosted: bool = True) 
         )
         .order_by("starts_at", "id")
     )
+
+
+def has_door(event: Event, *, at: datetime) -> bool:
+    """Whether an admin finds its check-in page: the same question that `doors_of` asks."""
+    if event.state not in WITH_DOOR or not event.starts_at or not event.ends_at:
+        return False
+    return event.starts_at < at + AHEAD and event.ends_at > at - AFTER
 
 
 @dataclass(frozen=True)

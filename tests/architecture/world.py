@@ -565,6 +565,8 @@ OBJECTS: dict[str, Maker] = {
     "event-cancel": hosted,
     "event-feedback": a_live_event,
     "proposal": a_submitted,
+    "control_event": a_live_event,
+    "control_event_live": a_live_event,
     "partner": a_slug,
     "member": a_person,
     "door_event": hosted,

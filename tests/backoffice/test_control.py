@@ -22,12 +22,13 @@ from apps.core.tasks import seal_audit, verify_audit
 from apps.events.enums import State as EventState
 from apps.events.models import Case
 from apps.loyalty.models import Adjustment
+from apps.loyalty.queries import balance_of
 from apps.loyalty.services import adjust_balance
 from apps.transactions.models import FlagKind, FraudFlag
 from tests.backoffice.conftest import Person, SignedIn
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import staff_of
-from tests.factories.events import published, submitted
+from tests.factories.events import comes, published, submitted
 from tests.factories.transactions import sale
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +86,7 @@ def fill(salon: Business, irina: User) -> None:
         kind=FlagKind.AT_NIGHT, business=salon, transaction=sold, member=sold.member, at=at
     )
     note_request(member=UserFactory(), kind="copy", by=irina, at=at)
+    comes(published(business=salon))
     adjust_balance(
         member=UserFactory(),
         amount=Decimal(9000),
@@ -100,7 +102,7 @@ def fill(salon: Business, irina: User) -> None:
 
 def test_lists_cost_the_same_for_any_length(desk: Client, salon: Business, irina: User) -> None:
     names = ["control", "proposals", "decisions", "fraud", "members", "privacy", "onboarding"]
-    names += ["jobs", "audit", "reports"]
+    names += ["jobs", "audit", "reports", "control_events"]
 
     def cost() -> dict[str, int]:
         found = {}
@@ -119,6 +121,67 @@ def test_lists_cost_the_same_for_any_length(desk: Client, salon: Business, irina
 
     assert cost() == few
     assert max(few.values()) <= 24
+
+
+# --- the palette ---------------------------------------------------------------------------------
+def test_palette_finds_people_by_something_exact_partners_and_events(
+    desk: Client, salon: Business, anna: User, signed_in: SignedIn
+) -> None:
+    event, waiting = published(business=salon), submitted(title="Поход за грибами")
+
+    def found(text: str, browser: Client = desk) -> list[str]:
+        hits = browser.post("/control/search/", {"q": text}).context["found"].hits
+        return [hit.url for hit in hits]
+
+    assert found("журнал") == ["/control/audit/"]
+    assert found("8 912 345-67-89") == [f"/control/members/{anna.pk}/"]
+    assert found("8 912 345") == []
+    assert found("миндаль") == ["/control/onboarding/salon/"]
+    assert found("rfvby") == [f"/control/events/{event.pk}/"]  # «камин» in the other layout
+    assert found("грибами", signed_in(moderator())) == [f"/control/proposals/{waiting.pk}/"]
+    assert found("89123456789", signed_in(moderator())) == []
+    part = desk.post("/control/search/", {"q": "zzz"}, headers={"HX-Request": "true"})
+    assert "<html" not in text(part)
+    assert "Ничего не нашлось" in text(part)
+
+
+# --- events --------------------------------------------------------------------------------------
+def test_an_event_shows_seats_the_line_and_why(desk: Client, cafe: Business) -> None:
+    event = published(business=cafe, capacity=2)
+    places = [comes(event) for _ in range(4)]
+    address = f"/control/events/{event.pk}/"
+
+    page = text(desk.get(address))
+    desk.post(address, {"act": "remove", "row": str(places[0].pk), "reason": "коротко"})
+    refused = text(desk.get(address))
+    desk.post(address, {"act": "remove", "row": str(places[0].pk), "reason": WHY})
+    desk.post(address, {"act": "seat", "row": str(places[3].pk), "reason": WHY, "over_limit": "1"})
+
+    assert "2 / 2" in page
+    assert "Следующая: первое свободное место" in page
+    assert "Впереди ждёт 1 человек" in page
+    assert "Убрана" not in refused
+    states = {row.pk: row.state for row in event.registrations.all()}
+    assert states[places[0].pk] == "removed"
+    assert states[places[3].pk] == "confirmed"
+    assert "сверх лимита: 1" in text(desk.get(address))
+
+
+def test_an_event_is_cancelled_with_a_reason_and_a_comfort(desk: Client, cafe: Business) -> None:
+    event = published(business=cafe)
+    place, address = comes(event), f"/control/events/{event.pk}/"
+    form = {"act": "cancel", "reason": WHY}
+
+    too_much = desk.post(address, form | {"comfort": "1 500"}, follow=True)
+    desk.post(address, form | {"comfort": "50"})
+
+    assert "Не больше" in text(too_much)
+    event.refresh_from_db()
+    assert event.state == EventState.CANCELLED
+    assert balance_of(place.member_id, at=timezone.now()).available == Decimal(50)
+    assert "отменено" in text(desk.get(address))
+    assert event.title in text(desk.get("/control/events/?when=past"))
+    assert desk.post(address, {"act": "explode"}).status_code == 404
 
 
 # --- moderation ----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from tests.factories.events import submitted
 from tests.factories.transactions import sale
 
 PAGES = ["", "proposals/", "decisions/", "fraud/", "members/", "privacy/", "onboarding/"]
-PAGES += ["integrations/", "jobs/", "audit/", "reports/", "roles/"]
+PAGES += ["integrations/", "jobs/", "audit/", "reports/", "roles/", "events/"]
 
 
 @pytest.fixture

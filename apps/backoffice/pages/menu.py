@@ -137,6 +137,7 @@ CONTROL = (
     Item("privacy", _("Personal data"), "lock", WAITING, right=ADMIN),
     Item("members", _("Members"), "users", PEOPLE, ("member",), thumb=True, right=ADMIN),
     Item("roles", _("Roles"), "key-round", PEOPLE, right="pages.roles"),
+    Item("control_events", _("Events"), "calendar", NETWORK, ("control_event",), right=ADMIN),
     Item("onboarding", _("Partners"), "store", NETWORK, ("partner",), right=ADMIN),
     Item("integrations", _("Connections"), "plug", NETWORK, right="pages.integrations"),
     Item("reports", _("Reports"), "chart-no-axes-combined", NETWORK, right=ADMIN),

@@ -12,25 +12,7 @@ from apps.accounts.models import User
 from apps.events import rules, services, watching
 from apps.events.admin.deciding import CancelForm, Dialog, NewGuestForm, NoForm, Text
 from apps.events.admin.words import CHECKS, bonuses, people
-from apps.events.enums import Kind, State
 from apps.events.models import Event
-
-OPEN = (State.DRAFT, State.SUBMITTED, State.CHANGES_REQUESTED, State.VOTING)
-
-
-def acts_on(event: Event, *, at: datetime) -> list[str]:
-    """What a curator may do with an event now."""
-    state, curated = event.state, event.kind == Kind.CURATED
-    acts = {
-        State.THRESHOLD_REACHED: ["schedule", "decline", "remove"],
-        State.SCHEDULED: ["publish", "cancel"],
-        State.PUBLISHED: ["guest", "cancel"],
-    }.get(State(state), [])
-    if state in OPEN:
-        acts = ["publish", "cancel"] if curated and state == State.DRAFT else ["remove"]
-    if state == State.PUBLISHED and event.starts_at and at >= event.starts_at:
-        acts = ["guest", "complete", "cancel"]
-    return acts
 
 
 def missing_of(event: Event) -> list[str]:

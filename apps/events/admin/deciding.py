@@ -22,9 +22,9 @@ from apps.accounts.models import User
 from apps.accounts.queries import find_member
 from apps.core.admin_base import AmountField
 from apps.core.errors import Forbidden, Invalid, Refused
+from apps.events import rules
 
 CURATE = "events.curate"
-COMFORT_MOST = Decimal(1000)
 Text = str | Promise
 
 
@@ -51,7 +51,7 @@ class CancelForm(ReasonForm):
 
     def clean_comfort(self) -> Decimal:
         given: Decimal = self.cleaned_data["comfort"] or Decimal(0)
-        if given > COMFORT_MOST:
+        if given > rules.COMFORT_MOST:
             raise forms.ValidationError(_("1 000 bonuses at most."))
         return given
 

@@ -62,8 +62,6 @@ from apps.events.admin.words import CHECKS, people, state_of
 from apps.events.enums import Kind, State
 from apps.events.models import Event
 
-TICKETS = (State.PUBLISHED, State.COMPLETED)
-
 
 class NewEventForm(forms.Form):
     """What a draft begins with; the rest is filled in on its page."""
@@ -167,9 +165,9 @@ class Panels:
                 reverse("admin:events_event_decide", args=[event.pk, act]),
                 curating.DIALOGS[act].title,
             )
-            for act in curating.acts_on(event, at=timezone.now())
+            for act in watching.acts_on_event(event, at=timezone.now())
         ]
-        if event.state in TICKETS:
+        if watching.has_door(event, at=timezone.now()):
             found.append((f"/door/{event.pk}/", _("Check-in at the door")))
         return format_html_join(" ", '<a class="sk-list" href="{}">{}</a>', found) or EMPTY
 
@@ -388,7 +386,7 @@ class EventAdmin(Panels, ReasonedAdmin):
 
     def decide(self, request: HttpRequest, pk: Any, act: str) -> HttpResponse:
         event = get_object_or_404(Event.objects.select_related("business"), pk=pk)
-        open_acts = curating.acts_on(event, at=timezone.now())
+        open_acts = watching.acts_on_event(event, at=timezone.now())
         if act not in curating.DIALOGS or (request.method == "GET" and act not in open_acts):
             raise Http404
         back = reverse("admin:events_event_change", args=[event.pk])

@@ -11,9 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from apps.accounts.models import User
-from apps.events import rules, services
+from apps.events import rules, services, watching
 from apps.events.admin.deciding import Dialog, ReasonForm, SeatForm, Text, ask
-from apps.events.admin.inlines import acts_on
 from apps.events.admin.words import bonuses
 from apps.events.enums import Place
 from apps.events.models import EventRegistration
@@ -33,7 +32,7 @@ class MendForm(ReasonForm):
 
 
 def decide(own: Any, request: HttpRequest, row: EventRegistration, act: str) -> HttpResponse:
-    if act not in DIALOGS or (request.method == "GET" and act not in acts_on(row)):
+    if act not in DIALOGS or (request.method == "GET" and act not in watching.acts_on_place(row)):
         raise Http404
     back = reverse("admin:events_eventregistration_change", args=[row.pk])
     return ask(own, request, row, DIALOGS[act], back=back)

@@ -1,6 +1,5 @@
 """Tabs under an event: the line with its reasons, seats, registrations, scans, history."""
 
-from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,11 +13,10 @@ from unfold.decorators import display
 from apps.core.admin_base import EMPTY, ReadonlyInline, badge, column, link, moment
 from apps.core.money import format_number
 from apps.events import queries, rules, watching
-from apps.events.admin.words import SCAN_TONES, place_of, why_not
+from apps.events.admin.words import SCAN_TONES, place_of
 from apps.events.enums import Place, Scanned, State
 from apps.events.models import (
     Case,
-    Event,
     EventChange,
     EventRegistration,
     Penalty,
@@ -26,23 +24,7 @@ from apps.events.models import (
     Scan,
     Seat,
 )
-
-MENDABLE = (Place.ATTENDED, Place.NO_SHOW, Place.EXCUSED)
-
-
-def acts_on(row: EventRegistration) -> list[str]:
-    """What an admin may do with a registration now."""
-    live = row.event.state == State.PUBLISHED
-    acts = []
-    if row.state == Place.WAITLISTED and live:
-        acts.append("seat")
-    if row.state in (Place.CONFIRMED, Place.OFFERED, Place.WAITLISTED) and live:
-        acts.append("remove")
-    mendable = row.state in MENDABLE or row.state == Place.CONFIRMED
-    if mendable and row.event.state == State.COMPLETED:
-        acts.append("mend")
-    return acts
-
+from apps.events.words import why_not
 
 ACT_WORDS = {"seat": _("Give a seat"), "remove": _("Remove"), "mend": _("Mend the mark")}
 
@@ -50,7 +32,7 @@ ACT_WORDS = {"seat": _("Give a seat"), "remove": _("Remove"), "mend": _("Mend th
 def act_links(row: EventRegistration) -> str:
     found = [
         (reverse("admin:events_eventregistration_decide", args=[row.pk, act]), ACT_WORDS[act])
-        for act in acts_on(row)
+        for act in watching.acts_on_place(row)
     ]
     return format_html_join(" ", '<a class="sk-list" href="{}">{}</a>', found) if found else EMPTY
 
@@ -101,14 +83,9 @@ class LineInline(RegistrationColumns, ReadonlyInline):
     @display(description=_("Why not promoted"))
     def why(self, row: Any) -> str:
         code = queries.why_waiting(row, points=row.points_now, position=row.position)
-        return why_not(code, position=row.position, phase=phase_of(row.event, at=timezone.now()))
-
-
-def phase_of(event: Event, *, at: datetime) -> str:
-    """Of a published event; empty for any other."""
-    if event.state != State.PUBLISHED:
-        return ""
-    return rules.phase_of(event.times, free=0, waiting=1, now=at)
+        return why_not(
+            code, position=row.position, phase=watching.phase_of_line(row.event, at=timezone.now())
+        )
 
 
 class RegistrationInline(RegistrationColumns, ReadonlyInline):

@@ -60,18 +60,3 @@ def bonuses(amount: Any) -> str:
 def people(number: int) -> str:
     """`12 человек`."""
     return ngettext("%(n)d person", "%(n)d people", number) % {"n": number}
-
-
-def why_not(code: str, *, position: int, phase: str) -> str:
-    """Why somebody in the line was not promoted, and what has to happen."""
-    if phase in ("closed", "live", "over"):
-        return str(_("Registration is closed: nobody is promoted any more."))
-    if code == "pair_needs_two":
-        return str(_("Waits for two seats together: singles behind her may be asked first."))
-    if code == "after_all_others":
-        return str(_("Three penalty points or more: asked last, in the 24 hours before the start."))
-    if code == "next":
-        return str(_("She is next: the first free seat is offered to her."))
-    ahead = position - 1
-    words = ngettext("%(n)d person waits ahead of her.", "%(n)d people wait ahead of her.", ahead)
-    return words % {"n": ahead}

@@ -2,6 +2,8 @@
 
 from apps.backoffice.pages.control.audit import audit
 from apps.backoffice.pages.control.decisions import decisions
+from apps.backoffice.pages.control.events import event, events
+from apps.backoffice.pages.control.events import live as event_live
 from apps.backoffice.pages.control.fraud import fraud
 from apps.backoffice.pages.control.home import health, home
 from apps.backoffice.pages.control.integrations import integrations
@@ -12,10 +14,14 @@ from apps.backoffice.pages.control.privacy import privacy
 from apps.backoffice.pages.control.proposals import proposal, proposals
 from apps.backoffice.pages.control.reports import reports
 from apps.backoffice.pages.control.roles import roles
+from apps.backoffice.pages.control.search import search
 
 __all__ = [
     "audit",
     "decisions",
+    "event",
+    "event_live",
+    "events",
     "fraud",
     "health",
     "home",
@@ -30,4 +36,5 @@ __all__ = [
     "proposals",
     "reports",
     "roles",
+    "search",
 ]

@@ -1,74 +1,58 @@
-"""The palette's search: sections by name, a guest by her exact phone or card, sales by receipt."""
+"""What the owner's palette finds beside sections: a guest of hers by her exact phone or card, sales
+by the number of a receipt."""
 
-from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
-from apps.accounts.models import User
-from apps.accounts.queries import find_member
+from apps.backoffice.pages import palette
 from apps.backoffice.pages.access import for_jobs
-from apps.backoffice.pages.menu import OWNER, Link, links
+from apps.backoffice.pages.menu import OWNER, links
 from apps.backoffice.pages.owner.frame import business_of, frame
-from apps.backoffice.pages.reading import Kind, read, repaired, to_russian
+from apps.backoffice.pages.palette import Found, Hit
 from apps.businesses.models import Business
-from apps.core import throttle
+from apps.core.money import format_rub
 from apps.transactions.models import Transaction
 from apps.transactions.queries import is_guest_of, sales_by_number
 
 FOUND = 5  # sales at most
-LONGEST = 60
-# As at the till: an exact search, and not a way to ask for phone after phone.
-LIMITS = {3600: 60, 24 * 3600: 300}
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a text leads to. `too_many`: people were looked up too often, ask later."""
-
-    sections: list[Link]
-    guest: User | None = None
-    sales: list[Transaction] | None = None
-    too_many: bool = False
-
-    @property
-    def count(self) -> int:
-        return len(self.sections) + len(self.sales or []) + (self.guest is not None)
 
 
 @for_jobs("pages.owner", hidden=True)
-@require_GET
+@require_http_methods(["GET", "POST"])
 def search(request: HttpRequest, slug: str) -> HttpResponse:
     business = business_of(request, slug)
-    text = request.GET.get("q", "").strip()[:LONGEST]
-    found = _found(request, business, text)
-    name = "_found.html" if request.htmx else "search.html"
-    context = {"text": text, "found": found} | frame(request, business)
-    return render(request, f"backoffice/owner/search/{name}", context)
+    return palette.answer(
+        request,
+        page="backoffice/owner/search.html",
+        sections=links(OWNER, view="", args=(slug,)),
+        more=lambda text: _found(request, business, text),
+        context=frame(request, business),
+    )
 
 
 def _found(request: HttpRequest, business: Business, text: str) -> Found:
-    sections = [one for one in links(OWNER, view="", args=(business.slug,)) if _named(one, text)]
-    if not any(sign.isdigit() for sign in text):
-        return Found(sections)
-    asked = read(text)
-    sales = sales_by_number(business, text, limit=FOUND)
-    if asked is None or asked.kind not in (Kind.PHONE, Kind.CARD):
-        return Found(sections, sales=sales)
-    buckets = [
-        throttle.Bucket(f"owner.search.{seconds}", str(request.user.pk), limit, seconds)
-        for seconds, limit in LIMITS.items()
-    ]
-    if throttle.take(buckets).wait:
-        return Found(sections, sales=sales, too_many=True)
-    guest = find_member(asked.text, at=timezone.now())
-    return Found(sections, guest if guest and is_guest_of(business, guest) else None, sales)
+    if "@" in text or not any(sign.isdigit() for sign in text):
+        return Found()
+    sales = [_sale(one, business) for one in sales_by_number(business, text, limit=FOUND)]
+    guest, too_many = palette.person_of(request, text, place="owner")
+    if guest is None or not is_guest_of(business, guest):
+        return Found(sales, too_many)
+    url = f"{reverse('backoffice:owner_sales', args=[business.slug])}?member={guest.pk}"
+    return Found([Hit(url, "user-round", guest.short_name, guest.masked_phone, _("guest")), *sales])
 
 
-def _named(link: Link, text: str) -> bool:
-    """Whether a section's name or words hold the text, in whichever layout it was typed."""
-    said = f"{link.item.name} {link.item.words}".lower()
-    plain = text.lower()
-    return any(form in said for form in {plain, repaired(plain), to_russian(plain)})
+def _sale(sale: Transaction, business: Business) -> Hit:
+    when = date_format(localtime(sale.occurred_at, ZoneInfo(business.zone)), "d.m.Y, G:i")
+    return Hit(
+        reverse("backoffice:owner_sale", args=[business.slug, sale.pk]),
+        "receipt",
+        f"{when} · {format_rub(sale.amount)}",
+        sale.member.short_name,
+        _("sale №%(number)s") % {"number": sale.number},
+    )

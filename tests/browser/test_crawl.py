@@ -1,0 +1,131 @@
+"""Every kind of page of every role in a real browser, on the demo with something in every queue.
+
+First each role walks along all links without a browser (tests/crawl), which finds the pages, what
+is missing, what is not Russian, and what they ask the database. Then one page of each kind is
+looked at: at 360, 768 and 1200 px, in both themes, with axe and the console. Tables and pictures
+are left in .run/crawl.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from playwright.sync_api import Browser
+
+from apps.core import clickhouse
+from tests.browser.looking import everywhere, listen, look, once_each, settle
+from tests.conftest import seed_reference_rows
+from tests.crawl import table, world
+from tests.crawl.walking import Limits, Seen, Walk
+
+pytestmark = pytest.mark.slow
+WORLD = {"members": 90, "days": 400}
+PLACES = {
+    "signin": ("nobody",),
+    "till": ("cashier", "host"),
+    "owner": ("owner", "newcomer"),
+    "control": ("moderator", "admin", "superadmin"),
+    "admin": ("superadmin",),
+}
+STARTS = {"admin": "/admin/"}
+ALIKE = ("_changelist", "_change", "_add", "_history", "_delete")  # one template for all models
+
+
+@pytest.fixture
+def _django_db_helper(cast: world.Cast) -> None:
+    """In place of a transaction for each test: one committed world for the file."""
+
+
+@pytest.fixture(scope="module")
+def cast(
+    django_db_setup: None, django_db_blocker: Any, _clickhouse_ready: None
+) -> Iterator[world.Cast]:
+    with django_db_blocker.unblock():
+        seed_reference_rows()
+        empty_facts()
+        yield world.make(**WORLD)
+        call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
+        seed_reference_rows()
+        connection.close()
+
+
+def empty_facts() -> None:
+    with clickhouse.session(database=clickhouse.database()) as client:
+        for (name,) in client.query("SHOW TABLES").result_rows:
+            if name != "schema_migrations":
+                client.command(f"TRUNCATE TABLE {name}")
+
+
+@pytest.fixture(scope="module")
+def known() -> set[str]:
+    """Kinds of pages that were looked at: another role's page of the same template is not again."""
+    return set()
+
+
+Look = Callable[[str, Client, list[Seen]], None]
+
+
+@pytest.fixture
+def look_at(
+    browser: Browser, browser_context_args: dict[str, Any], live_server: Any
+) -> Iterator[Look]:
+    """Open these pages with the cookies of that browser, note what is wrong beside each."""
+    contexts = []
+
+    def walk(role: str, client: Client, pages: list[Seen]) -> None:
+        context = browser.new_context(**browser_context_args)
+        contexts.append(context)
+        for name, morsel in client.cookies.items():
+            context.add_cookies([{"name": name, "value": morsel.value, "url": live_server.url}])
+        for one in pages:
+            page, troubles = context.new_page(), []
+            listen(page, troubles)
+            page.goto(f"{live_server.url}{one.url}")
+            settle(page)
+            name = one.view.replace(":", "-").replace("/", "_")
+            alike = one.view.startswith("admin:") and one.view.endswith(ALIKE)
+            one.problems += look(
+                page,
+                folder=table.FOLDER / role,
+                name=name,
+                axe_at=once_each() if alike else everywhere(),
+            )
+            one.problems += dict.fromkeys(troubles)
+            page.close()
+
+    yield walk
+    for context in contexts:
+        context.close()
+
+
+def first_of_each(seen: list[Seen], known: set[str]) -> list[Seen]:
+    """One page of each kind that nobody has looked at."""
+    found = []
+    for one in seen:
+        if one.status == 200 and not one.is_part and one.title and one.view not in known:
+            known.add(one.view)
+            found.append(one)
+    return found
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_page_of_a_place(
+    place: str, cast: world.Cast, known: set[str], look_at: Look
+) -> None:
+    seen: list[Seen] = []
+    for role in PLACES[place]:
+        client = world.browser_of(getattr(cast, role, None))
+        leaves = () if place == "admin" else ("/admin/",)
+        limits = Limits(per_view=12, per_question=2, leaves=leaves)
+        walk = Walk(client, role=role, limits=limits)
+        walked = walk.along(STARTS.get(place, "/"), *world.begun(role, client))
+        seen += walked
+        if role == "newcomer":  # the same pages when nothing has happened yet
+            known -= {one.view for one in walked}
+        look_at(role, client, first_of_each(walked, known))
+    table.write(place, seen)
+    wrong = [(one.role, one.url, one.problems) for one in seen if one.problems]
+    assert wrong == [], f"{len(wrong)} of {len(seen)} pages, see {table.FOLDER / place}.tsv"
