@@ -3,10 +3,35 @@ language, no page asks the database a question for each row. In a browser: tests
 """
 
 from tests.crawl import table, world
-from tests.crawl.walking import Limits, Walk
+from tests.crawl.reading import read
+from tests.crawl.walking import Limits, Seen, Walk, view_of
+from tests.crawl.words import foreign
 
 SMALL = {"members": 14, "days": 75}
 QUICK = Limits(per_view=3, per_question=1, leaves=("/admin/",))
+
+
+# Somebody else's places: refused, or hidden as if they did not exist.
+CLOSED = {
+    "cashier": ["/control/", "/biz/mindal/", "/control/events/"],
+    "owner": ["/control/", "/biz/lisichkino/", "/control/roles/"],
+    "moderator": ["/control/members/", "/kassa/", "/control/audit/"],
+    "host": ["/control/", "/kassa/"],
+    "admin": ["/control/roles/", "/kassa/"],
+}
+
+
+def look_at_closed(role: str, path: str, cast: world.Cast) -> Seen:
+    """The page that says no: in Russian, with a way out."""
+    answer = world.browser_of(cast.by_role[role]).get(path)
+    page = read(answer.content.decode())
+    seen = Seen(role, path, view_of(path), answer.status_code)
+    if answer.status_code not in (403, 404):
+        seen.problems.append(f"answers {answer.status_code} to somebody who may not enter")
+    if "/" not in page.links:
+        seen.problems.append("shows no way out")
+    seen.problems += foreign(page.texts)
+    return seen
 
 
 def test_nobody_comes_upon_a_broken_page(db: None, facts: None) -> None:
@@ -18,6 +43,7 @@ def test_nobody_comes_upon_a_broken_page(db: None, facts: None) -> None:
         walk = Walk(client, role=role, limits=QUICK)
         seen += walk.along("/", *world.begun(role, client))
 
+    seen += [look_at_closed(role, path, cast) for role, paths in CLOSED.items() for path in paths]
     table.write("quick", seen)
     assert {one.view for one in seen} > {
         "backoffice:owner",

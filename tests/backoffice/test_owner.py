@@ -1,7 +1,6 @@
 """The owner's page: figures from the books, the chart from ClickHouse, and who may look."""
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.test import Client

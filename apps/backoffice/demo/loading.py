@@ -50,6 +50,7 @@ from apps.transactions.models import Transaction
 from apps.transactions.services import record_purchase
 
 STARTED, LOADED = "demo.started", "demo.loaded"
+WHY = "данные для показа"
 AGREED = [
     ConsentPurpose.PERSONAL_DATA,
     ConsentPurpose.MARKETING_PUSH,
@@ -167,10 +168,10 @@ def _open_shops(at: datetime) -> dict[str, Shop]:
     password = make_password(PASSWORD)
     chief = _worker(SUPERADMIN, password, at)
     if not chief.job:
-        set_job(user=chief, job=Job.SUPERADMIN, by=None, reason="demo data of this stand")
+        set_job(user=chief, job=Job.SUPERADMIN, by=None, reason=WHY)
     second = _worker(SECOND, password, at)
     if not second.job:  # nobody stands beside the first one yet
-        set_job(user=second, job=Job.SUPERADMIN, by=None, reason="demo data of this stand")
+        set_job(user=second, job=Job.SUPERADMIN, by=None, reason=WHY)
     admin = _worker(ADMIN, password, at)
     if not admin.job:
         _agree_on(admin, chief, second, at)
@@ -188,7 +189,7 @@ def _open_shops(at: datetime) -> dict[str, Shop]:
 @transaction.atomic
 def _agree_on(admin: User, chief: User, second: User, at: datetime) -> None:
     """As in life: one superadmin asks, the other confirms."""
-    asked = set_job(user=admin, job=Job.ADMIN, by=chief, reason="demo data of this stand")
+    asked = set_job(user=admin, job=Job.ADMIN, by=chief, reason=WHY)
     if asked:
         confirm_job(request_id=asked.pk, by=second, at=at)
 
@@ -221,7 +222,7 @@ def _open_shop(partner: Partner, password: str, *, by: User, at: datetime) -> Sh
         )
         description = {"description": partner.description}
         business = update_business(
-            business=business, changes=description, by=by, reason="demo data of this stand"
+            business=business, changes=description, by=by, reason=WHY
         )
         for name, address in partner.locations:
             add_location(business=business, name=name, address=address, by=by)
