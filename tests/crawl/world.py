@@ -22,7 +22,13 @@ from apps.crm.models import ExternalRecord, SyncRun
 from apps.crm.services import connect
 from apps.events.services import Shown, check_in
 from apps.loyalty import rules as loyalty_rules
-from apps.loyalty.services import adjust_balance, close_month, earn_for_purchase, spend_bonus
+from apps.loyalty.services import (
+    adjust_balance,
+    close_month,
+    earn_for_purchase,
+    spend_bonus,
+    submit_offer,
+)
 from apps.notifications.models import Broadcast
 from apps.transactions.models import FlagKind, FraudFlag, Transaction
 from tests.factories.accounts import UserFactory
@@ -109,7 +115,8 @@ def _queues(salon: Business, cast: Cast) -> None:
         listener = "apps.notifications.consumers.event_voted"
         Delivery.objects.create(message=message, listener=listener, state="dead")
         new = BusinessFactory(name=f"Новый партнёр {n + 1}", state="suspended")
-        draft_of(new, by=staff_of(new, role="business_owner"), name=f"Скоро {n + 1}")
+        offer = draft_of(new, name=f"Скоро {n + 1}", budget=Decimal("9000000.00"))
+        submit_offer(offer_id=offer.pk, by=staff_of(new, role="business_owner"), at=at)
         broadcast_of(other, name=f"Осень {n + 1}")
     set_job(user=UserFactory(), job="admin", by=cast.superadmin, reason=WHY)
     assert Broadcast.objects.exists()
