@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminExpandableTextareaWidget, UnfoldAdminSelec
 from apps.accounts.models import User
 from apps.businesses import services
 from apps.businesses.models import Business, Location, Membership, State
+from apps.businesses.zones import ZONES
 from apps.core.admin_base import (
     AmountField,
     ReadonlyAdmin,
@@ -35,19 +36,6 @@ from apps.core.admin_base import (
 from apps.core.exchange import Imported, ServiceResource
 
 TONES = {State.ACTIVE: "good", State.SUSPENDED: "warn", State.CLOSED: "bad"}
-ZONES = [
-    ("Europe/Kaliningrad", _("Kaliningrad, UTC+2")),
-    ("Europe/Moscow", _("Moscow, UTC+3")),
-    ("Europe/Samara", _("Samara, UTC+4")),
-    ("Asia/Yekaterinburg", _("Yekaterinburg, UTC+5")),
-    ("Asia/Omsk", _("Omsk, UTC+6")),
-    ("Asia/Krasnoyarsk", _("Krasnoyarsk, UTC+7")),
-    ("Asia/Irkutsk", _("Irkutsk, UTC+8")),
-    ("Asia/Yakutsk", _("Yakutsk, UTC+9")),
-    ("Asia/Vladivostok", _("Vladivostok, UTC+10")),
-    ("Asia/Magadan", _("Magadan, UTC+11")),
-    ("Asia/Kamchatka", _("Kamchatka, UTC+12")),
-]
 
 
 # --- who works where -----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from apps.accounts.models import PrivacyRequest, User
 from apps.accounts.services import note_request
-from apps.backoffice.pages.control.jobs import is_late, rhythm
+from apps.backoffice.pages.control.jobs import WORDS, is_late, rhythm
 from apps.businesses.models import Business, State, Step
 from apps.businesses.services import add_location, mark_step
 from apps.core import audit_chain
@@ -356,6 +357,10 @@ def test_schedules_are_read_aloud_and_known_to_be_late() -> None:
     assert rhythm(600) == "каждые 10 минут"
     assert rhythm(crontab(hour=3, minute=5)) == "каждый день в 3:05"
     assert rhythm(crontab(minute=40)) == "каждый час в 40 минут"
+    assert rhythm(crontab(minute="*/15")) == "каждые 15 минут"
+    thrice = crontab(day_of_week=1, hour="1,3,5", minute=50)
+    assert rhythm(thrice) == "каждую неделю, понедельник в 1:50, 3:50, 5:50"
+    assert [name for name in settings.CELERY_BEAT_SCHEDULE if name not in WORDS] == []
     assert rhythm(crontab(hour="2-6", minute=15)) == "каждый час с 2 до 6, в 15 минут"
     assert rhythm(crontab(day_of_week=1, hour=10, minute=0)) == "каждую неделю, понедельник в 10:00"
     assert is_late(30, now - timedelta(minutes=11), at=now)

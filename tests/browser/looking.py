@@ -22,7 +22,7 @@ ASK_AXE = """async (tags) => (await axe.run(document, {
 }))"""
 # Words that are seen now: what scripts wrote too, without code and names in another language.
 SEEN_WORDS = """() => {
-    const silent = "code,pre,kbd,samp,script,style,template,textarea,noscript,[translate=no],[lang]:not(html)";
+    const silent = "code,pre,kbd,samp,script,style,template,textarea,noscript,[class*=material-symbols],[translate=no],[lang]:not(html)";
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const found = [];
     while (walk.nextNode()) {

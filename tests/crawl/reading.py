@@ -60,7 +60,8 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, pairs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in pairs}
         silent = self.is_silent or tag in SILENT or given.get("translate") == "no"
-        silent = silent or given.get("lang", "ru") != "ru" and tag != "html"
+        silent = silent or (given.get("lang", "ru") != "ru" and tag != "html")
+        silent = silent or "material-symbols" in given.get("class", "")  # names of icons
         if tag not in VOID:
             self.stack.append((tag, silent))
         if not silent:

@@ -20,7 +20,8 @@ from tests.crawl.words import foreign
 VALUES = re.compile(r"'(?:[^']|'')*'|\b\d+\b")
 LISTS = re.compile(r"(?:%s|\?)(?:::\w+)?(?:, (?:%s|\?)(?:::\w+)?)+")
 SAVEPOINTS = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
-REPEATS = 3  # the same question more often than this is a question a row
+REPEATS = 3  # the same question about more things than this is a question a row
+IN_VAIN = 5  # the very same question
 NEVER = ("/logout/", "/admin/logout/", "/docs", "/redoc", "/openapi.json")
 
 
@@ -163,15 +164,16 @@ def view_of(url: str) -> str:
 
 
 def repeated(asked: Any) -> Iterator[tuple[str, int]]:
-    """Statements that differ by their values alone, and stand there for each row of something."""
-    plain = (
-        LISTS.sub("?", VALUES.sub("?", one["sql"]))
-        for one in asked.captured_queries
-        if not one["sql"].startswith(SAVEPOINTS)
-    )
-    for sql, times in Counter(plain).items():
-        if times > REPEATS:
-            yield sql, times
+    """Statements that differ by their values alone stand there for each row of something; those
+    that do not even differ are asked in vain, which is said when it is often."""
+    shapes: dict[str, Counter[str]] = {}
+    for one in asked.captured_queries:
+        if not one["sql"].startswith(SAVEPOINTS):
+            plain = LISTS.sub("?", VALUES.sub("?", one["sql"]))
+            shapes.setdefault(plain, Counter())[one["sql"]] += 1
+    for plain, said in shapes.items():
+        if len(said) > REPEATS or max(said.values()) > IN_VAIN:
+            yield plain, said.total()
 
 
 def whole(page: Reading) -> Iterable[str]:

@@ -102,7 +102,7 @@ def _queues(salon: Business, cast: Cast) -> None:
         FraudFlag.objects.create(
             kind=kinds[n % len(kinds)], business=salon, transaction=sold, member=sold.member, at=at
         )
-        note_request(member=sold.member, kind="copy", by=other, at=at - timedelta(days=9 * n))
+        note_request(member=UserFactory(), kind="copy", by=other, at=at - timedelta(days=9 * n))
         adjust_balance(
             member=sold.member,
             amount=Decimal(9000),
@@ -114,9 +114,13 @@ def _queues(salon: Business, cast: Cast) -> None:
         message = Message.objects.create(topic="EventVoted", payload={})
         listener = "apps.notifications.consumers.event_voted"
         Delivery.objects.create(message=message, listener=listener, state="dead")
-        new = BusinessFactory(name=f"Новый партнёр {n + 1}", state="suspended")
-        offer = draft_of(new, name=f"Скоро {n + 1}", budget=Decimal("9000000.00"))
-        submit_offer(offer_id=offer.pk, by=staff_of(new, role="business_owner"), at=at)
+        BusinessFactory(name=f"Новый партнёр {n + 1}", state="suspended")
+        offer = draft_of(
+            BusinessFactory(name=f"Сад {n + 1}"),
+            name=f"Скоро {n + 1}",
+            budget=Decimal("9000000.00"),
+        )
+        submit_offer(offer_id=offer.pk, by=None, at=at)
         broadcast_of(other, name=f"Осень {n + 1}")
     set_job(user=UserFactory(), job="admin", by=cast.superadmin, reason=WHY)
     assert Broadcast.objects.exists()

@@ -221,9 +221,7 @@ def _open_shop(partner: Partner, password: str, *, by: User, at: datetime) -> Sh
             slug=partner.slug, name=partner.name, category=partner.category, city="Москва", by=by
         )
         description = {"description": partner.description}
-        business = update_business(
-            business=business, changes=description, by=by, reason=WHY
-        )
+        business = update_business(business=business, changes=description, by=by, reason=WHY)
         for name, address in partner.locations:
             add_location(business=business, name=name, address=address, by=by)
         people = [(partner.owner, Role.OWNER), *((one, Role.STAFF) for one in partner.staff)]

@@ -4,11 +4,13 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.apps import apps
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from apps.businesses.zones import ZONES
 from apps.core.ids import new_id
 from apps.core.money import MINUS, NBSP, format_number
 from apps.core.outbox import BATCH
@@ -82,6 +84,37 @@ def listener(dotted: str) -> str:
     """`loyalty · event_voted` of `apps.loyalty.consumers.event_voted`."""
     parts = dotted.removesuffix(BATCH).split(".")
     return f"{parts[1]} · {parts[-1]}" if len(parts) > 2 else dotted
+
+
+# Words that services leave as a reason in the audit log.
+REASONS = {
+    "reached": _("paid enough"),
+    "fell_short": _("paid too little for too long"),
+    "by_hand": _("set by hand"),
+    "invited": _("invited"),
+    "erased": _("her data was erased"),
+}
+
+
+@register.filter
+def why(reason: str) -> object:
+    """A reason of the audit log in words; what a person wrote stays as it is."""
+    return REASONS.get(reason, reason)
+
+
+@register.filter
+def object_kind(name: str) -> object:
+    """`участница` of `user`: the kind of an object in the audit log, as its model calls itself."""
+    plain = name.replace("_", "")
+    known = [one for one in apps.get_models() if one._meta.model_name == plain]
+    ours = [one for one in known if one.__module__.startswith("apps.")]
+    return (ours or known)[0]._meta.verbose_name if known else name
+
+
+@register.filter
+def zone_name(zone: str) -> object:
+    """`Москва, UTC+3` of `Europe/Moscow`."""
+    return dict(ZONES).get(zone, zone)
 
 
 @register.filter

@@ -31,9 +31,9 @@ from unfold.widgets import (
 
 from apps.accounts import rights
 from apps.accounts.models import User
-from apps.businesses.admin import ZONES
 from apps.businesses.models import Business
 from apps.businesses.queries import partners
+from apps.businesses.zones import ZONES
 from apps.core.admin_base import (
     EMPTY,
     AmountField,

@@ -27,9 +27,14 @@ from apps.core.services import retry_deliveries
 WORDS: dict[str, str | Promise] = {
     "accounts.forget_old": _("Forget old codes and sessions"),
     "accounts.serve_privacy_requests": _("Carry out erasures whose day has come"),
+    "accounts.serve_phone_moves": _("Move phones whose day has come"),
     "accounts.watch_codes": _("Watch how many SMS codes are used"),
+    "analytics.fit_churn": _("Learn who is about to leave"),
+    "analytics.forget_exports": _("Forget old files of figures"),
     "analytics.keep_dashboards": _("Keep the owners' figures for when ClickHouse is down"),
     "analytics.load_facts": _("Load facts into ClickHouse"),
+    "analytics.reconcile": _("Compare figures with the books"),
+    "analytics.score_churn": _("Reckon who is about to leave"),
     "analytics.snapshot_rfm": _("Sort members into RFM groups"),
     "core.anchor_audit": _("Anchor the audit chain outside of the database"),
     "core.drain_outbox": _("Tell listeners what happened"),
@@ -37,6 +42,7 @@ WORDS: dict[str, str | Promise] = {
     "core.heartbeat": _("Heartbeat of workers"),
     "core.seal_audit": _("Seal the audit log"),
     "core.verify_audit": _("Walk the audit chain"),
+    "coupons.audit": _("Prove that settlement knows every discount"),
     "coupons.expire_due": _("End coupons whose day has come"),
     "coupons.make_missing_codes": _("Make the codes that are missing"),
     "crm.continue_backfills": _("Go on reading the past of CRMs"),
@@ -132,23 +138,31 @@ def _of_crontab(when: crontab) -> str:
         str(part) for part in (when._orig_minute, when._orig_hour, when._orig_day_of_week)
     )
     plain = str(when._orig_day_of_month) == str(when._orig_month_of_year) == "*"
+    if plain and minute.startswith("*/") and hour == weekday == "*":
+        return rhythm(60 * int(minute.removeprefix("*/")))
     if not (plain and minute.isdigit()):
         return str(when)
-    if hour == "*" and weekday == "*":
+    if weekday == "*" and (hour == "*" or "-" in hour):
+        return _each_hour(hour, minute)
+    times = [f"{one}:{int(minute):02d}" for one in hour.split(",") if one.isdigit()]
+    return _at_times(", ".join(times), weekday) or str(when)
+
+
+def _each_hour(hour: str, minute: str) -> str:
+    if hour == "*":
         return str(_("every hour at %(minute)s minutes")) % {"minute": minute}
-    if "-" in hour and weekday == "*":
-        since, until = hour.split("-")
-        words = _("every hour from %(since)s to %(until)s, at %(minute)s minutes")
-        return str(words) % {"since": since, "until": until, "minute": minute}
-    if not hour.isdigit():
-        return str(when)
-    at = f"{hour}:{int(minute):02d}"
-    if weekday == "*":
-        return str(_("every day at %(time)s")) % {"time": at}
-    if weekday.isdigit():
+    since, until = hour.split("-")
+    words = _("every hour from %(since)s to %(until)s, at %(minute)s minutes")
+    return str(words) % {"since": since, "until": until, "minute": minute}
+
+
+def _at_times(times: str, weekday: str) -> str:
+    if times and weekday == "*":
+        return str(_("every day at %(time)s")) % {"time": times}
+    if times and weekday.isdigit():
         day = WEEKDAYS[(int(weekday) - 1) % 7]  # cron counts from Sunday
-        return str(_("every week, %(day)s at %(time)s")) % {"day": day.lower(), "time": at}
-    return str(when)
+        return str(_("every week, %(day)s at %(time)s")) % {"day": day.lower(), "time": times}
+    return ""
 
 
 def is_late(when: Any, started_at: datetime, *, at: datetime) -> bool:
