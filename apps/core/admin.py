@@ -24,6 +24,7 @@ from apps.core.admin_base import (
     ReadonlyAdmin,
     ReadonlyInline,
     badge,
+    code,
     column,
     days,
     link,
@@ -132,14 +133,14 @@ class StateFilter(DropdownFilter):
 def listener_name(dotted: str) -> str:
     """`analytics · TRANSACTION_FACTS` of `apps.analytics.loader.TRANSACTION_FACTS@batch`."""
     parts = dotted.removesuffix(outbox.BATCH).split(".")
-    return f"{parts[1]} · {parts[-1]}" if len(parts) > 2 else dotted
+    return code(f"{parts[1]} · {parts[-1]}" if len(parts) > 2 else dotted)
 
 
 class DeliveryColumns:
     """How a delivery is written in its own list and on its message's page."""
 
     number = column("sequence", _("Number"), show=str)
-    topic = column("message__topic", _("Fact"))
+    topic = column("message__topic", _("Fact"), show=code)
     to_message = column("message", _("Message"), show=link)
     who_hears = column("listener", _("Listener"), show=listener_name)
     due = moment("due_at", _("Next attempt"))
@@ -210,7 +211,7 @@ class MessageAdmin(ReadonlyAdmin):
     fields = ["fact", "written", "content"]
     inlines = [DeliveryInline]
 
-    fact = column("topic", _("Fact"))
+    fact = column("topic", _("Fact"), show=code)
     written = moment("created_at", _("Written"))
     listeners = column("heard_by", _("Listeners"))
 

@@ -76,6 +76,11 @@ def _page(app_label: str, model_name: str, pk: object) -> str:
         return ""
 
 
+def code(text: object) -> str:
+    """A word of the machine: it stays as it is in any language."""
+    return format_html('<code class="sk-word" translate="no">{}</code>', text)
+
+
 def badge(words: Text, tone: str = "quiet") -> str:
     """A state as a coloured word; `tone` is good, warn, bad or quiet."""
     return format_html('<span class="sk-badge sk-badge-{}">{}</span>', tone, words)

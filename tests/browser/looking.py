@@ -12,11 +12,17 @@ from tests.crawl.words import foreign
 
 WIDTHS = (360, 768, 1200)
 SCHEMES = ("light", "dark")
+PICTURES = ((360, "light"), (1200, "light"), (1200, "dark"))
 HEAVY = ("serious", "critical")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-ASK_AXE = """async (tags) => (await axe.run(document, {
+# In the dark only colours are other ones.
+RULES = {
+    "light": {"type": "tag", "values": TAGS},
+    "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
+}
+ASK_AXE = """async (rules) => (await axe.run(document, {
     resultTypes: ["violations"],
-    runOnly: { type: "tag", values: tags },
+    runOnly: rules,
 })).violations.map((one) => ({
     id: one.id, impact: one.impact, nodes: one.nodes.map((node) => node.html.slice(0, 120)),
 }))"""
@@ -57,6 +63,7 @@ def look(
     folder: Path,
     name: str,
     axe_at: Sequence[tuple[int, str]],
+    pictured: bool = True,
     allowed: frozenset[str] = frozenset(),
 ) -> list[str]:
     """What is wrong with the open page. Pictures of each width are kept in the folder."""
@@ -68,7 +75,7 @@ def look(
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             problems += _at(page, width, scheme, is_asked=(width, scheme) in axe_at)
-            if (width, scheme) in ((360, "light"), (1200, "light"), (360, "dark"), (1200, "dark")):
+            if (width, scheme) in PICTURES and pictured:
                 picture = folder / f"{name}-{width}-{scheme}.jpg"
                 page.screenshot(path=picture, full_page=True, type="jpeg", quality=72)
     return list(dict.fromkeys(problems))
@@ -81,7 +88,7 @@ def _at(page: Page, width: int, scheme: str, *, is_asked: bool) -> list[str]:
         found.append(f"{over} px too wide at {width}")
     found += [f"cut at {width}: {html}" for html in page.evaluate(CUT)]
     if is_asked:
-        for one in page.evaluate(ASK_AXE, TAGS):
+        for one in page.evaluate(ASK_AXE, RULES[scheme]):
             if one["impact"] in HEAVY:
                 found.append(f"axe {one['id']} at {width} {scheme}: {one['nodes'][:3]}")
     return found

@@ -110,7 +110,7 @@ class Walk:
         strange = foreign(page.texts, allowed=self.limits.allowed)
         seen.problems += [f"not Russian: {one}" for one in strange]
         if not seen.is_part:
-            seen.problems += whole(page)
+            seen.problems += whole(page, has_tabs=seen.view.startswith("admin:"))
         if not any(seen.url.startswith(leaf) for leaf in self.limits.leaves):
             self._walk_on(page, seen.url)
 
@@ -176,12 +176,12 @@ def repeated(asked: Any) -> Iterator[tuple[str, int]]:
             yield plain, said.total()
 
 
-def whole(page: Reading) -> Iterable[str]:
-    """A title, one first heading, anchors that exist, files that are there."""
+def whole(page: Reading, *, has_tabs: bool) -> Iterable[str]:
+    """A title, anchors that exist (the admin's tabs are anchors to nothing), files that are there."""
     if not page.title.strip(" ·"):
         yield "has no title"
     for anchor in dict.fromkeys(page.anchors):
-        if anchor and anchor not in page.ids:
+        if anchor and not has_tabs and anchor not in page.ids:
             yield f"leads to #{anchor}, which it does not have"
     for file in dict.fromkeys(page.files):
         path = urlsplit(file).path

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -56,6 +57,9 @@ class ReasonDialog(BaseDialogForm):
         max_length=500,
         widget=UnfoldAdminTextInputWidget,
     )
+
+
+LANGUAGES = dict(settings.LANGUAGES)
 
 
 class BlockedFilter(DropdownFilter):
@@ -111,7 +115,16 @@ class UserAdmin(Exported, RevealPhone, StandingPages, ReadonlyAdmin):
     fieldsets = [
         (
             None,
-            {"fields": ["person", "phone_masked", "phone_reveal", "email_known", "city", "locale"]},
+            {
+                "fields": [
+                    "person",
+                    "phone_masked",
+                    "phone_reveal",
+                    "email_known",
+                    "city",
+                    "language",
+                ]
+            },
         ),
         (
             _("Membership"),
@@ -122,6 +135,7 @@ class UserAdmin(Exported, RevealPhone, StandingPages, ReadonlyAdmin):
     ]
 
     phone_masked = column("masked_phone", _("Phone"))
+    language = column("locale", _("language"), show=lambda one: LANGUAGES.get(one, one))
     tier_shown = column("tier", _("Tier"), show=tier_badge)
     joined = moment("joined_at", _("Joined"), ordering="joined_at")
     blocked = moment("blocked_at", _("Blocked"))

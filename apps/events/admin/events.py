@@ -84,7 +84,9 @@ class EventForm(ReasonedForm):
     zone = forms.ChoiceField(label=_("Time zone"), choices=ZONES, widget=UnfoldAdminSelectWidget)
     price = AmountField(label=_("Price, bonuses"))
     attendance_bonus = AmountField(label=_("Bonus for coming"))
-    seen = forms.IntegerField(widget=forms.HiddenInput)  # the version that the page was made from
+    seen = forms.IntegerField(
+        label=_("Version seen"), widget=forms.HiddenInput
+    )  # the version that the page was made from
     by: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
