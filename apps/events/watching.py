@@ -168,10 +168,11 @@ def ledger_of(event: Event) -> Ledger:
 
 @dataclass(frozen=True)
 class Money:
-    """Bonuses of an event: paid for seats, given back, given for coming."""
+    """Bonuses of an event: paid for seats, given back, set aside as deposits, given for coming."""
 
     paid: Decimal
     returned: Decimal
+    deposits: Decimal
     for_coming: Decimal
 
     @property
@@ -184,9 +185,11 @@ def money_of(event: Event) -> Money:
     sums = event.registrations.aggregate(
         paid=Sum("paid", default=nothing),
         returned=Sum("returned", default=nothing),
+        deposits=Count("hold_id"),
         came=Count("pk", filter=Q(bonus_of_visit__isnull=False)),
     )
-    return Money(sums["paid"], sums["returned"], sums["came"] * event.attendance_bonus)
+    deposits, for_coming = sums["deposits"] * event.price, sums["came"] * event.attendance_bonus
+    return Money(sums["paid"], sums["returned"], deposits, for_coming)
 
 
 # --- the door ------------------------------------------------------------------------------------
