@@ -185,10 +185,10 @@ def money_of(event: Event) -> Money:
     sums = event.registrations.aggregate(
         paid=Sum("paid", default=nothing),
         returned=Sum("returned", default=nothing),
-        deposits=Count("hold_id"),
+        seats_held=Sum(1 + F("guests"), filter=Q(hold_id__isnull=False), default=0),
         came=Count("pk", filter=Q(bonus_of_visit__isnull=False)),
     )
-    deposits, for_coming = sums["deposits"] * event.price, sums["came"] * event.attendance_bonus
+    deposits, for_coming = sums["seats_held"] * event.price, sums["came"] * event.attendance_bonus
     return Money(sums["paid"], sums["returned"], deposits, for_coming)
 
 
