@@ -168,7 +168,8 @@ def ledger_of(event: Event) -> Ledger:
 
 @dataclass(frozen=True)
 class Money:
-    """Bonuses of an event: paid for seats, given back, set aside as deposits, given for coming."""
+    """Bonuses of an event: paid for seats, given back, of the paid still set aside as deposits,
+    given for coming."""
 
     paid: Decimal
     returned: Decimal
@@ -185,11 +186,11 @@ def money_of(event: Event) -> Money:
     sums = event.registrations.aggregate(
         paid=Sum("paid", default=nothing),
         returned=Sum("returned", default=nothing),
-        seats_held=Sum(1 + F("guests"), filter=Q(hold_id__isnull=False), default=0),
+        deposits=Sum("paid", filter=Q(hold_id__isnull=False), default=nothing),
         came=Count("pk", filter=Q(bonus_of_visit__isnull=False)),
     )
-    deposits, for_coming = sums["seats_held"] * event.price, sums["came"] * event.attendance_bonus
-    return Money(sums["paid"], sums["returned"], deposits, for_coming)
+    for_coming = sums["came"] * event.attendance_bonus
+    return Money(sums["paid"], sums["returned"], sums["deposits"], for_coming)
 
 
 # --- the door ------------------------------------------------------------------------------------
