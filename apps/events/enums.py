@@ -1,5 +1,6 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Kind(TextChoices):
@@ -18,7 +19,7 @@ class State(TextChoices):
     VOTING = "voting", _("voting")
     THRESHOLD_REACHED = "threshold_reached", _("supported")
     SCHEDULED = "scheduled", _("being prepared")
-    PUBLISHED = "published", _("published")
+    PUBLISHED = "published", pgettext_lazy("event", "published")
     COMPLETED = "completed", _("completed")
     CANCELLED = "cancelled", _("cancelled")
     REJECTED = "rejected", _("rejected")

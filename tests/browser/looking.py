@@ -76,8 +76,8 @@ def look(
             page.set_viewport_size({"width": width, "height": 800})
             problems += _at(page, width, scheme, is_asked=(width, scheme) in axe_at)
             if (width, scheme) in PICTURES and pictured:
-                picture = folder / f"{name}-{width}-{scheme}.jpg"
-                page.screenshot(path=picture, full_page=True, type="jpeg", quality=72)
+                picture = folder / f"{name}-{width}-{scheme}.png"
+                page.screenshot(path=picture, full_page=True)
     return list(dict.fromkeys(problems))
 
 

@@ -10,19 +10,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser
 
 from apps.core import clickhouse
+from tests import database
 from tests.browser.looking import everywhere, listen, look, once_each, settle
-from tests.conftest import seed_reference_rows
 from tests.crawl import table, world
 from tests.crawl.walking import Limits, Seen, Walk
 
 pytestmark = pytest.mark.slow
-WORLD = {"members": 90, "days": 400}
+WORLD = {"members": 80, "days": 200}
 PLACES = {
     "signin": ("nobody",),
     "till": ("cashier", "host"),
@@ -61,11 +60,9 @@ def cast(
     django_db_setup: None, django_db_blocker: Any, _clickhouse_ready: None
 ) -> Iterator[world.Cast]:
     with django_db_blocker.unblock():
-        seed_reference_rows()
         empty_facts()
         yield world.make(**WORLD)
-        call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
-        seed_reference_rows()
+        database.restore()
         connection.close()
 
 

@@ -8,6 +8,7 @@ BRANDS = {
     *("YCLIENTS", "iiko", "amoCRM", "Renovatio", "MODX", "Excel", "ClickHouse", "PostgreSQL"),
     *("Redis", "Valkey", "Celery", "Beat", "Prometheus", "Android", "iPhone", "iOS", "iPad"),
     *("Chrome", "Firefox", "Safari", "Chromium", "Telegram", "WhatsApp", "Google", "Apple"),
+    *("Linux", "Windows", "macOS", "Safari", "Edge", "Yandex", "Opera", "HeadlessChrome"),
     *("CRM", "CSV", "PDF", "JSON", "XLSX", "ODS", "TSV", "YAML", "HTML", "API", "URL", "HTTP"),
     *("HTTPS", "IP", "ID", "SMS", "PIN", "QR", "TOTP", "TLS", "DNS", "SQL", "UTC", "SSL", "SLA"),
     *("Win-Win", "RFM", "English", "Pixel", "Enter", "Esc", "Tab", "Ctrl", "Shift", "Alt"),

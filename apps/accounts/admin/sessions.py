@@ -27,11 +27,13 @@ from apps.core.admin_base import (
 
 LIVE, ENDED = _("live"), _("ended")
 
+SYSTEMS = {"web": _("browser"), "ios": "iOS", "android": "Android"}
+
 
 class SessionColumns:
     since = moment("created_at", _("Since"))
     device = column("device_name", _("Device"))
-    system = column("platform", _("System of the device"))
+    system = column("platform", _("System of the device"), show=lambda one: SYSTEMS.get(one, one))
     where = column("address", _("Network address"))
     kind_shown = column("get_kind_display", _("Kind"), show=lambda words: words())
     seen = moment("last_seen_at", _("Last seen"))

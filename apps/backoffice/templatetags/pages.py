@@ -1,5 +1,6 @@
 """Small things the page templates share."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.businesses.zones import ZONES
 from apps.core.ids import new_id
-from apps.core.money import MINUS, NBSP, format_number
+from apps.core.money import MINUS, NBSP, format_number, format_rub
 from apps.core.outbox import BATCH
 
 register = template.Library()
@@ -102,13 +103,17 @@ def why(reason: str) -> object:
     return REASONS.get(reason, reason)
 
 
+# Objects of the log that are no records.
+KINDS = {"demo": _("demo data"), "audit": _("audit log")}
+
+
 @register.filter
 def object_kind(name: str) -> object:
     """`участница` of `user`: the kind of an object in the audit log, as its model calls itself."""
     plain = name.replace("_", "")
     known = [one for one in apps.get_models() if one._meta.model_name == plain]
     ours = [one for one in known if one.__module__.startswith("apps.")]
-    return (ours or known)[0]._meta.verbose_name if known else name
+    return (ours or known)[0]._meta.verbose_name if known else KINDS.get(name, name)
 
 
 @register.filter
@@ -141,5 +146,11 @@ FIGURES = {
 
 @register.filter
 def flag_figures(facts: dict[str, object]) -> str:
-    """`сумма 5670.00, пара за неделю 1`: counts and sums that raised a suspicion."""
-    return ", ".join(f"{FIGURES.get(name, name)} {value}" for name, value in facts.items())
+    """`сумма 5 670 ₽, эта пара за неделю 1`: counts and sums that raised a suspicion."""
+    return ", ".join(f"{FIGURES.get(name, name)} {_figure(value)}" for name, value in facts.items())
+
+
+def _figure(value: object) -> object:
+    """Sums are written as strings with kopecks, counts as numbers."""
+    is_sum = isinstance(value, str) and re.fullmatch(r"\d+\.\d\d", value)
+    return format_rub(Decimal(str(value)), always_kopecks=False) if is_sum else value
