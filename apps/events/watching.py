@@ -184,13 +184,13 @@ class Money:
 def money_of(event: Event) -> Money:
     nothing = Decimal(0)
     sums = event.registrations.aggregate(
-        paid=Sum("paid", default=nothing),
-        returned=Sum("returned", default=nothing),
+        all_paid=Sum("paid", default=nothing),
+        all_returned=Sum("returned", default=nothing),
         deposits=Sum("paid", filter=Q(hold_id__isnull=False), default=nothing),
         came=Count("pk", filter=Q(bonus_of_visit__isnull=False)),
     )
     for_coming = sums["came"] * event.attendance_bonus
-    return Money(sums["paid"], sums["returned"], sums["deposits"], for_coming)
+    return Money(sums["all_paid"], sums["all_returned"], sums["deposits"], for_coming)
 
 
 # --- the door ------------------------------------------------------------------------------------

@@ -20,8 +20,9 @@ from tests.crawl.words import foreign
 VALUES = re.compile(r"'(?:[^']|'')*'|\b\d+\b")
 LISTS = re.compile(r"(?:%s|\?)(?:::\w+)?(?:, (?:%s|\?)(?:::\w+)?)+")
 SAVEPOINTS = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
-REPEATS = 3  # the same question about more things than this is a question a row
-IN_VAIN = 5  # the very same question
+REPEATS = 4  # the same question about more things than this is a question a row
+IN_VAIN = 8  # the very same question
+USUAL, DEAR = 40, {"backoffice:reports": 60, "backoffice:return_sale": 48}  # statements of a page
 NEVER = ("/logout/", "/admin/logout/", "/docs", "/redoc", "/openapi.json")
 
 
@@ -51,7 +52,7 @@ class Limits:
     per_admin_view: int = 3
     per_question: int = 2  # addresses with the same names of parameters
     leaves: tuple[str, ...] = ()
-    bound: Callable[[str], int] = lambda view: 40
+    bound: Callable[[str], int] = lambda view: DEAR.get(view, USUAL)
     allowed: frozenset[str] = frozenset()
 
 

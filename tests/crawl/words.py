@@ -14,7 +14,7 @@ BRANDS = {
     *("Win-Win", "RFM", "English", "Pixel", "Enter", "Esc", "Tab", "Ctrl", "Shift", "Alt"),
     *("push", "Push", "OData", "SMTP", "FCM", "APNs", "Smsru", "SMS.ru", "e-mail", "E-mail"),
 }
-LATIN = re.compile(r"[A-Za-z]")
+LATIN = re.compile(r"[A-Za-z]{2}")
 EDGES = " \t\n\u00a0«»“”„\"'`.,:;!?()[]{}<>|/*+=…—–-→←↑↓•·№%#&~"
 # Signs that no word of a language has inside: an address, a code, a name of a machine.
 CODE = re.compile(r"[0-9_@\\]|[a-z][.:=]|\.[a-z]|^[A-Z]{2,4}$")
@@ -37,7 +37,7 @@ def words_of(text: str) -> list[str]:
 
 
 def is_foreign(word: str, allowed: frozenset[str]) -> bool:
-    if not LATIN.search(word) or len(word) == 1:
+    if not LATIN.search(word):
         return False
     if word in BRANDS or word in allowed or CODE.search(word):
         return False

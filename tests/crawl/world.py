@@ -38,7 +38,7 @@ from tests.factories.notifications import broadcast_of
 from tests.factories.offers import draft_of
 
 WHY = "Просьба гостьи от 12 ноября"
-QUEUED = 4  # of each kind: enough to see a question a row
+QUEUED = 6  # of each kind: enough to see a question a row
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,13 @@ def _events(cafe: Business, cast: Cast) -> None:
     type(event).objects.filter(pk=event.pk).update(creator=cast.host)
     places = [comes(event) for _ in range(9)]
     for n, place in enumerate(places[:3]):
-        shown = Shown(nonce=f"crawl{n}", at=at, registration_id=place.pk, device="вход")
+        shown = Shown(
+            nonce=f"crawl{n}",
+            at=at,
+            registration_id=place.pk,
+            device="вход",
+            identity_checked=True,
+        )
         check_in(event=event, shown=[shown], by=cast.admin, at=at)
 
 
