@@ -76,7 +76,7 @@ def _sections(links: Iterable[Link], text: str) -> list[Hit]:
 def spellings(text: str) -> set[str]:
     """The text as it was typed, and as it was meant when the other layout was on."""
     plain = text.lower()
-    return {plain, repaired(plain), to_russian(plain)}
+    return {plain, repaired(plain).lower(), to_russian(plain).lower()}
 
 
 def is_exact(text: str) -> bool:
