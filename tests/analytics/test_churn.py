@@ -280,6 +280,8 @@ def test_guests_at_risk_are_kept_by_name_for_their_partner(facts, api, business,
     [risk] = ChurnRisk.objects.filter(business=business)
     assert (risk.member, risk.recency, risk.visits) == (member, 70, 1)
     assert "silence" in risk.reasons
+    [told] = api.as_(owner).get("/analytics/churn").json()["data"]["members"]
+    assert told["bandWords"] in ("средний", "высокий")  # not the words of a message's priority
     assert queries.export_of(member, at=timezone.now())["risk_of_leaving"]
 
 
