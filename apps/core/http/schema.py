@@ -23,6 +23,14 @@ def _reference(kind: str, name: str) -> dict[str, str]:
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
+def _names_in(code: Any) -> set[str]:
+    """Names that a function uses, those of its lambdas among them."""
+    if code is None:
+        return set()
+    inner = [one for one in code.co_consts if hasattr(one, "co_names")]
+    return set(code.co_names).union(*(_names_in(one) for one in inner))
+
+
 class EnvelopeSchema(AutoSchema):
     """Success in the envelope, every failure with its codes, headers and the caller's rights."""
 
@@ -41,7 +49,10 @@ class EnvelopeSchema(AutoSchema):
         action = getattr(action, "__func__", action)
         while hasattr(action, "__wrapped__"):
             action = action.__wrapped__
-        return bool(PAGING & set(action.__code__.co_names))
+        names = _names_in(action.__code__)
+        for helper in [name for name in names if name.startswith("_")]:
+            names |= _names_in(getattr(getattr(type(self.view), helper, None), "__code__", None))
+        return bool(PAGING & names)
 
     # --- parameters ----------------------------------------------------------------------------
     def get_filter_backends(self) -> list[Any]:
