@@ -29,7 +29,7 @@ STARS = {"5", "4", "3", "2", "1"}
 def reviews(request: HttpRequest, slug: str) -> HttpResponse:
     business = business_of(request, slug)
     typed: dict[str, Any] = {}
-    if request.method == "POST":
+    if request.POST.get("review"):
         row = _review(business, request.POST.get("review", ""))
         try:
             answer_feedback(
