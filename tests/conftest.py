@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.test import Client, TransactionTestCase
 from django.utils import timezone
 
-from apps.core import clickhouse, clickhouse_migrations
+from apps.core import clickhouse, clickhouse_migrations, redis_line
 from apps.loyalty import settings_queries
 from apps.loyalty.models import Badge
 from tests import database
@@ -59,10 +59,11 @@ def seed_reference_rows() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _badges_pay_nothing(request: pytest.FixtureRequest, _django_db_helper: None) -> None:
+def _badges_pay_nothing(request: pytest.FixtureRequest) -> None:
     """A balance in a test is made of what the test does; badges have tests of their own."""
     pays = request.module.__name__.endswith((".test_badges", ".test_demo"))
     if not pays and uses_database(request):
+        request.getfixturevalue("_django_db_helper")
         Badge.objects.exclude(bonus=0).update(bonus=0)
 
 
@@ -77,6 +78,7 @@ def _own_files(tmp_path: Path, settings: Any) -> None:
 @pytest.fixture(autouse=True)
 def _empty_cache() -> Iterator[None]:
     yield
+    redis_line.forget_silence()  # a test may have closed it
     cache.clear()
     settings_queries.forget()
 

@@ -13,7 +13,7 @@ import hashlib
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 ROOT = Path(__file__).parents[1]
 LOCK = 5_316_021  # any number that nobody else on this server locks
@@ -53,8 +53,21 @@ def remember() -> None:
 
 def restore() -> None:
     """Make the tables as `remember()` found them. Triggers are off meanwhile: journals refuse a
-    DELETE. Foreign keys are looked at when all is back."""
+    DELETE. Foreign keys are looked at when all is back.
+
+    A browser may still have a request under way that takes its locks in another order."""
+    for left in range(4, -1, -1):
+        try:
+            return _restore()
+        except OperationalError:
+            if not left:
+                raise
+    return None
+
+
+def _restore() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {', '.join(_tables(cursor))} IN EXCLUSIVE MODE")
         filled, columns = _filled(cursor), _kept_columns(cursor)
         guarded = _guarded(cursor, filled)
         orders = ["SET CONSTRAINTS ALL DEFERRED"]
@@ -93,16 +106,19 @@ def _guarded(cursor, tables: list[str]) -> list[str]:
 def _filled(cursor) -> list[str]:
     """Tables with at least one row, in one question; partitions answer through their parent."""
     cursor.execute(
-        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-        " AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname"
-    )
-    tables = [name for (name,) in cursor.fetchall() if name not in LEFT_ALONE]
-    cursor.execute(
         " UNION ALL ".join(
-            f"(SELECT '{table}' FROM public.\"{table}\" LIMIT 1)" for table in tables
+            f"(SELECT '{table}' FROM public.\"{table}\" LIMIT 1)" for table in _tables(cursor)
         )
     )
     return [name for (name,) in cursor.fetchall()]
+
+
+def _tables(cursor) -> list[str]:
+    cursor.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        " AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname"
+    )
+    return [name for (name,) in cursor.fetchall() if name not in LEFT_ALONE]
 
 
 def fingerprint() -> str:

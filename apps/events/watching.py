@@ -268,7 +268,7 @@ def clocks_off(event: Event) -> list[ClockOff]:
     return [
         ClockOff(name, round(abs(ahead) / 60), ahead > 0)
         for name, ahead in measured
-        if abs(ahead) > rules.CLOCK_OFF_SECONDS
+        if ahead is not None and abs(ahead) > rules.CLOCK_OFF_SECONDS
     ]
 
 

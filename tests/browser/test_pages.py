@@ -25,6 +25,7 @@ HEAVY = ("serious", "critical")
 
 def check(page: Page, troubles: list[str], *, looked_at: tuple[int, ...] = WIDTHS[-1:]) -> None:
     """No serious finding, no sideways scroll, nothing refused by the policy."""
+    page.wait_for_load_state()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         for width in WIDTHS:

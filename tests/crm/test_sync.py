@@ -184,7 +184,9 @@ def test_one_read_at_a_time_whoever_starts_it(stand: Stand) -> None:
     assert sync(integration) == 0
     assert not SyncRun.objects.exists()
 
-    other.close()  # as kill -9 does
+    other.close()  # as kill -9 does; the server learns of it a moment later
+    with locks.alone("sync", integration.pk, patience=10):
+        pass
     assert services.run_sync(integration.pk, trigger=Trigger.HAND).state == RunState.DONE
 
 

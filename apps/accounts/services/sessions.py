@@ -142,8 +142,6 @@ def refresh(*, refresh_token: str, at: datetime) -> Tokens:
             raise Blocked
         if session.revoked_at:
             raise TokenRefused
-        if wait := throttle.hit("refresh", str(session.user_id), *rules.REFRESHES):
-            raise TooMany(retry_after=wait)
         reused = not _rotate(session, presented=str(claims["jti"]), at=at)
     if reused:  # the closing is committed before the refusal leaves
         raise TokenReused
@@ -152,6 +150,9 @@ def refresh(*, refresh_token: str, at: datetime) -> Tokens:
 
 def _rotate(session: Session, *, presented: str, at: datetime) -> bool:
     if presented == str(session.refresh_jti):
+        # Only what makes a new token counts: asking again for a lost answer is free.
+        if wait := throttle.hit("refresh", str(session.user_id), *rules.REFRESHES):
+            raise TooMany(retry_after=wait)
         session.previous_jti, session.refresh_jti = session.refresh_jti, new_id()
         session.rotated_at = session.last_seen_at = at
         session.save(update_fields=["previous_jti", "refresh_jti", "rotated_at", "last_seen_at"])

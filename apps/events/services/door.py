@@ -321,7 +321,7 @@ def annul_scan(*, scan: Scan, by: User, reason: str, at: datetime) -> Scan:
     if Scan.objects.filter(pk=scan.pk, **entry).update(annulled_at=at, reason=reason[:300]) != 1:
         raise WrongState
     people = EventRegistration.objects.select_related("member")
-    registration = people.filter(pk=scan.registration_id).first()
+    registration = people.filter(scans=scan).first()
     if registration and registration.state == Place.ATTENDED:
         lock_payers(event, {registration.member_id})
         _take_bonus_back(registration, at=at)

@@ -46,7 +46,7 @@ def pay(event: Event, registration: EventRegistration, *, at: datetime) -> dict[
         return {}
     payment = registration.payment + 1
     key = f"event:{registration.pk}:{payment}"
-    terms = {
+    terms: dict[str, Any] = {
         "member": registration.member,
         "business": acceptor(event),
         "amount": price,

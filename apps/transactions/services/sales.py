@@ -32,7 +32,6 @@ from apps.transactions.services.flags import flag_owner_spend, flag_sale
 from apps.transactions.services.spending import Agreed, Spend, agree, most_of, note, take
 
 ZERO = Decimal("0.00")
-
 TWIN = "SELECT id FROM transactions_transaction WHERE business_id = %s AND key = %s"
 
 
