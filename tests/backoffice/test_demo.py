@@ -212,6 +212,7 @@ def test_a_second_load_does_nothing(loaded):
 
 
 @pytest.mark.django_db
+@pytest.mark.slow
 def test_an_interrupted_load_makes_the_same_world(development, facts, monkeypatch):
     class Lightning(Exception):
         pass

@@ -29,6 +29,7 @@ def chief(transactional_db: None) -> User:
     return user
 
 
+@pytest.mark.slow
 def test_every_control_page(enter: Enter, chief: User, troubles: list[str]) -> None:
     page = enter(chief, "/control/")
     expect(page.get_by_role("heading", name="Состояние системы")).to_be_visible()

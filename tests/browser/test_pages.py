@@ -57,6 +57,7 @@ def test_sign_in_pages(page: Page, live_server, olga: User, troubles: list[str])
     check(page, troubles)
 
 
+@pytest.mark.slow
 def test_till_pages(enter: Enter, vera: User, anna: User, troubles: list[str]) -> None:
     page = enter(vera, "/kassa/")
     check(page, troubles, looked_at=TILL)

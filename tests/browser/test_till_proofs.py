@@ -58,6 +58,7 @@ def typed(text: str, *, russian: bool, caps: bool) -> list[tuple[str, str, bool]
     return keys
 
 
+@pytest.mark.slow
 def test_a_thousand_scans_are_understood_in_any_layout(enter: Enter, vera: User) -> None:
     dice = random.Random(11)  # repeatable on purpose
     cards = [
@@ -256,6 +257,7 @@ def test_two_tabs_of_one_operation_are_one_sale(enter: Enter, vera: User, anna: 
 
 
 # --- screens --------------------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_other_pages_of_the_till(
     enter: Enter, olga: User, anna: User, salon: Business, sell: Sell, troubles: list[str]
 ) -> None:
@@ -298,6 +300,7 @@ def test_locked_till_opens_by_a_pin_within_two_seconds(
     assert took < 2000, took
 
 
+@pytest.mark.slow
 def test_confirming_and_returning_pages(
     enter: Enter, olga: User, rich: User, troubles: list[str]
 ) -> None:

@@ -1,5 +1,7 @@
 """Is an answer one that the schema promises? Status, code, envelope, headers."""
 
+import gzip
+import json
 import re
 from typing import Any
 
@@ -37,7 +39,9 @@ class Judge:
         return self._failure(said, answer)
 
     def _failure(self, said: dict[str, Any], answer: Any) -> list[str]:
-        body = answer.json()
+        raw = answer.content
+        packed = answer.headers.get("Content-Encoding") == "gzip"
+        body = json.loads(gzip.decompress(raw) if packed else raw)
         wrong = [] if set(body) == {*ENVELOPE, "error"} else [f"no envelope: {body}"]
         codes = self._codes(said)
         code = body.get("error", {}).get("code")
