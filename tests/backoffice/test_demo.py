@@ -190,7 +190,6 @@ def test_no_page_of_the_ledger_is_empty(loaded):
     assert (states["disputed"], states["confirmed"] > 0) == (1, True)
     assert Gift.objects.exists()
     assert Debt.objects.filter(repaid__lt=F("amount")).exists()
-    assert OfferUse.objects.exists()
     assert Hold.objects.exists()
     assert Referral.objects.filter(state="rewarded").exists()
     assert SegmentEntry.objects.exists()

@@ -78,7 +78,6 @@ def fill(
     _give_gifts(members, at=at)
     _adjust(members, admins, at=at)
     _hold(members, places, at=at)
-    _leave_debts(members, places, at=at)  # last: what comes in pays a debt at once
     if not SegmentEntry.objects.filter(code=SEGMENT).exists():
         cards = ", ".join(member.card_number for member in members[4:16])
         fill_segment(code=SEGMENT, cards=cards, by=None, reason="Гостьи бранча в октябре", at=at)
@@ -142,8 +141,9 @@ def _give_gifts(members: Sequence[User], *, at: datetime) -> None:
             )
 
 
-def _leave_debts(members: Sequence[User], places: Mapping[str, Business], *, at: datetime) -> None:
-    """She spent all she had, then the goods came back: what she earned on them is owed."""
+def leave_debts(members: Sequence[User], places: Mapping[str, Business], *, at: datetime) -> None:
+    """She spent all she had, then the goods came back: what she earned on them is owed. Called
+    last of all: whatever comes in, a badge or an event, pays a debt at once."""
     late = Transaction.objects.filter(
         status=Status.COMPLETED, bonus_accrued__gte=50, occurred_at__gte=at - timedelta(days=80)
     ).exclude(business=places["lisichkino"])

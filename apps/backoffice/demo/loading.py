@@ -135,6 +135,7 @@ def load(*, size: Size, at: datetime, progress: Callable[[int, int], None]) -> W
     if chief:
         businesses = {slug: shop.business for slug, shop in shops.items()}
         load_events(shops=businesses, members=members, by=chief, at=timezone.now())
+    books.leave_debts(members, places, at=timezone.now())
     with transaction.atomic():
         audit.record(None, LOADED, "demo", size.seed)
     return world
