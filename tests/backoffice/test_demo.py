@@ -26,7 +26,6 @@ from apps.loyalty.models import (
     Gift,
     Hold,
     Journal,
-    OfferUse,
     Referral,
     SegmentEntry,
     Statement,
