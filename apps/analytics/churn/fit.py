@@ -67,7 +67,11 @@ def _logistic(train: Table, platt: Table) -> dict[str, Any] | None:
     """The fitted part of a document; None when there is too little to learn from."""
     if not train.is_enough or len(set(platt.gone.tolist())) < 2:
         return None
-    scaler = StandardScaler().fit(train.x)
+    # A column that never changes may come out with a variance of -1e-20; the scaler knows it as
+    # constant and divides it by one.
+    with np.errstate(invalid="ignore"):
+        scaler = StandardScaler().fit(train.x)
+    assert np.isfinite(scaler.scale_).all()
     model = LogisticRegression(max_iter=1000).fit(scaler.transform(train.x), train.gone)
     odds = model.decision_function(scaler.transform(platt.x)).reshape(-1, 1)
     again = LogisticRegression(C=1e6).fit(odds, platt.gone)
