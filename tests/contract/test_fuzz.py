@@ -125,7 +125,8 @@ def test_made_up_calls_get_documented_answers(api: Any, world: World) -> None:
         def one_call(case: Any, who: str, real: bool) -> None:
             next(counted)
             with undone():
-                if real:
+                # A wrong id made right by us is no wrong id: broken calls keep what they have.
+                if real and case.meta.generation.mode is GenerationMode.POSITIVE:
                     real_object(world, case, who)
                 try:
                     case.call_and_validate(

@@ -170,7 +170,6 @@ class ReplayedOut(FromTo):
     bonus = MoneyOut()
     most = MoneyOut(allow_null=True)
     payments = PaymentOut(many=True)
-    without_category = serializers.BooleanField()
 
 
 class TrialOut(Out):
