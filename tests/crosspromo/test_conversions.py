@@ -181,8 +181,8 @@ def test_a_pair_that_both_sides_gain_from(facts, places, owner):
             member = UserFactory()
             sale(business=one, member=member)
             got = Coupon.objects.filter(member=member).exists()
-            came = n % 5 == 0 or (got and n % 2)
-            if came:
+            # Chance holds people out: the gain is wide enough to be seen in any draw.
+            if got or n % 10 == 0:
                 sale(business=two, member=member)
     recompute_conversions(at=timezone.now())
     fresh = win_win_matrix(by=mine, at=timezone.now())
