@@ -56,13 +56,13 @@ def restore() -> None:
     DELETE. Foreign keys are looked at when all is back.
 
     A browser may still have a request under way that takes its locks in another order."""
-    for left in range(4, -1, -1):
+    for _try in range(4):
         try:
-            return _restore()
+            _restore()
         except OperationalError:
-            if not left:
-                raise
-    return None
+            continue
+        return
+    _restore()
 
 
 def _restore() -> None:

@@ -101,18 +101,19 @@ def guests_by_digits(
     return list(people.select_related("tier").order_by("first_name", "pk")[:limit])
 
 
+def _open_holds(business_id: UUID, *, code: str, at: datetime) -> QuerySet[Hold]:
+    """What a till may find by its code: a deposit of an event is none of them."""
+    return Hold.objects.filter(
+        code=code,
+        journal__business_id=business_id,
+        journal__resolved_by__isnull=True,
+        expires_at__gt=at,
+    ).exclude(journal__scope=DEPOSIT)
+
+
 def member_of_hold(business: Business, code: str, *, at: datetime) -> User | None:
     """Whose hold at this business has this code now; None when nobody's, or two have the same."""
-    held = (
-        Hold.objects.filter(
-            code=code,
-            journal__business=business,
-            journal__resolved_by__isnull=True,
-            expires_at__gt=at,
-        )
-        .exclude(journal__scope=DEPOSIT)
-        .values_list("journal__wallet_id", flat=True)
-    )
+    held = _open_holds(business.pk, code=code, at=at).values_list("journal__wallet_id", flat=True)
     found = list(held[:2])
     if len(found) != 1:
         return None
@@ -121,18 +122,8 @@ def member_of_hold(business: Business, code: str, *, at: datetime) -> User | Non
 
 def held_here(member_id: UUID, business_id: UUID, *, code: str, at: datetime) -> Decimal | None:
     """How much she holds for this business under this code; None when nothing."""
-    held = (
-        Hold.objects.filter(
-            code=code,
-            journal__wallet_id=member_id,
-            journal__business_id=business_id,
-            journal__resolved_by__isnull=True,
-            expires_at__gt=at,
-        )
-        .exclude(journal__scope=DEPOSIT)
-        .values_list("journal__amount", flat=True)
-    )
-    kopecks = held.first()
+    held = _open_holds(business_id, code=code, at=at).filter(journal__wallet_id=member_id)
+    kopecks = held.values_list("journal__amount", flat=True).first()
     return None if kopecks is None else from_kopecks(kopecks)
 
 

@@ -16,8 +16,9 @@ BRANDS = {
 }
 LATIN = re.compile(r"[A-Za-z]{2}")
 EDGES = " \t\n\u00a0«»“”„\"'`.,:;!?()[]{}<>|/*+=…—–-→←↑↓•·№%#&~"
-# Signs that no word of a language has inside: an address, a code, a name of a machine.
-CODE = re.compile(r"[0-9_@\\]|[a-z][.:=]|\.[a-z]|^[A-Z]{2,4}$")
+# Signs that no word of a language has inside: an address, a code, a name of a machine. The short
+# number of a sale is six hexadecimal digits, in one of 350 letters alone.
+CODE = re.compile(r"[0-9_@\\]|[a-z][.:=]|\.[a-z]|^[A-Z]{2,4}$|^[A-F]{6}$")
 
 
 def foreign(texts: list[str], *, allowed: frozenset[str] = frozenset()) -> list[str]:

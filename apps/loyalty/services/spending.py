@@ -118,29 +118,22 @@ def hold_deposit(
 
     Raises BonusInvalid, BonusesFrozen, NewDeviceCapped, InsufficientBonus, KeyReused.
     """
-    kopecks = to_kopecks(amount)
-    if kopecks <= 0:
-        raise BonusInvalid
-    refuse_frozen(member, at=at)
-    lock_wallet(member.pk)
-    journal_id, is_new = write_journal(
-        kind=Kind.HOLD,
-        member_id=member.pk,
-        business_id=business.pk,
-        scope=queries.DEPOSIT,
+    journal_id, is_new = _open(
+        Kind.HOLD,
+        member=member,
+        business=business,
+        amount=amount,
         key=key,
-        amount=kopecks,
-        occurred_at=at,
-        posted_at=at,
+        at=at,
+        scope=queries.DEPOSIT,
     )
     if is_new:
-        refuse_over_cap(member, journal_id=journal_id, at=at)
-        _take(member, business, journal_id, kopecks, Box.HELD, at=at)
-        Hold.objects.create(journal_id=journal_id, expires_at=until)
+        _take(member, business, journal_id, to_kopecks(amount), Box.HELD, at=at)
+        rows.insert(Hold(journal_id=journal_id, expires_at=until))
     return journal_id
 
 
-def _open(
+def _open(  # noqa: PLR0913 - in these a hold, a deposit and a spending differ
     kind: Kind,
     *,
     member: User,
@@ -150,6 +143,7 @@ def _open(
     at: datetime,
     posted_at: datetime | None = None,
     known_device: bool = False,
+    scope: str = "",
 ) -> tuple[UUID, bool]:
     kopecks = to_kopecks(amount)
     if kopecks <= 0:
@@ -161,7 +155,7 @@ def _open(
         kind=kind,
         member_id=member.pk,
         business_id=business.pk,
-        scope=kind.value,
+        scope=scope or kind.value,
         key=key,
         amount=kopecks,
         occurred_at=at,

@@ -55,10 +55,6 @@ class Flows:
     def middle_height(self) -> float:
         return round(self.height - TOP - 4, 1)
 
-    @property
-    def centre(self) -> int:
-        return MIDDLE + BAR // 2
-
 
 def drawn(business: Business, found: dict[str, Any]) -> Flows | None:
     """None while no guest has come through a chain."""
