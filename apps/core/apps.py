@@ -7,5 +7,5 @@ class CoreConfig(AppConfig):
     verbose_name = _("System")
 
     def ready(self) -> None:
-        # Importing registers the checks with Django.
-        from apps.core import checks  # noqa: F401, PLC0415
+        # Importing registers the checks and lookups with Django.
+        from apps.core import checks, lookups  # noqa: F401, PLC0415

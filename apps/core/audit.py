@@ -20,7 +20,7 @@ INSERT INTO core_auditentry
      reason, digest, request_id)
 SELECT %(at)s, NULL, '', %(session)s, %(address)s::inet, %(action)s, %(type)s, r.object,
        %(business)s::uuid, '', r.digest, %(request)s
-FROM unnest(%(objects)s::text[], %(digests)s::text[]) WITH ORDINALITY r(object, digest, number)
+FROM unnest(%(objects)b::text[], %(digests)b::text[]) WITH ORDINALITY r(object, digest, number)
 ORDER BY r.number
 """
 

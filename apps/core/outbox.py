@@ -40,12 +40,12 @@ PUBLISH = """
 WITH said AS (
     INSERT INTO core_message (id, topic, payload, created_at)
     SELECT m.id, %(topic)s, m.payload::jsonb, %(at)s
-    FROM unnest(%(ids)s::uuid[], %(payloads)s::text[]) m(id, payload)
+    FROM unnest(%(ids)b::uuid[], %(payloads)b::text[]) m(id, payload)
 )
 INSERT INTO core_delivery (message_id, listener, state, due_at, attempts, last_error)
 SELECT m.id, l.name, 'waiting', %(at)s, 0, ''
-FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY m(id, number)
-CROSS JOIN unnest(%(listeners)s::text[]) WITH ORDINALITY l(name, place)
+FROM unnest(%(ids)b::uuid[]) WITH ORDINALITY m(id, number)
+CROSS JOIN unnest(%(listeners)b::text[]) WITH ORDINALITY l(name, place)
 ORDER BY m.number, l.place
 """
 BELL = "sk:outbox:bell"

@@ -6,9 +6,9 @@ INSERT INTO loyalty_journal
      occurred_at, posted_at)
 SELECT r.id, r.wallet, 'earn', 'earn', r.key, r.hash, r.business, NULL, r.amount, r.paid,
        r.rule::jsonb, r.occurred, r.posted
-FROM unnest(%(id)s::uuid[], %(wallet)s::uuid[], %(key)s::text[], %(hash)s::text[],
-            %(business)s::uuid[], %(amount)s::bigint[], %(paid)s::bigint[], %(rule)s::text[],
-            %(occurred)s::timestamptz[], %(posted)s::timestamptz[])
+FROM unnest(%(id)b::uuid[], %(wallet)b::uuid[], %(key)b::text[], %(hash)b::text[],
+            %(business)b::uuid[], %(amount)b::bigint[], %(paid)b::bigint[], %(rule)b::text[],
+            %(occurred)b::timestamptz[], %(posted)b::timestamptz[])
      AS r(id, wallet, key, hash, business, amount, paid, rule, occurred, posted)
 """
 
@@ -21,13 +21,13 @@ WITH born AS (
          revoked, clawed, scope_id, rate_bp, activates_at, expires_at)
     SELECT r.wallet, %(issuer)s::uuid, r.journal, r.amount, r.amount, 0, 0, 0, 0,
            0, 0, NULL, %(rate_bp)s, r.wakes, r.lapses
-    FROM unnest(%(wallet)s::uuid[], %(journal)s::uuid[], %(amount)s::bigint[],
-                %(wakes)s::timestamptz[], %(lapses)s::timestamptz[])
+    FROM unnest(%(wallet)b::uuid[], %(journal)b::uuid[], %(amount)b::bigint[],
+                %(wakes)b::timestamptz[], %(lapses)b::timestamptz[])
          WITH ORDINALITY AS r(wallet, journal, amount, wakes, lapses, number)
     ORDER BY r.number
     RETURNING id, journal_id, amount, activates_at
 ), moments AS (
-    SELECT * FROM unnest(%(journal)s::uuid[], %(posted)s::timestamptz[]) AS m(journal, posted)
+    SELECT * FROM unnest(%(journal)b::uuid[], %(posted)b::timestamptz[]) AS m(journal, posted)
 )
 INSERT INTO loyalty_posting (journal_id, lot_id, src, dst, amount)
 SELECT b.journal_id, b.id, 'pending', 'available', b.amount

@@ -147,6 +147,8 @@ class BaseCRMAdapter(ABC):
     def __init__(self, place: Place) -> None:
         self.place = place
         self.zone = ZoneInfo(place.zone)
+        # Phones as they stand there → E.164 and blind index, for the life of the adapter.
+        self.numbers: dict[str, tuple[str, str] | None] = {}
         self.client = Client(
             base_url=place.base_url,
             policy=self.policy,

@@ -21,6 +21,7 @@ from apps.crm import rules
 from apps.crm.adapters import NOBODY, BaseCRMAdapter, Customer, Document
 from apps.crm.enums import BY_PHONE, Kind, Reason, RecordState
 from apps.crm.models import CRMIntegration, ExternalRecord, SyncRun
+from apps.crm.services.saving import create_records
 from apps.crm.services.settling import Guest, Settled, settle
 
 # What may fit when it is tried again unchanged.
@@ -120,7 +121,7 @@ def _resolve(
         if one.gone and known is None:
             continue  # nothing of ours was cancelled: a deal that was never won, say
         customer = None if one.gone or one.fault else adapter.customer_of(one)
-        found.append(_incoming(one, customer, digest))
+        found.append(_incoming(one, customer, digest, adapter.numbers))
     return found
 
 
@@ -129,7 +130,7 @@ def _there(
 ) -> dict[tuple[str, str], str]:
     """Digest of what is known; none for records that may fit when they are tried again."""
     rows = ExternalRecord.objects.filter(
-        integration=integration, external_id__in={one.external_id for one in documents}
+        integration=integration, external_id__one_of={one.external_id for one in documents}
     ).values_list("entity", "external_id", "digest", "state", "reason")
     return {
         (entity, number): "" if state == RecordState.QUARANTINE and reason in RETRIABLE else digest
@@ -151,7 +152,18 @@ def digest_of(document: Document) -> str:
     )
 
 
-def _incoming(document: Document, customer: Customer | None, digest: str) -> Incoming:
+def _numbered(phone: str) -> tuple[str, str] | None:
+    """Her E.164 number and its blind index."""
+    normal = people.normalize_phone(phone)
+    return (normal, sealing.blind_index(normal, purpose="phone")) if normal else None
+
+
+def _incoming(
+    document: Document,
+    customer: Customer | None,
+    digest: str,
+    numbers: dict[str, tuple[str, str] | None],
+) -> Incoming:
     one = Incoming(document, customer, digest)
     if document.fault:
         one.reason = document.fault
@@ -162,12 +174,13 @@ def _incoming(document: Document, customer: Customer | None, digest: str) -> Inc
     elif not customer.phone:
         one.reason = Reason.NO_PHONE
     else:
-        phone = people.normalize_phone(customer.phone)
-        if phone is None:
+        if customer.phone not in numbers:
+            numbers[customer.phone] = _numbered(customer.phone)
+        found = numbers[customer.phone]
+        if found is None:
             one.reason = Reason.BAD_PHONE
         else:
-            one.phone = phone
-            one.phone_index = sealing.blind_index(phone, purpose="phone")
+            one.phone, one.phone_index = found
             if customer.shared and not customer.birth_date:
                 one.reason = Reason.SHARED_PHONE
     return one
@@ -181,13 +194,12 @@ def _write(batch: Batch) -> Counts:
     counts.repeated = len(batch.incoming) - len(fresh)
     if not fresh:
         return counts
-    ExternalRecord.objects.bulk_create([_new(batch, one) for one in fresh], ignore_conflicts=True)
-    rows = _lock(_named(fresh), batch.integration)
+    rows = _rows_of(batch, fresh)
     by_name = {(row.entity, row.external_id): row for row in rows}
     touched: dict[UUID, ExternalRecord] = {}
     guests: dict[UUID, Guest] = {}
     for one in fresh:
-        row = by_name[one.document.entity, one.document.external_id]
+        row = by_name[_name(one)]
         if one.document.version and one.document.version < row.version:
             counts.repeated += 1  # a newer one came first
             continue
@@ -198,6 +210,22 @@ def _write(batch: Batch) -> Counts:
     touched |= {row.pk: row for row in _originals(rows, touched)}
     counts.applied += _settle_all(batch, list(touched.values()), counts, guests=guests)
     return counts
+
+
+def _rows_of(batch: Batch, fresh: Sequence[Incoming]) -> list[ExternalRecord]:
+    """The records of the documents, and the sales that returns among them belong to: ours alone
+    until the commit."""
+    new = {_name(one): _new(batch, one) for one in fresh}
+    mine = create_records(list(new.values()))
+    created = {name: row for name, row in new.items() if row.pk in mine}
+    numbers = {one.document.external_id for one in fresh if _name(one) not in created}
+    numbers |= {one.document.refund_of for one in fresh if one.document.refund_of}
+    there = _lock(Q(external_id__one_of=numbers), batch.integration) if numbers else []
+    return [*created.values(), *(row for row in there if row.pk not in mine)]
+
+
+def _name(one: Incoming) -> tuple[str, str]:
+    return one.document.entity, one.document.external_id
 
 
 def _new(batch: Batch, one: Incoming) -> ExternalRecord:
@@ -214,13 +242,6 @@ def _new(batch: Batch, one: Incoming) -> ExternalRecord:
         first_seen_at=batch.at,
         seen_at=batch.at,
     )
-
-
-def _named(incoming: Sequence[Incoming]) -> Q:
-    """The records of the documents, and the sales that returns among them belong to."""
-    numbers = {one.document.external_id for one in incoming}
-    numbers |= {one.document.refund_of for one in incoming if one.document.refund_of}
-    return Q(external_id__in=numbers)
 
 
 def _lock(which: Q, integration: CRMIntegration) -> list[ExternalRecord]:

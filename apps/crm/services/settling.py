@@ -22,7 +22,7 @@ from apps.crm.enums import Kind, Reason, RecordState
 from apps.crm.models import CRMIntegration, ExternalRecord, Supplement
 from apps.crm.services.ledger import take_back
 from apps.crm.services.saving import save_records
-from apps.transactions.models import Source, Transaction
+from apps.transactions.models import Source
 from apps.transactions.services import (
     AmountOverLimit,
     BusinessClosed,
@@ -101,7 +101,7 @@ def _returns(integration: CRMIntegration, sales: Sequence[ExternalRecord]) -> di
     returns = ExternalRecord.objects.filter(
         integration=integration,
         kind=Kind.REFUND,
-        refund_of__in=[one.external_id for one in sales],
+        refund_of__one_of=[one.external_id for one in sales],
         gone=False,
     ).exclude(state__in=[RecordState.QUARANTINE, RecordState.IGNORED])
     returns.filter(state=RecordState.WAITING).update(state=RecordState.APPLIED)
@@ -115,7 +115,7 @@ def _place_returns(integration: CRMIntegration, refunds: Sequence[ExternalRecord
         ExternalRecord.objects.filter(
             integration=integration,
             kind=Kind.SALE,
-            external_id__in=[one.refund_of for one in refunds],
+            external_id__one_of=[one.refund_of for one in refunds],
         ).values_list("external_id", flat=True)
     )
     for record in refunds:
@@ -132,7 +132,7 @@ def _place_returns(integration: CRMIntegration, refunds: Sequence[ExternalRecord
 def _members(work: Work, sales: Sequence[ExternalRecord]) -> dict[str, User]:
     """Members by the blind index of the phone; unknown ones join when the connection says so."""
     indexes = {one.phone_index for one in sales if one.phone_index}
-    rows = User.objects.select_related("tier").filter(phone_index__in=indexes)
+    rows = User.objects.filter(phone_index__one_of=indexes)
     found = {str(row.phone_index): row for row in rows}
     if not work.integration.enrols:
         return found
@@ -248,10 +248,9 @@ def _record_new(work: Work) -> None:
     answers = record_purchases(
         business=work.integration.business, rows=rows, by=None, source=Source.CRM
     )
-    sales = Transaction.objects.in_bulk([one.sale_id for one in answers if one.sale_id])
     for (record, member, amount), answer in zip(work.new, answers, strict=True):
         if answer.refused:
             _put_aside(record, answer.refused)
         elif answer.sale_id:
-            record.sale, record.member = sales[answer.sale_id], member
+            record.sale_id, record.member = answer.sale_id, member
             record.applied, record.state = amount, RecordState.APPLIED

@@ -1,6 +1,6 @@
 """A clinic on МИС Renovatio: paid invoices and patients, 200 for everything."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -88,7 +88,9 @@ class Renovatio(Simulated):
             datetime.strptime(form[name], "%d.%m.%Y").replace(tzinfo=ZoneInfo(self.zone))
             for name in ("date_from", "date_to")
         )
-        return None if (last - first).days > 92 else (first, last + timedelta(days=1))
+        if (last - first).days > 92:
+            return None
+        return first.astimezone(UTC), (last + timedelta(days=1)).astimezone(UTC)
 
     def payment(self, sale: Sale, number: int, at: datetime, amount: Decimal) -> dict[str, Any]:
         value: Any = f"{amount:.2f}" if "money_as_text" in self.faults.habits else float(amount)

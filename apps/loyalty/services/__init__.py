@@ -100,7 +100,7 @@ from apps.loyalty.services.spending import (
     release_hold,
     spend_bonus,
 )
-from apps.loyalty.services.tiers import move_tiers, update_status_tier
+from apps.loyalty.services.tiers import move_tiers, raise_tiers, update_status_tier
 from apps.loyalty.services.warnings import warn_of_expiry, warn_of_tiers
 
 __all__ = [
@@ -187,6 +187,7 @@ __all__ = [
     "move_tiers",
     "pause_offer",
     "plain_members",
+    "raise_tiers",
     "referral_code_of",
     "refresh_exposure",
     "refund_spend",

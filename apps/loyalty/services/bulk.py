@@ -43,13 +43,14 @@ class Purchase:
 
 def plain_members(
     *, business: Business, purchases: Sequence[tuple[User, Decimal, datetime]], at: datetime
-) -> set[UUID]:
-    """Members of these purchases (member, ₽ paid, when) who can be booked in bulk: they owe
-    nothing, no offer was in force at any of the moments, and however the sums fall no tier is
-    reached or lost by them. The caller holds their wallets' locks."""
+) -> dict[UUID, bool]:
+    """Members of these purchases (member, ₽ paid, when) who can be booked in bulk → whether they
+    may have reached a tier then (`raise_tiers`). They owe nothing, no offer was in force at any of
+    the moments, and however the sums fall none of them moves but up by one tier, which what was
+    bought before `at` does not earn by. The caller holds their wallets' locks."""
     moments = [occurred_at for _member, _paid, occurred_at in purchases]
     if _offers_between(business, min(moments), max(moments)):
-        return set()
+        return {}
     since = tier_rules.window_start(at)
     fresh: dict[UUID, int] = {}
     for member, paid, occurred_at in purchases:
@@ -58,11 +59,13 @@ def plain_members(
     with connection.cursor() as cursor:
         cursor.execute(sql.DEBTORS, {"wallets": list(fresh)})
         debtors = {row[0] for row in cursor.fetchall()}
-    return {
-        place.member_id
+    steps = {
+        place.member_id: _steps_up(place, most=fresh[place.member_id])
         for place in tier_queries.places_of(fresh, at=at)
-        if place.member_id not in debtors and _stays(place, most=fresh[place.member_id])
+        if place.member_id not in debtors and not place.may_fall()
     }
+    most = 1 if max(moments) < at else 0
+    return {member_id: up > 0 for member_id, up in steps.items() if up <= most}
 
 
 def _offers_between(business: Business, first: datetime, last: datetime) -> bool:
@@ -71,10 +74,10 @@ def _offers_between(business: Business, first: datetime, last: datetime) -> bool
     return OfferSpan.objects.filter(mine, since__lte=last, until__gt=first).exists()
 
 
-def _stays(place: Place, *, most: int) -> bool:
-    """Neither the least nor the most that she may have paid in the end moves her."""
+def _steps_up(place: Place, *, most: int) -> int:
+    """By how many tiers the most that she may have paid in the end raises her."""
     highest = replace(place, spent=place.spent + most, partners=place.partners + 1)
-    return not (place.may_fall() or place.may_rise() or highest.may_rise())
+    return highest.reached() - place.tier.position if highest.may_rise() else 0
 
 
 def earn_in_bulk(*, business: Business, purchases: Sequence[Purchase]) -> dict[str, Posted]:

@@ -1,6 +1,6 @@
 """Tiers: loyalty decides, accounts stores."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -47,6 +47,15 @@ def _wanted(place: Place, *, at: datetime) -> int:
         today = tier_rules.day_of(at)
         return place.tier.position - (tier_rules.falls_on(keeping, today=today) <= today)
     return place.tier.position
+
+
+def raise_tiers(members: Sequence[User], *, at: datetime) -> None:
+    """`update_status_tier` for those of these members who rose. One look for all of them; the
+    caller holds their wallets' locks."""
+    by_id = {member.pk: member for member in members}
+    for place in tier_queries.places_of(by_id, at=at):
+        if place.may_rise():
+            update_status_tier(by_id[place.member_id], at=at)
 
 
 def move_tiers(*, at: datetime) -> int:

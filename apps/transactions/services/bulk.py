@@ -20,7 +20,14 @@ from apps.businesses.models import Business, Location
 from apps.core import audit, outbox
 from apps.core.errors import Refused
 from apps.core.ids import new_id
-from apps.loyalty.services import Posted, Purchase, earn_in_bulk, lock_wallets, plain_members
+from apps.loyalty.services import (
+    Posted,
+    Purchase,
+    earn_in_bulk,
+    lock_wallets,
+    plain_members,
+    raise_tiers,
+)
 from apps.transactions.models import Source, Transaction
 from apps.transactions.services import promo
 from apps.transactions.services.sales import (
@@ -44,9 +51,9 @@ INSERT INTO transactions_transaction
 SELECT r.id, %(business)s::uuid, r.location, r.member, r.amount, 0, 0, r.amount, r.accrued,
        0, 0, 'completed', r.source, r.key, r.receipt, NULL, r.wakes,
        r.occurred, r.recorded
-FROM unnest(%(id)s::uuid[], %(location)s::uuid[], %(member)s::uuid[], %(amount)s::numeric[],
-            %(accrued)s::numeric[], %(source)s::text[], %(key)s::text[], %(receipt)s::text[],
-            %(wakes)s::timestamptz[], %(occurred)s::timestamptz[], %(recorded)s::timestamptz[])
+FROM unnest(%(id)b::uuid[], %(location)b::uuid[], %(member)b::uuid[], %(amount)s::numeric[],
+            %(accrued)s::numeric[], %(source)b::text[], %(key)b::text[], %(receipt)b::text[],
+            %(wakes)b::timestamptz[], %(occurred)b::timestamptz[], %(recorded)b::timestamptz[])
      AS r(id, location, member, amount, accrued, source, key, receipt, wakes, occurred, recorded)
 """
 
@@ -98,8 +105,9 @@ def record_purchases(
     """
     member_ids = {row.member_id for row in rows}
     lock_wallets(member_ids)
-    members = User.objects.select_related("tier").in_bulk(member_ids)
-    sales = Transaction.objects.filter(business=business, key__in={row.key for row in rows})
+    people = User.objects.select_related("tier").filter(pk__one_of=member_ids)
+    members = {member.pk: member for member in people}
+    sales = Transaction.objects.filter(business=business, key__one_of={row.key for row in rows})
     batch = _Batch(
         business,
         [_asked(business, row, members[row.member_id], by, source) for row in rows],
@@ -158,12 +166,13 @@ def _record_one(asked: Asked, known: dict[str, Transaction]) -> Recorded:
 def _record_plain(batch: _Batch) -> None:
     """Write the rows of plain members at once, unless somebody takes one of their keys meanwhile:
     then they go one by one and meet that sale."""
-    plain = _plain_rows(batch)
+    plain, rising = _plain_rows(batch)
     if not plain:
         return
     try:
         with transaction.atomic():
             sales = _write([batch.asked[number] for number in plain], batch.business)
+            raise_tiers(rising, at=timezone.now())
     except IntegrityError as clash:
         if "one_sale_per_key" not in str(clash):
             raise
@@ -172,13 +181,14 @@ def _record_plain(batch: _Batch) -> None:
         batch.answers[number] = Recorded(sale.key, sale.pk, is_new=True)
 
 
-def _plain_rows(batch: _Batch) -> list[int]:
+def _plain_rows(batch: _Batch) -> tuple[list[int], list[User]]:
+    """Numbers of the rows that are plain, and those of their members who may reach a tier."""
     left = [number for number in range(len(batch.asked)) if number not in batch.answers]
     if not left:
-        return []
+        return [], []
     latest = max(batch.asked[n].occurred_at for n in left)
     if promo.may_give_new(batch.business, latest=latest, at=timezone.now()):
-        return []
+        return [], []
     times = Counter(batch.asked[number].key for number in left)
     twice = {batch.asked[n].member.pk for n in left if times[batch.asked[n].key] > 1}
     plain = plain_members(
@@ -190,7 +200,9 @@ def _plain_rows(batch: _Batch) -> list[int]:
     )
     # Categories of a receipt's lines are a part of the rule that its journal row keeps.
     itemised = {batch.asked[n].member.pk for n in left if batch.asked[n].items}
-    return [n for n in left if batch.asked[n].member.pk in plain - twice - itemised]
+    rows = [n for n in left if batch.asked[n].member.pk in plain.keys() - twice - itemised]
+    members = {batch.asked[n].member.pk: batch.asked[n].member for n in rows}
+    return rows, [member for pk, member in members.items() if plain[pk]]
 
 
 def _write(asked: Sequence[Asked], business: Business) -> list[Transaction]:
