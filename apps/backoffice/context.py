@@ -137,4 +137,4 @@ def place(request: HttpRequest) -> dict[str, Place]:
 def environment_label(request: HttpRequest) -> list[str | Promise] | None:
     """The admin's own ribbon; nothing in production."""
     label = RIBBONS.get(settings.ENVIRONMENT)
-    return [label, "warning"] if label else None
+    return [label, "primary"] if label else None

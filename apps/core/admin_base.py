@@ -111,7 +111,8 @@ def column(
         value: Any = row
         for name in path.split("__"):
             value = getattr(value, name, None)
-        return EMPTY if value is None or value == "" else show(value)
+        words = "" if value is None or value == "" else show(value)
+        return EMPTY if words == "" else words
 
     return shown
 
@@ -347,6 +348,7 @@ class ReadonlyInline(TabularInline):
     per_page = 20
     can_delete = False
     show_title = False
+    template_after = "admin/includes/nothing_yet.html"
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

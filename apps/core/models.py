@@ -102,7 +102,7 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.listener} #{self.sequence}"
+        return f"№ {self.sequence}"
 
 
 class AuditEntry(models.Model):

@@ -6,6 +6,7 @@ from apps.analytics.services.dashboards import (
     generate_dashboard,
     keep_dashboards,
     report,
+    series,
 )
 from apps.analytics.services.rfm import calculate_rfm, snapshot_all, snapshot_rfm
 
@@ -19,6 +20,7 @@ __all__ = [
     "report",
     "score_all",
     "score_scope",
+    "series",
     "snapshot_all",
     "snapshot_rfm",
 ]

@@ -224,18 +224,14 @@ def _ages(mine: Issuer) -> Chart:
     aged = mine.ageing
     names = [_("up to 30 days"), _("31 to 90 days"), _("older than 90 days")]
     values = [aged.up_to_30, aged.up_to_90, aged.older]
-    return Chart(
+    return lying(
+        names,
+        values,
+        heads=(_("Age"), _("Bonuses")),
         key="ages",
         title=_("Age of unspent bonuses"),
-        kind="rows",
         unit="bonus",
-        labels=names,
-        series=[Series(_("Bonuses"), values)],
         sentence=_("Older than 90 days: %(old)s bonuses.") % {"old": shown(aged.older, "bonus")},
-        table=Table(
-            [Column(_("Age")), Column(_("Bonuses"), "bonus")],
-            [list(row) for row in zip(names, values, strict=True)],
-        ),
     )
 
 
@@ -247,18 +243,14 @@ def _earn_and_burn(facts: dict[str, Any]) -> Chart:
         "ratio": shown(None if ratio is None else round(100 * ratio, 1), "percent"),
         "breakage": shown(None if breakage is None else round(100 * breakage, 1), "percent"),
     }
-    return Chart(
+    return lying(
+        names,
+        values,
+        heads=(_("What became of them"), _("Bonuses")),
         key="earn-burn",
         title=_("Bonuses given and spent in 30 days"),
-        kind="rows",
         unit="bonus",
-        labels=names,
-        series=[Series(_("Bonuses"), values)],
         sentence=note,
-        table=Table(
-            [Column(_("What became of them")), Column(_("Bonuses"), "bonus")],
-            [list(row) for row in zip(names, values, strict=True)],
-        ),
         help=note,
     )
 

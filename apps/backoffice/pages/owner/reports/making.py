@@ -1,6 +1,6 @@
 """What the reports from facts share: asking, and saying how fresh the answer is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from apps.analytics import services
 from apps.analytics.services import DashboardData
 from apps.backoffice.pages.owner.asked import Asked
-from apps.backoffice.pages.owner.charts import Made
+from apps.backoffice.pages.owner.charts import Chart, Column, Made, Series, Table
 from apps.businesses.models import Business
 from apps.core.money import format_rub
 
@@ -17,17 +17,11 @@ Widgets = dict[str, Any]
 
 
 def ask(business: Business, asked: Asked, *names: str) -> tuple[DashboardData, Widgets]:
-    """The widgets of a period. The first answer says how fresh they are."""
-    first: DashboardData | None = None
-    found: Widgets = {}
-    for name in names:
-        data = services.report(
-            name, business=business, since=asked.since, until=asked.until, by=asked.step
-        )
-        first = first or data
-        found |= data.widgets
-    assert first is not None
-    return first, found
+    """The widgets of a period, and how fresh they are."""
+    data = services.report(
+        *names, business=business, since=asked.since, until=asked.until, by=asked.step
+    )
+    return data, data.widgets
 
 
 def made_of(
@@ -45,3 +39,14 @@ def made_of(
 
 def rub(value: Any) -> str:
     return format_rub(Decimal(value), always_kopecks=False)
+
+
+def lying(names: Sequence[str], values: Sequence[Decimal], **told: Any) -> Chart:
+    """Bars that lie, one a name, of `unit`; `heads` are the two columns of the table beside."""
+    unit, (of_what, how_much) = told["unit"], told.pop("heads")
+    table = Table(
+        [Column(of_what), Column(how_much, unit)],
+        [[name, value] for name, value in zip(names, values, strict=True)],
+    )
+    told = {"table": table} | told
+    return Chart(kind="rows", labels=names, series=[Series(how_much, values)], **told)

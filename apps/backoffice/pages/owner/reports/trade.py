@@ -21,7 +21,7 @@ from apps.backoffice.pages.owner.charts import (
     Tile,
     Tiles,
 )
-from apps.backoffice.pages.owner.reports.making import Widgets, ask, made_of, rub
+from apps.backoffice.pages.owner.reports.making import Widgets, ask, lying, made_of, rub
 from apps.backoffice.templatetags.figures import shown
 from apps.businesses.models import Business
 from apps.coupons.models import Campaign
@@ -32,13 +32,9 @@ def revenue(business: Business, asked: Asked) -> Made:
         business, asked, "series", "kpis", "buyers", "basket", "members_share", "items"
     )
     length = timedelta(days=(data.until - data.since).days + 1)
-    before = services.report(
-        "series",
-        business=business,
-        since=data.since - length,
-        until=data.since - timedelta(days=1),
-        by=asked.step,
-    ).widgets.get("series", [])
+    before = services.series(
+        business, since=data.since - length, until=data.since - timedelta(days=1), by=asked.step
+    )
     kpis = found.get("kpis") or {}
 
     def blocks() -> list[Any]:
@@ -178,13 +174,13 @@ def buyers_chart(rows: list[dict[str, Any]], asked: Asked) -> Chart:
 def _members_share(share: dict[str, Any]) -> Chart:
     sums = [Decimal(share["members"]), Decimal(share["others"])]
     names = [_("Members of the network"), _("Other guests")]
-    return Chart(
+    return lying(
+        names,
+        sums,
+        heads=(_("Guests"), _("Revenue")),
         key="members-share",
         title=_("Revenue from members and from other guests, ₽"),
-        kind="rows",
         unit="rub",
-        labels=names,
-        series=[Series(_("Revenue"), sums)],
         sentence=_("Members bring %(share)s of the revenue.")
         % {"share": shown(share["share"], "percent")},
         table=Table(
