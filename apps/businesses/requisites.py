@@ -1,9 +1,10 @@
 """Requisites of a partner: their check digits, an owner's wish, an administrator's word."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.functional import Promise
@@ -28,6 +29,16 @@ FIELDS: dict[str, str | Promise] = {
     "correspondent": _("Correspondent account"),
 }
 MAY_BE_EMPTY = ("kpp",)  # a sole proprietor has none
+
+
+def in_force(businesses: Iterable[Business]) -> dict[UUID, list[tuple[str | Promise, str]]]:
+    """What was confirmed of these partners, by their ids: names of fields and values, in order;
+    nothing of who has none yet. For papers."""
+    return {
+        row.business_id: [(FIELDS[name], row.said[name]) for name in FIELDS if row.said.get(name)]
+        for row in Requisites.objects.filter(business__in=list(businesses))
+        if row.said
+    }
 
 
 class RequisitesStale(Refused):

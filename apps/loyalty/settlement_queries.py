@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 
+from apps.businesses import requisites
 from apps.businesses.models import Business
 from apps.core.money import from_kopecks
 from apps.loyalty import rules, settlement_sql
@@ -313,6 +314,12 @@ class Paper:
     @property
     def total(self) -> Decimal:
         return sum((line.amount for line in self.lines if line.counts), ZERO)
+
+    @property
+    def sides(self) -> list[tuple[Business, list[Any]]]:
+        """Who signs, with the requisites in force: none where nothing was confirmed yet."""
+        found = requisites.in_force(net.business for net in self.nets)
+        return [(net.business, found.get(net.business.pk, [])) for net in self.nets]
 
 
 def paper_of(matrix: Matrix, chosen: Sequence[Business]) -> Paper:

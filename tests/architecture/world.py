@@ -1,7 +1,6 @@
 """Whoever may call, and what she may call about: her own, somebody else's, nobody's."""
 
 import gzip
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,11 +13,9 @@ from django.conf import settings
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
-from django_otp import DEVICE_ID_SESSION_KEY
 
 from apps.accounts import rights
-from apps.accounts.freshness import CONFIRMED
-from apps.accounts.models import Session, TOTPDevice, User
+from apps.accounts.models import Session, User
 from apps.accounts.rights import Who
 from apps.backoffice.models import Draft, Export
 from apps.backoffice.pages.owner.reports import REPORTS
@@ -41,6 +38,7 @@ from tests.factories.events import comes, in_voting, published, submitted
 from tests.factories.notifications import broadcast_of, device_of, message_to
 from tests.factories.offers import draft_of
 from tests.factories.transactions import sale
+from tests.signed_in import enter
 
 NONE = UUID("00000000-0000-4000-8000-000000000000")
 CALLERS = (
@@ -129,14 +127,7 @@ def sign_in_all(world: World) -> None:
 
 def _browser_session(user: User) -> str:
     """On the web as far as she can be, second factor shown just now."""
-    client = Client()
-    client.force_login(user, backend="apps.accounts.auth.LoginBackend")
-    device = TOTPDevice.objects.create(user=user, name="app", confirmed=True)
-    session = client.session
-    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
-    session[CONFIRMED] = time.time()
-    session.save()
-    return str(session.session_key)
+    return str(enter(Client(), user, second_factor=True).session.session_key)
 
 
 def api_of(caller: Caller) -> Api:

@@ -1,21 +1,19 @@
 """A salon, a café and the people of the page tests."""
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
-from django_otp import DEVICE_ID_SESSION_KEY
 
-from apps.accounts.freshness import CONFIRMED
-from apps.accounts.models import TOTPDevice, User
+from apps.accounts.models import User
 from apps.businesses.models import Business
 from apps.transactions.models import Transaction
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.transactions import sale
+from tests.signed_in import enter
 
 PASSWORD = "верба-сойка-71"
 
@@ -75,18 +73,7 @@ def olga(salon: Business) -> User:
 def signed_in() -> SignedIn:
     """A browser of this person, with her second factor where her job asks for one."""
 
-    def enter(user: User) -> Client:
-        client = Client()
-        client.force_login(user, backend="apps.accounts.auth.LoginBackend")
-        if user.needs_second_factor:
-            device = TOTPDevice.objects.create(user=user, name="app", confirmed=True)
-            session = client.session
-            session[DEVICE_ID_SESSION_KEY] = device.persistent_id
-            session[CONFIRMED] = time.time()
-            session.save()
-        return client
-
-    return enter
+    return lambda user: enter(Client(), user, second_factor=user.needs_second_factor)
 
 
 @pytest.fixture

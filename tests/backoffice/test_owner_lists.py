@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.analytics import loader
+from apps.analytics.models import FactBatch
 from apps.backoffice import exports
 from apps.backoffice.models import Export, SavedView
 from apps.backoffice.pages.owner.reports import REPORTS
@@ -35,7 +38,10 @@ def test_reports_stand_with_data_without_it_and_without_clickhouse(
         answer = owner.get(f"/biz/salon/analytics/{report.name}/?days=90")
         assert answer.status_code == 200, report.name
         assert owner.get(f"/biz/cafe/analytics/{report.name}/").status_code == 404
-    made = owner.get("/biz/salon/analytics/revenue/?days=90").context["made"]
+    with CaptureQueriesContext(connection) as asked:
+        made = owner.get("/biz/salon/analytics/revenue/?days=90").context["made"]
+    assert sum(FactBatch._meta.db_table in one["sql"] for one in asked) == 1  # how fresh: once
+    assert len(asked) <= 22
     chart = next(block for block in made.blocks if block.key == "revenue")
     assert sum(float(one) for one in chart.data["series"][0]["values"]) == 4938.0
     assert len(chart.table.rows) == 90

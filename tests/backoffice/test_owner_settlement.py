@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.accounts.freshness import CONFIRMED
 from apps.accounts.models import User
-from apps.businesses.models import Business
+from apps.businesses.models import Business, Requisites
 from apps.loyalty import rules, services
 from apps.loyalty.models import Statement, StatementLine
 from tests.backoffice.conftest import SignedIn
@@ -139,6 +139,19 @@ def test_lines_of_others_do_not_exist_and_a_clinics_movements_stay_closed(
     assert hidden.status_code == 404
     assert owner.get(f"{PAGE}2019-01/").status_code == 404
     assert owner.get(f"{PAGE}2026-13/").status_code == 404
+
+
+def test_a_paper_of_two_names_them_with_what_was_confirmed(
+    owner: Client, closed: Statement, salon: Business, cafe: Business
+) -> None:
+    said = {"legal_name": "ООО «Миндаль»", "inn": "7707083893", "account": "40702810900000000001"}
+    Requisites.objects.create(business=salon, said=said, asked={"legal_name": "ООО «Чужое»"})
+
+    paper = owner.get(f"{month_of(closed)}paper/?with={cafe.slug}").content.decode()
+
+    assert all(one in paper for one in ("ИНН", *said.values()))
+    assert "Чужое" not in paper
+    assert paper.count("Реквизиты ещё не подтверждены") == 1  # the café's
 
 
 def test_a_month_costs_the_same_for_any_number_of_lines(

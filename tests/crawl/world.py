@@ -1,16 +1,13 @@
 """The demo with something in every queue, and a browser for each role."""
 
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
 from django.test import Client
 from django.utils import timezone
-from django_otp import DEVICE_ID_SESSION_KEY
 
-from apps.accounts.freshness import CONFIRMED
-from apps.accounts.models import TOTPDevice, User
+from apps.accounts.models import User
 from apps.accounts.services import note_request, set_job
 from apps.analytics import loader
 from apps.backoffice.demo.loading import Size, load
@@ -36,6 +33,7 @@ from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.events import comes, published, submitted
 from tests.factories.notifications import broadcast_of
 from tests.factories.offers import draft_of
+from tests.signed_in import enter
 
 WHY = "Просьба гостьи от 12 ноября"
 QUEUED = 6  # of each kind: enough to see a question a row
@@ -208,16 +206,7 @@ def _events(cafe: Business, cast: Cast) -> None:
 def browser_of(user: User | None) -> Client:
     """Signed in as far as her job asks, the second factor shown just now; or nobody's."""
     client = Client(raise_request_exception=True)
-    if user is None:
-        return client
-    client.force_login(user, backend="apps.accounts.auth.LoginBackend")
-    if user.needs_second_factor:
-        device = TOTPDevice.objects.create(user=user, name="app", confirmed=True)
-        session = client.session
-        session[DEVICE_ID_SESSION_KEY] = device.persistent_id
-        session[CONFIRMED] = time.time()
-        session.save()
-    return client
+    return enter(client, user, second_factor=user.needs_second_factor) if user else client
 
 
 # --- what no link leads to: pages behind a POST ------------------------------------------------

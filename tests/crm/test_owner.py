@@ -213,9 +213,15 @@ def test_keys_want_a_fresh_second_factor_and_never_come_out(
 
     session[CONFIRMED] = time.time()
     session.save()
-    owner.post(page, keys | {"seen": "what somebody else had before"}, secure=True)
+    late = keys | {"seen": "what somebody else had before", "option.company_id": "777"}
+    refused = owner.post(page, late, secure=True)
     salon.refresh_from_db()
     assert salon.credentials_sealed == before
+    told = refused.content.decode()
+    assert refused.status_code == 409
+    assert 'value="777"' in told
+    assert f"<b>{salon.options['company_id']}</b>" in told  # what stands there now
+    assert "pt_another-token-77" not in told
     keys["seen"] = owner.get(page, secure=True).context["seen"]
     owner.post(page, keys, secure=True)
     salon.refresh_from_db()

@@ -1,12 +1,9 @@
 """The owner's page of her own systems: state, figures, log, what was put aside, keys."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import messages
@@ -17,14 +14,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts import freshness
-from apps.accounts.queries import audit_log
 from apps.backoffice.pages.access import for_jobs
+from apps.backoffice.pages.crm_form import digest, form_of, told
 from apps.backoffice.pages.owner.frame import business_of, frame
 from apps.businesses.models import Business
 from apps.core.errors import Refused
@@ -36,48 +32,12 @@ from apps.crm.services.connections import webhook_key
 
 ROWS = 25
 MERGES = 5
-# What a change of a connection would be written over; keys are compared by their seals.
-SEEN = ("base_url", "options", "credentials_sealed", "secret_sealed", "enrols", "writes_back")
-# What an owner types: the names of credentials and settings, in her words.
-WORDS = {
-    "partner_token": gettext_lazy("Partner token"),
-    "login": gettext_lazy("Login"),
-    "password": gettext_lazy("Password"),
-    "user_token": gettext_lazy("User token, instead of login and password"),
-    "api_key": gettext_lazy("API key"),
-    "app_id": gettext_lazy("Application id"),
-    "client_id": gettext_lazy("Integration id"),
-    "client_secret": gettext_lazy("Secret of the integration"),
-    "redirect_uri": gettext_lazy("Redirect address"),
-    "refresh_token": gettext_lazy("Refresh token"),
-    "access_token": gettext_lazy("Long-lived token, instead of the others"),
-    "code": gettext_lazy("Authorisation code"),
-    "company_id": gettext_lazy("Number of the branch"),
-    "organization_id": gettext_lazy("Id of the organization"),
-    "configuration": gettext_lazy("Configuration: retail or unf"),
-    "account_id": gettext_lazy("Number of the account"),
-    "clinic_id": gettext_lazy("Number of the clinic"),
-}
-# Settings that may stay empty, by system.
-EXTRAS = {
-    ("iiko", "source"): gettext_lazy("Report: cloud, or server for an older installation"),
-    ("renovatio", "source"): gettext_lazy("Sales by: invoices, or payments where those are closed"),
-}
 STEPS = {
     "address": gettext_lazy("Address"),
     "line": gettext_lazy("Line and certificate"),
     "sign_in": gettext_lazy("Signing in"),
     "reading": gettext_lazy("Reading"),
 }
-PLAIN = frozenset({"login", "client_id", "app_id", "redirect_uri"})
-
-
-@dataclass(frozen=True)
-class Field:
-    name: str
-    label: Any
-    value: str
-    is_secret: bool
 
 
 @dataclass(frozen=True)
@@ -95,11 +55,21 @@ def crm(request: HttpRequest, slug: str) -> HttpResponse:
     business = business_of(request, slug)
     if request.method == "POST":
         return _act(request, business)
+    return _show(request, business, request.GET.get("system", ""))
+
+
+def _show(
+    request: HttpRequest,
+    business: Business,
+    chosen: str,
+    *,
+    typed: dict[str, str] | None = None,
+) -> HttpResponse:
+    """The page, with what was `typed` when it could not be kept."""
     context = frame(request, business)
     found = queries.described(
         queries.connections_of(business).order_by("system"), at=context["now"]
     )
-    chosen = request.GET.get("system", "")
     one = next((each for each in found if each.row.system == chosen), None)
     one = one or (found[0] if found and not chosen else None)
     context |= {
@@ -110,10 +80,11 @@ def crm(request: HttpRequest, slug: str) -> HttpResponse:
         "fresh": freshness.is_fresh(request),
     }
     if one:
-        context |= _connection_context(request, one)
+        context |= _connection_context(request, one) | form_of(one.row, one.row.system, typed)
     elif context["adding"]:
-        context |= {"fields": _fields(None, chosen), "seen": digest(None)}
-    return render(request, "backoffice/owner/crm.html", context)
+        context |= form_of(None, chosen, typed)
+    status = 200 if typed is None else 409
+    return render(request, "backoffice/owner/crm.html", context, status=status)
 
 
 # --- what is shown -------------------------------------------------------------------------------
@@ -122,8 +93,6 @@ def _connection_context(request: HttpRequest, one: queries.Connection) -> dict[s
     records = _records(request, row)
     leaf = Paginator(_runs(request, row), ROWS).get_page(request.GET.get("log"))
     return {
-        "fields": _fields(row, row.system),
-        "seen": digest(row),
         "groups": [
             Group(reason, str(Reason(reason).label), count) for reason, count in one.aside.items()
         ],
@@ -171,19 +140,6 @@ def _runs(request: HttpRequest, row: CRMIntegration) -> QuerySet[SyncRun]:
     return runs.order_by("-started_at")
 
 
-def _fields(row: CRMIntegration | None, system: str) -> list[Field]:
-    adapter = ADAPTERS[system]
-    options = row.options if row else {}
-    plain = [
-        Field(f"option.{n}", WORDS[n], str(options.get(n, "")), False) for n in adapter.settings
-    ] + [
-        Field(f"option.{n}", EXTRAS[system, n], str(options.get(n, "")), False)
-        for n in adapter.extras
-    ]
-    secret = [Field(f"key.{n}", WORDS[n], "", n not in PLAIN) for n in adapter.fields]
-    return plain + secret
-
-
 def _others(business: Business, found: list[queries.Connection]) -> list[tuple[str, str]]:
     there = {one.row.system for one in found}
     return [(code, str(name)) for code, name in System.choices if code not in there]
@@ -209,6 +165,10 @@ def _act(request: HttpRequest, business: Business) -> HttpResponse:
     try:
         if action:
             action(request, business)
+    except services.ConnectionStale as stale:
+        row = queries.connections_of(business).filter(system=system).first()
+        messages.error(request, (row and told(row, business.zone)) or str(stale))
+        return _show(request, business, system, typed=request.POST.dict())
     except Refused as refused:
         messages.error(request, str(refused))
     return redirect(where)
@@ -222,34 +182,7 @@ def _integration(request: HttpRequest, business: Business) -> CRMIntegration:
     return row
 
 
-def digest(row: CRMIntegration | None) -> str:
-    """What she saw of a connection: two owners at once do not lose each other's settings."""
-    shown: list[Any] = [None] if row is None else [getattr(row, name) for name in SEEN]
-    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _told(row: CRMIntegration, zone: str) -> str:
-    """Who changed a connection last, and when."""
-    rows = audit_log().filter(object_type="crmintegration", object_id=str(row.pk))
-    last = rows.filter(action="crm.connect").order_by("-id").first()
-    if last is None:
-        return ""
-    at = date_format(last.at.astimezone(ZoneInfo(zone)), "j E, G:i")
-    return _("%(who)s changed this connection, %(at)s. Look at it and write yours again.") % {
-        "who": last.actor_name or _("Somebody"),
-        "at": at,
-    }
-
-
 def _connect(request: HttpRequest, business: Business) -> None:
-    try:
-        _save_connection(request, business)
-    except services.ConnectionStale as stale:
-        row = _integration(request, business)
-        messages.error(request, _told(row, business.zone) or str(stale))
-
-
-def _save_connection(request: HttpRequest, business: Business) -> None:
     seen = request.POST.get("seen", "")
     given = {name: value.strip() for name, value in request.POST.items() if isinstance(value, str)}
     row = services.reconnect(

@@ -30,7 +30,7 @@ from apps.backoffice.pages.owner.charts import (
     hidden,
     levels,
 )
-from apps.backoffice.pages.owner.reports.making import rub
+from apps.backoffice.pages.owner.reports.making import lying, rub
 from apps.backoffice.templatetags.figures import shown
 from apps.businesses.models import Business
 from apps.loyalty.liability_queries import Issuer, LiabilityRow

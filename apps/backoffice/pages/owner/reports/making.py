@@ -41,12 +41,19 @@ def rub(value: Any) -> str:
     return format_rub(Decimal(value), always_kopecks=False)
 
 
-def lying(names: Sequence[str], values: Sequence[Decimal], **told: Any) -> Chart:
-    """Bars that lie, one a name, of `unit`; `heads` are the two columns of the table beside."""
-    unit, (of_what, how_much) = told["unit"], told.pop("heads")
+def lying(
+    names: Sequence[str],
+    values: Sequence[Decimal],
+    *,
+    heads: tuple[str, str],
+    unit: str,
+    **told: Any,
+) -> Chart:
+    """Bars that lie, one a name; `heads` are the two columns of the table beside them."""
     table = Table(
-        [Column(of_what), Column(how_much, unit)],
-        [[name, value] for name, value in zip(names, values, strict=True)],
+        [Column(heads[0]), Column(heads[1], unit)],
+        [list(row) for row in zip(names, values, strict=True)],
     )
     told = {"table": table} | told
-    return Chart(kind="rows", labels=names, series=[Series(how_much, values)], **told)
+    series = [Series(heads[1], values)]
+    return Chart(kind="rows", labels=names, unit=unit, series=series, **told)
