@@ -89,7 +89,13 @@ class Delivery(models.Model):
             ),
         ]
         indexes = [
-            # the drain asks for the oldest due row of a listener; done rows never enter the index
+            # the drain takes the first due row of all, however many wait; batches never enter
+            models.Index(
+                name="delivery_due",
+                fields=["due_at", "sequence"],
+                condition=Q(state="waiting") & ~Q(listener__endswith="@batch"),
+            ),
+            # a batch loader asks for its own; done rows never enter the index
             models.Index(
                 name="delivery_waiting", fields=["listener", "due_at"], condition=Q(state="waiting")
             ),

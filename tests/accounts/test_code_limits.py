@@ -16,6 +16,7 @@ from apps.accounts.enums import Purpose
 from apps.accounts.freshness import CONFIRMED
 from apps.accounts.models import CodeLimits, OneTimeCode, TOTPDevice
 from apps.accounts.services import Asker, CodeExpired, CodeInvalid, CodesStopped, PhoneInvalid
+from apps.accounts.tasks import watch_codes
 from apps.core import tasks, throttle
 from apps.core.errors import Forbidden, TooMany
 from apps.core.gateways import sms
@@ -586,6 +587,20 @@ def test_alarm_when_few_codes_come_back(
         )
         is alarm
     )
+
+
+def test_provider_that_takes_codes_and_delivers_none_is_found_in_a_quarter_of_an_hour() -> None:
+    """Two people a minute ask; it answers 200 and nobody gets anything. Watched every minute."""
+    with time_machine.travel(START, tick=False) as clock:
+        for minute in range(1, 16):
+            for person in (2 * minute, 2 * minute + 1):
+                ask(f"+79{person:02}1234567", address=address(person * 250))
+            clock.shift(60)
+            if watch_codes():
+                break
+
+    assert minute <= 15
+    assert Beat.objects.get(name="codes.alarm").note == f"0/{2 * minute}"
 
 
 def test_block_of_numbers_that_does_not_answer_pauses() -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 
 from tests.faults.kinds import KINDS
-from tests.proof.tables import DOWN, OTHERS, THREATS, Row, fault
+from tests.proof.tables import DOWN, FOUND, OTHERS, THREATS, Row, fault
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -20,7 +20,7 @@ def names_in(file: str) -> set[str]:
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
-@pytest.mark.parametrize("row", [*THREATS, *DOWN, *OTHERS], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [*THREATS, *DOWN, *OTHERS, *FOUND], ids=lambda row: row.name)
 def test_every_named_test_exists(row: Row) -> None:
     assert row.tests
     for test in row.tests:

@@ -1,6 +1,7 @@
 """A fact leaves with its transaction; every listener hears it at least once."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -11,12 +12,15 @@ from django.utils import timezone
 from apps.core import outbox
 from apps.core.facts import FACTS, Fact, MemberJoined
 from apps.core.models import Beat, Delivery, Message
+from tests.threads import race
 
 LISTENERS = {
     "MemberJoined": ["tests.core.test_outbox.hear", "tests.core.test_outbox.other"],
     "TierChanged": ["tests.core.test_outbox.BATCH@batch"],
 }
+BACKLOG, PEOPLE = 50_000, 5_000
 BATCH = object()
+heard: list[tuple[str, int]] = []
 trouble: list[Exception] = []
 
 
@@ -29,6 +33,10 @@ def hear(fact, *, message_id):
 
 def other(fact, *, message_id):
     Beat.objects.create(name=f"other {message_id}", at=timezone.now())
+
+
+def note(fact, *, message_id):
+    heard.append((fact.member_id, int(fact.at)))
 
 
 @pytest.fixture(autouse=True)
@@ -300,6 +308,43 @@ def test_no_more_than_two_drain_at_once():
         thread.join()
 
     assert (held, third, outbox.drain()) == ([True, True], 0, 2)
+
+
+WROTE_FOR_AN_HOUR = """
+WITH said AS (
+    INSERT INTO core_message (id, topic, payload, created_at)
+    SELECT gen_random_uuid(), 'MemberJoined',
+           jsonb_build_object('member_id', (n %% %(people)s)::text, 'at', n::text),
+           now() - interval '1 hour' + n * interval '1 hour' / %(rows)s
+    FROM generate_series(1, %(rows)s) n RETURNING id, created_at
+)
+INSERT INTO core_delivery (message_id, listener, state, due_at, attempts, last_error)
+SELECT id, 'tests.core.test_outbox.note', 'waiting', created_at, 0, '' FROM said ORDER BY created_at
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_fifty_thousand_facts_of_an_hour_without_workers_are_drained_in_order(record_property):
+    """Both places drain. Facts of one person are heard in the order in which they were told."""
+    with connection.cursor() as cursor:
+        cursor.execute(WROTE_FOR_AN_HOUR, {"rows": BACKLOG, "people": PEOPLE})
+        cursor.execute("ANALYZE core_delivery")
+    assert outbox.oldest_waiting_seconds() > 3500
+    heard.clear()
+    began = time.monotonic()
+
+    drained = sum(race(2, lambda _n: outbox.drain(seconds=600)))
+
+    took = time.monotonic() - began
+    record_property("operations", drained)
+    record_property("seconds", round(took))
+    assert (drained, len(heard), len(set(heard))) == (BACKLOG, BACKLOG, BACKLOG)
+    assert outbox.oldest_waiting_seconds() == 0.0
+    of_one = {}
+    for person, number in heard:
+        assert of_one.get(person, 0) < number
+        of_one[person] = number
 
 
 # --- leases --------------------------------------------------------------------------------------

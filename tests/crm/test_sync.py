@@ -1,7 +1,9 @@
 """A month of each system's sales ends with the ledger that the simulator calls true."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from time import monotonic
 from uuid import UUID
 
 import pytest
@@ -9,6 +11,7 @@ from django.db import connection
 from django_celery_beat.models import PeriodicTask
 
 from apps.crm import services
+from apps.crm.adapters.yclients import YclientsAdapter
 from apps.crm.enums import RecordState, RunState, State, Trigger
 from apps.crm.models import CRMIntegration, ExternalRecord, SyncRun
 from apps.crm.services import locks
@@ -78,6 +81,31 @@ def test_outages_and_broken_answers_lose_nothing(stand: Stand, name: str) -> Non
     sync(integration)
 
     assert_equals_truth(stand, integration)
+
+
+def test_a_few_bytes_a_second_are_silence(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    month = Month(stand, "yclients")
+    month.sell(30)
+    integration = stand.connect("yclients")
+    sync(integration)
+    month.sell(5)
+    # Every part arrives within the time for a part; the whole answer has seconds of its own.
+    monkeypatch.setattr(
+        YclientsAdapter, "policy", replace(YclientsAdapter.policy, deadline=1.0, attempts=1)
+    )
+    faults = stand.system("yclients").faults
+    faults.plan(*["slow"] * 4)
+    began = monotonic()
+
+    sync(integration)
+
+    assert monotonic() - began < 20
+    run = SyncRun.objects.latest("started_at")
+    assert (run.state, run.trouble) == (RunState.FAILED, "timeout")
+    faults.calm()
+    sync(integration)
+    assert_equals_truth(stand, integration)
+    no_sale_twice(integration)
 
 
 def test_failed_page_is_never_an_empty_page(stand: Stand) -> None:

@@ -1,203 +1,140 @@
 """`make proof`: runs every test that the tables name and writes docs/proof.md from what happened.
 
-`python -m tests.proof run` runs and writes. A long run may be made in parts: `part NAME ARGS` adds
-the results of some of the tests, `write` writes from all parts, and the page names the commit of
-each. Nothing on the page is typed by hand: a row without a result says so.
+`python -m tests.proof run [WORDS]` runs what is not proven at this commit yet (all of it, or the
+tests whose name holds one of the words), writes the page and goes on after a failure; asked again,
+it goes on where it was. `write` writes the page alone, `again` forgets what is known first. Nothing
+on the page is typed by hand: a row without a result says so.
 """
 
-import platform
+import os
+import signal
 import subprocess
 import sys
-import textwrap
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from xml.etree import ElementTree as Xml
 
-from tests.proof.tables import DOWN, FAULT, OTHERS, THREATS, Row
+from tests.faults.kinds import KINDS
+from tests.proof import page, results
+from tests.proof.tables import FAULT
 
-ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / ".run" / "proof"
-PAGE = ROOT / "docs" / "proof.md"
-FIGURES = ("runs", "operations", "seconds")
+RUNS = int(os.environ.get("FAULT_RUNS") or 20)
+WORKERS = min(4, os.cpu_count() or 2)
 
 
-@dataclass
-class Result:
-    """What became of one test; `figures` is what it wrote down itself."""
+@dataclass(frozen=True)
+class Batch:
+    """Tests of one pytest. `limit`: seconds for one test; `seconds`: for all of them."""
 
-    state: str
-    seconds: float
-    why: str = ""
-    figures: dict[str, str] = field(default_factory=dict)
-
-
-def named() -> list[str]:
-    """All tests of the tables, whole files' parameters together, as pytest is asked for them."""
-    names = {test.partition("[")[0] for row in (*THREATS, *DOWN, *OTHERS) for test in row.tests}
-    return [f"tests/{name}" for name in sorted(names | {FAULT})]
+    name: str
+    starts: tuple[str, ...]
+    limit: int
+    seconds: int
+    workers: int = 0
 
 
-def run(part: str, words: Sequence[str]) -> int:
-    """Run the named tests, or those that `words` choose of them; pytest's exit code."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    told = ["--junitxml", str(RESULTS / f"{part}.xml"), "-o", f"junit_suite_name={commit()}"]
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "slow or not slow", *told, *words]
-    return subprocess.run([*command, *named()], cwd=ROOT).returncode
+# The first whose start fits takes the test. Faults have the machine for themselves.
+BATCHES = (
+    Batch("operations", ("faults/test_operations.py",), 900, 1000),
+    Batch("down", ("faults/test_down.py",), 240, 600),
+    Batch("faults", (FAULT,), 60 + 60 * RUNS, 300 + 25 * RUNS * len(KINDS)),
+    Batch("releases", ("releases/",), 240, 500),
+    Batch("rest", ("",), 300, 900, WORKERS),
+)
+ORDER = ("rest", "faults", "down", "operations", "releases")
 
 
-def parts() -> list[Xml.Element]:
-    """The suites of all parts, oldest first: what was run again counts as it went last."""
-    suites = [
-        suite for file in RESULTS.glob("*.xml") for suite in Xml.parse(file).iter("testsuite")
+def batches(names: Sequence[str]) -> list[tuple[Batch, list[str]]]:
+    parts: dict[str, list[str]] = {name: [] for name in ORDER}
+    for name in names:
+        batch = next(one for one in BATCHES if name.startswith(one.starts))
+        parts[batch.name].append(name)
+    by_name = {batch.name: batch for batch in BATCHES}
+    return [(by_name[name], tests) for name, tests in parts.items() if tests]
+
+
+def wanted(words: Sequence[str], commit: str) -> list[str]:
+    """Tests to run now: those of the words that did not pass at this commit."""
+    known = results.read()
+    names = [name for name in results.named() if not words or any(one in name for one in words)]
+    return [name for name in names if not _is_proven(known.get(name), commit)]
+
+
+def _is_proven(known: results.Result | None, commit: str) -> bool:
+    """Faults are proven by as many runs as are asked for now."""
+    if known is None or known.state != "passed" or known.commit != commit:
+        return False
+    return not commit.endswith("+changes") and int(known.figures.get("runs", RUNS)) >= RUNS
+
+
+def run(words: Sequence[str]) -> int:
+    """How many batches did not end well."""
+    commit = results.commit()
+    names = wanted(words, commit)
+    kept = len(results.named()) - len(names)
+    say(f"{commit}: {len(names)} to run, {kept} not asked for or proven at this commit already")
+    bad = 0
+    for batch, tests in batches(names):
+        bad += _run(batch, tests, commit) not in (0, 5)
+        page.write()
+    return bad
+
+
+def _run(batch: Batch, tests: list[str], commit: str) -> int:
+    """pytest's exit code. What it does not end in its time is ended and named on the page."""
+    most = batch.seconds / 60
+    now = datetime.now().astimezone()
+    say(f"{now:%H:%M:%S} {batch.name}: {len(tests)}, at most {most:.0f} min")
+    results.append({"begin": tests, "commit": commit, "at": now.isoformat(timespec="seconds")})
+    spread = ["-n", str(batch.workers), "--dist", "loadgroup"] if batch.workers else ["-n", "0"]
+    command = [
+        *(sys.executable, "-m", "pytest", "-p", "tests.proof.record", "-p", "no:randomly"),
+        *("-q", "-m", "slow or not slow", "--tb=short", *spread),
+        *(f"tests/{test}" for test in tests),
     ]
-    return sorted(suites, key=lambda suite: suite.get("timestamp", ""))
-
-
-def results() -> dict[str, Result]:
-    """Results by the name that the tables use, parameters with it."""
-    cases = [case for suite in parts() for case in suite.iter("testcase")]
-    return {name: one for case in cases for name, one in _read(case)}
-
-
-def commit() -> str:
-    changed = _git("status", "--porcelain", "--untracked-files=no")
-    return _git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed != "unknown" else "")
-
-
-def _read(case: Xml.Element) -> Iterator[tuple[str, Result]]:
-    module = case.get("classname", "").removeprefix("tests.").replace(".", "/")
-    state, why = "passed", ""
-    for word in ("failure", "error", "skipped"):
-        if (found := case.find(word)) is not None:
-            state, why = word, (found.get("message") or "").splitlines()[0][:200]
-    figures = {one.get("name", ""): one.get("value", "") for one in case.iter("property")}
-    result = Result(state, float(case.get("time", 0)), why, figures)
-    yield f"{module}.py::{case.get('name')}", result
-
-
-def of(name: str, found: dict[str, Result]) -> Result | None:
-    """The result of a test with all its parameters: the worst state, the sum of times."""
-    if "[" in name:
-        return found.get(name)
-    ours = [one for key, one in found.items() if key.partition("[")[0] == name]
-    if not ours:
-        return None
-    worst = next((one for one in ours if one.state != "passed"), ours[0])
-    return Result(worst.state, sum(one.seconds for one in ours), worst.why, ours[0].figures)
-
-
-# --- the page ------------------------------------------------------------------------------------
-def page(found: dict[str, Result]) -> str:
-    return "\n".join(
-        [
-            "# Proof: it survives",
-            "",
-            *wrapped(
-                f"Written by `make proof` on {datetime.now().astimezone():%Y-%m-%d %H:%M %Z} from "
-                f"what ran at {_commits()}, on {platform.machine()} {platform.system()}, Python "
-                f"{platform.python_version()}. "
-                "Nothing here is written by hand; a row that did not run says so."
-            ),
-            "",
-            *summary(found),
-            *faults(found),
-            *rows("When something is down", DOWN, found),
-            *rows("Threats", THREATS, found),
-            *rows("Other proofs", OTHERS, found),
-        ]
+    own = {"PROOF_RESULTS": str(results.RESULTS), "PROOF_LIMIT": str(batch.limit)}
+    child = subprocess.Popen(
+        command, cwd=results.ROOT, env={**os.environ, **own}, start_new_session=True
     )
+    began = time.monotonic()
+    try:
+        code = child.wait(batch.seconds)
+        why = "pytest ended without a word of it"
+    except subprocess.TimeoutExpired:
+        code, why = 1, f"its part of the proof did not end within {most:.0f} min"
+    finally:
+        _end(child)
+    known = results.read()
+    cut = [name for name in tests if name not in known]
+    results.append({"end": batch.name, "cut": cut, "why": why})
+    say(f"{batch.name}: {time.monotonic() - began:.0f} s, exit {code}")
+    return code
 
 
-def summary(found: dict[str, Result]) -> list[str]:
-    states = [one.state for one in found.values()]
-    bad = states.count("failure") + states.count("error")
-    return [
-        f"{len(states)} tests: {states.count('passed')} passed, {bad} failed, "
-        f"{states.count('skipped')} skipped.",
-        "",
-    ]
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """pytest may clean up after itself for some seconds; then it is killed with its children."""
+    if child.poll() is None:
+        child.send_signal(signal.SIGINT)
+        try:
+            child.wait(45)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait(10)
 
 
-def faults(found: dict[str, Result]) -> list[str]:
-    ours = {name: one for name, one in found.items() if name.startswith(FAULT)}
-    runs = sum(int(one.figures.get("runs", 0)) for one in ours.values())
-    operations = sum(int(one.figures.get("operations", 0)) for one in ours.values())
-    lines = [
-        "## Faults",
-        "",
-        *wrapped(
-            "The production processes on servers of their own, under a load of sales, spending, "
-            "returns, gifts, coupons and registrations over HTTP; clients repeat with the same "
-            "key. After every run the invariants I1 to I12 (`tests/invariants.py`), and every "
-            "answer that a client was given, are compared with the books. "
-            f"{len(ours)} kinds, {runs} runs, {operations} operations."
-        ),
-        "",
-        "| fault | runs | operations | s | books |",
-        "| --- | ---: | ---: | ---: | --- |",
-    ]
-    for name, one in ours.items():
-        cells = [name.partition("[")[2].rstrip("]"), *(one.figures.get(f, "–") for f in FIGURES)]
-        lines.append(f"| {' | '.join(cells)} | {'true' if one.state == 'passed' else one.state} |")
-    lines += ["", "What each is:", ""]
-    for name, one in ours.items():
-        short = name.partition("[")[2].rstrip("]")
-        lines += wrapped(f"{short}: {one.figures.get('said', one.why)}.", bullet="- ")
-    return [*lines, ""]
-
-
-def rows(title: str, table: Sequence[Row], found: dict[str, Result]) -> list[str]:
-    lines = [f"## {title}", ""]
-    for row in table:
-        lines += wrapped(f"**{row.name}**: {row.said}. {row.note}".rstrip(), bullet="- ")
-        for test in row.tests:
-            lines += wrapped(f"`{_short(test)}`: {_told(of(test, found))}", bullet="  - ")
-    return [*lines, ""]
-
-
-def _short(test: str) -> str:
-    return test.replace(FAULT, "fault ") if "[" in test else test
-
-
-def _told(one: Result | None) -> str:
-    if one is None:
-        return "not run"
-    because = f" ({one.why})" if one.why else ""
-    return f"{one.state}, {one.seconds:.1f} s{because}"
-
-
-def wrapped(text: str, *, bullet: str = "") -> list[str]:
-    width = {"width": 98, "break_long_words": False, "break_on_hyphens": False}
-    pad = " " * len(bullet)
-    return textwrap.wrap(text, initial_indent=bullet, subsequent_indent=pad, **width)
-
-
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"
-
-
-def _commits() -> str:
-    names = dict.fromkeys(suite.get("name", "?") for suite in parts())
-    return "commit " + ", ".join(f"`{name}`" for name in names)
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
 
 
 def main(words: Sequence[str]) -> int:
-    asked, code = [*words] or ["run"], 0
-    if asked[0] == "run":
-        for old in RESULTS.glob("*.xml"):
-            old.unlink()
-        code = run("all", asked[1:])
-    elif asked[0] == "part":
-        return run(asked[1], asked[2:])
-    if not any(RESULTS.glob("*.xml")):
-        print("There are no results yet: make proof", file=sys.stderr)  # noqa: T201
-        return 1
-    PAGE.write_text(page(results()).rstrip() + "\n")
-    print(f"Written: {PAGE.relative_to(ROOT)}")  # noqa: T201
-    return code
+    asked, more = (words[0], words[1:]) if words else ("run", [])
+    if asked == "again":
+        results.RESULTS.unlink(missing_ok=True)
+    bad = run(more) if asked in ("run", "again") else 0
+    page.write()
+    say(f"Written: {results.PAGE.relative_to(results.ROOT)}")
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":
