@@ -16,6 +16,7 @@ from tests.faults.world import Person, World
 
 ANSWER_WITHIN = 12.0  # seconds until a client gives an answer up
 FINAL_WITHIN = 150.0  # seconds until an operation counts as lost
+NOT_TODAY = 10.0  # seconds: who is asked to wait longer than that gives the wish up
 HANG_UP = 0.03  # how many clients leave before they hear the answer
 
 
@@ -84,7 +85,7 @@ class Client:
     def _once(self, operation: Operation) -> bool:
         """Whether the answer is final."""
         try:
-            status, payload = self._send(operation)
+            status, payload, wait = self._send(operation)
         except (OSError, http.client.HTTPException, ValueError) as trouble:
             operation.seen.append(type(trouble).__name__)
             self._leave()
@@ -92,12 +93,15 @@ class Client:
         error = payload.get("error") or {}
         operation.code = error.get("code", "")
         operation.seen.append(operation.code or str(status))
-        if status >= 500 or status == 429 or operation.code == "IDEMPOTENCY_IN_PROGRESS":
+        if status >= 500 or operation.code == "IDEMPOTENCY_IN_PROGRESS":
+            return False
+        if status == 429 and wait <= NOT_TODAY:
             return False
         operation.status, operation.data = status, payload.get("data") or {}
         return True
 
-    def _send(self, operation: Operation) -> tuple[int, dict[str, Any]]:
+    def _send(self, operation: Operation) -> tuple[int, dict[str, Any], float]:
+        """Status, body, and the seconds that it asks to wait."""
         if self._connection is None:
             port = self._ports[self._at % len(self._ports)]
             self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_WITHIN)
@@ -112,7 +116,8 @@ class Client:
         if self._dice.random() < HANG_UP:
             raise ConnectionAbortedError("the client left")
         answer = self._connection.getresponse()
-        return answer.status, json.loads(answer.read() or b"{}")
+        wait = float(answer.getheader("Retry-After") or 0)
+        return answer.status, json.loads(answer.read() or b"{}"), wait
 
     def _leave(self) -> None:
         if self._connection:

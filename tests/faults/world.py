@@ -18,7 +18,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.transactions import sale
 
-PLACES, TILLS, GUESTS, COUPONS = 4, 10, 60, 3000
+PLACES, TILLS, GUESTS, COUPONS = 4, 10, 150, 1500
 
 
 @dataclass(frozen=True)
