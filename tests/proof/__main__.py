@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tests.faults.kinds import KINDS
 from tests.proof import page, results
 from tests.proof.tables import FAULT
 
@@ -38,7 +37,7 @@ class Batch:
 BATCHES = (
     Batch("operations", ("faults/test_operations.py",), 900, 1000),
     Batch("down", ("faults/test_down.py",), 240, 600),
-    Batch("faults", (FAULT,), 60 + 60 * RUNS, 300 + 25 * RUNS * len(KINDS)),
+    Batch("faults", (FAULT,), 60 + 60 * RUNS, 300 + 25 * RUNS * len(results.kinds())),
     Batch("releases", ("releases/",), 240, 500),
     Batch("rest", ("",), 300, 900, WORKERS),
 )
