@@ -64,8 +64,8 @@ audit: setup ## known faults of dependencies, secrets in the code, bill of mater
 check: clients ## long proofs: races, histories of the ledger, kill -9, public clients
 	@$(DEV) exec --profile test -- pytest -m slow -n $(WORKERS) --dist loadgroup $(ARGS)
 
-proof: clients ## run every test that docs/proof.md names and write the page; FAULT_RUNS=2 is short
-	@$(DEV) exec --profile test -- $(PY) -m tests.proof run $(ARGS)
+proof: clients ## run what docs/proof.md names and is not proven yet, write it; FAULT_RUNS=1 is short
+	@$(DEV) exec --profile test -- $(PY) -m tests.proof $(ARGS)
 
 coverage: setup ## fast tests with coverage by line and branch; ledger, rights and sign-in must be whole
 	@$(DEV) exec --profile test -- pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= $(ARGS)

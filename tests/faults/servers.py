@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -42,7 +42,8 @@ class Servers:
 
     def kill_backend(self, pid: int) -> None:
         """kill −9 of one serving process: the main one then restarts all of them."""
-        self._kill([psutil.Process(pid)])
+        with suppress(psutil.NoSuchProcess):
+            self._kill([psutil.Process(pid)])
 
     def start_postgres(self) -> None:
         if not self.postgres.is_up(self.postgres_url):

@@ -23,11 +23,11 @@ def _strike(everything: Stand, dice: random.Random) -> str:
     elif victim == "valkey":
         everything.servers.kill_valkey()
     elif victim == "backend":
-        [(pid,)] = everything.sql(
+        for (pid,) in everything.sql(
             "SELECT pid FROM pg_stat_activity WHERE client_port IS NOT NULL"
             " AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1"
-        )
-        everything.servers.kill_backend(pid)
+        ):
+            everything.servers.kill_backend(pid)
     else:
         next(one for one in everything.processes if one.name == victim).kill()
     time.sleep(dice.uniform(0, 1))

@@ -13,6 +13,7 @@ from tests.proof.tables import DOWN, FAULT, FOUND, OTHERS, THREATS, fault
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / ".run" / "proof" / "results.jsonl"
 PAGE = ROOT / "docs" / "proof.md"
+TABLES = (*THREATS, *DOWN, *OTHERS, *FOUND)
 
 
 @dataclass
@@ -43,8 +44,7 @@ def kinds() -> list[str]:
 
 def named() -> list[str]:
     """All tests of the tables; each kind of fault is one of its own."""
-    rows = (*THREATS, *DOWN, *OTHERS, *FOUND)
-    names = {test for row in rows for test in row.tests} | {fault(kind) for kind in kinds()}
+    names = {test for row in TABLES for test in row.tests} | {fault(kind) for kind in kinds()}
     return sorted(names)
 
 
