@@ -102,7 +102,7 @@ def _run(batch: Batch, tests: list[str], commit: str, *, seconds: float) -> int:
     spread = ["-n", str(batch.workers), "--dist", "loadgroup"] if batch.workers else ["-n", "0"]
     command = [
         *(sys.executable, "-m", "pytest", "-p", "tests.proof.record", "-p", "no:randomly"),
-        *("-q", "-m", "slow or not slow", "--tb=short", *spread),
+        *("-v", "-m", "slow or not slow", "--tb=short", *spread),
         *(f"tests/{test}" for test in tests),
     ]
     own = {"PROOF_RESULTS": str(results.RESULTS), "PROOF_LIMIT": str(batch.limit)}

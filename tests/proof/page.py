@@ -96,9 +96,15 @@ def rows(title: str, table: Sequence[Row], found: dict[str, Result]) -> list[str
     for row in table:
         lines += wrapped(f"**{row.name}**: {row.said}. {row.note}".rstrip(), bullet="- ")
         for test in row.tests:
-            short = f"fault {_kind(test)}" if test.startswith(FAULT) else test
-            lines += wrapped(f"`{short}`: {_told(found.get(test))}", bullet="  - ")
+            lines += wrapped(f"{_short(test)}: {_told(found.get(test))}", bullet="  - ")
     return [*lines, ""]
+
+
+def _short(test: str) -> str:
+    if test.startswith(FAULT):
+        return f"fault {_kind(test)}"
+    file, _colons, name = test.partition("::")
+    return f"`{name}` of `{file}`"
 
 
 def _told(one: Result | None) -> str:
