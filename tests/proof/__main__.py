@@ -39,7 +39,7 @@ class Batch:
 BATCHES = (
     Batch("operations", ("faults/test_operations.py",), 1200, 1300),
     Batch("down", ("faults/test_down.py",), 240, 600),
-    Batch("faults", (FAULT,), 120 + 60 * RUNS, 300 + 25 * RUNS * len(results.kinds())),
+    Batch("faults", (FAULT,), 240 + 60 * RUNS, 300 + 25 * RUNS * len(results.kinds())),
     Batch("releases", ("releases/",), 300, 600),
     Batch("rest", ("",), 400, 900, WORKERS),
 )
