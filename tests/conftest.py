@@ -14,6 +14,7 @@ from django.test import Client, TransactionTestCase
 from django.utils import timezone
 
 from apps.core import clickhouse, clickhouse_migrations, redis_line
+from apps.core.http import lately
 from apps.loyalty import settings_queries
 from apps.loyalty.models import Badge
 from tests import database
@@ -80,6 +81,7 @@ def _empty_cache() -> Iterator[None]:
     yield
     redis_line.forget_silence()  # a test may have closed it
     cache.clear()
+    lately.forget()
     settings_queries.forget()
 
 

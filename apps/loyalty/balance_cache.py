@@ -1,11 +1,12 @@
-"""A member's balance in Redis, for what is shown. Whatever decides about money asks PostgreSQL.
+"""What an application opens with, in Redis: a member's balance and the first page of her history.
+It is for the eye; whatever decides about money asks PostgreSQL.
 
-It lives five minutes, never past the moment when some of it lapses, and is dropped by every write
-once that has committed: whoever takes a wallet's lock calls `drop_after_commit` (books, issuing,
-jobs), and nothing moves without the lock.
+Both live five minutes, a balance never past the moment when some of it lapses, and are dropped by
+every write once that has committed: whoever takes a wallet's lock calls `drop_after_commit` (books,
+issuing, jobs), and nothing moves without the lock. A partner's new name shows after five minutes.
 
 A reader must not put an old figure back after the drop: it read before the commit and fills after
-it. So it announces itself first. Under the key stands either a balance or the lease of the one
+it. So it announces itself first. Under a key stands either what is shown or the lease of the one
 reader who may fill it; a drop removes whichever stands there, and a fill (`FILL`, atomic) happens
 only over one's own lease. A lease taken before the commit is gone when the fill comes; one taken
 after it belongs to a reader whose statement saw the commit.
@@ -32,7 +33,7 @@ from apps.core import redis_line
 LIFE = 300  # seconds
 LEASE = 10  # seconds within which a reader answers, or another one may fill
 MOST_OWED = 100_000
-BALANCE = b"["  # what a balance begins with, and a lease does not
+SHOWN = b"["  # what is shown begins with it, and a lease does not
 FILL = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then
     redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
@@ -47,24 +48,48 @@ _owed: set[str] = set()  # keys whose drop Redis did not hear
 
 def through(member_id: UUID, *, at: datetime, ask: Callable[[], Row]) -> Row:
     """The balance at this moment: from the cache, else by `ask`, which the next one need not."""
+
+    def read(found: bytes) -> Row | None:
+        row = _read(found)
+        return None if _is_over(row, at=at) else row
+
+    def kept(row: Row) -> tuple[bytes, int]:
+        return orjson.dumps(row), _life(row, at=at)
+
+    return _through(_balance_key(member_id), ask=ask, read=read, kept=kept)
+
+
+def page_through(member_id: UUID, *, ask: Callable[[], bytes]) -> bytes:
+    """The first page of her history as the caller writes it, a JSON list first."""
+    key = _history_key(member_id)
+    return _through(key, ask=ask, read=bytes, kept=lambda page: (page, LIFE * 1000))
+
+
+def _through[T](
+    key: str,
+    *,
+    ask: Callable[[], T],
+    read: Callable[[bytes], T | None],
+    kept: Callable[[T], tuple[bytes, int]],
+) -> T:
+    """`read` answers None for what is over; `kept` gives the bytes and their milliseconds."""
     if connection.in_atomic_block or not _is_open():
         return ask()
-    key, lease = _key(member_id), os.urandom(12).hex()
     found = redis_line.ask(lambda line: line.get(key))
     if found is not None:
-        known = _read(found) if found.startswith(BALANCE) else None
-        return known if known and not _is_over(known, at=at) else ask()
+        known = read(found) if found.startswith(SHOWN) else None
+        return ask() if known is None else known
+    lease = os.urandom(12).hex()
     leased = redis_line.ask(lambda line: line.set(key, lease, nx=True, ex=LEASE))
-    row = ask()
+    made = ask()
     if leased:
-        life = _life(row, at=at)
-        redis_line.ask(lambda line: line.eval(FILL, 1, key, lease, orjson.dumps(row), life))
-    return row
+        redis_line.ask(lambda line: line.eval(FILL, 1, key, lease, *kept(made)))
+    return made
 
 
 def drop_after_commit(member_ids: Iterable[UUID]) -> None:
     """Whoever locks wallets says so here. A transaction that is undone drops nothing."""
-    keys = [_key(member_id) for member_id in member_ids]
+    keys = [key(one) for one in member_ids for key in (_balance_key, _history_key)]
     if keys:
         transaction.on_commit(partial(_drop, keys), robust=True)
 
@@ -87,8 +112,12 @@ def _is_open() -> bool:
     return not _owed
 
 
-def _key(member_id: UUID) -> str:
+def _balance_key(member_id: UUID) -> str:
     return f"sk:balance:{member_id}"
+
+
+def _history_key(member_id: UUID) -> str:
+    return f"sk:history:{member_id}"
 
 
 def _read(found: bytes) -> Row:

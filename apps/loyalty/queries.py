@@ -1,6 +1,6 @@
 """Reads of the ledger. Sums come back as Decimal roubles."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -113,6 +113,12 @@ def history_of(
         "limit": limit,
     }
     return [Line(*row[:-2], *map(from_kopecks, row[-2:])) for row in _rows(sql.HISTORY, values)]
+
+
+def shown_history_of(member_id: UUID, *, make: Callable[[], bytes]) -> bytes:
+    """The first page of her history for the eye, as `make` writes it: from the cache while nothing
+    has moved."""
+    return balance_cache.page_through(member_id, ask=make)
 
 
 def expiring_of(member_id: UUID, *, at: datetime) -> list[tuple[datetime, Decimal]]:

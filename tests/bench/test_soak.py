@@ -2,8 +2,13 @@
 
 `make soak` (SOAK_MINUTES: 30). Web server, both workers and Beat by their production commands; the
 day's mix of requests. What the first fifth of the time shows is warming up and does not count.
+Every request must be answered with success, and no process may end. A run of less than ten minutes
+tells that all of it works and what the queues do; of memory it says nothing, because caches and
+statements of each connection are still filling, so that figure is shown and not judged. The figures
+are also in `.run/soak.txt`.
 """
 
+import faulthandler
 import os
 import threading
 import time
@@ -14,6 +19,7 @@ import psutil
 import psycopg
 import pytest
 
+from svoykrug.dev.checkout import ROOT
 from tests.bench.speed.stand import Size, Stand, stands
 from tests.bench.test_speed import paths_of
 
@@ -26,6 +32,8 @@ SIZE = Size(
 MIX = {"balance": 50, "history": 15, "events": 20, "dashboard": 2, "sale": 10, "redemption": 3}
 EVERY = 5.0  # seconds between two looks
 FLAT, LONGEST_WAIT = 0.05, 60.0
+TELLING = 10  # minutes from which memory is judged
+TABLE = ROOT / ".run" / "soak.txt"
 # Facts for ClickHouse are collected for a minute by design, and are no queue.
 OLDEST = """
 SELECT coalesce(extract(epoch FROM now() - min(m.created_at)), 0)::float
@@ -77,6 +85,7 @@ def _which(place: int) -> str:
 
 
 def test_memory_stays_flat_and_queues_short(capsys: Any) -> None:
+    faulthandler.cancel_dump_traceback_later()  # it is long, and does not hang
     with capsys.disabled(), stands(SIZE, others=("worker", "express", "beat")) as [stand]:
         requests = mixed(paths_of(stand))
         stand.load(requests, connections=16, seconds=5)
@@ -85,14 +94,29 @@ def test_memory_stays_flat_and_queues_short(capsys: Any) -> None:
         time.sleep(EVERY)
         watch.start()
         done = stand.load(requests, connections=16, seconds=MINUTES * 60, rate=most / 3)
+        assert watch.is_alive(), "a process ended, or PostgreSQL did"
+        assert all(process.poll() is None for process in stand.processes.values())
         watch.over.set()
         watch.join()
         warm = len(watch.waits) // 5
+        waited = max(watch.waits[warm:])
         moved = {name: drift(values[warm:]) for name, values in watch.memory.items()}
-        print(f"\nSoak: {MINUTES:g} min at {done.rate:.0f} of {most:.0f} requests a second, p95"
-              f" {done.p95:.0f} ms; oldest delivery waited {max(watch.waits[warm:]):.0f} s")  # fmt: skip
-        for name, part in moved.items():
-            print(f"  {name:8} {watch.memory[name][-1]:6.0f} MB, {part:+.1%}")
+        tell(
+            f"Soak: {MINUTES:g} min at {done.rate:.0f} of {most:.0f} requests a second, p50"
+            f" {done.p50:.0f} ms, p95 {done.p95:.0f} ms, none failed; oldest delivery waited"
+            f" {waited:.0f} s (goal < {LONGEST_WAIT:g})",
+            *(
+                f"  {name:8} {watch.memory[name][-1]:6.0f} MB, {part:+.1%} (goal ± {FLAT:.0%})"
+                for name, part in moved.items()
+            ),
+            *([] if MINUTES >= TELLING else [f"  less than {TELLING} min: memory is not judged"]),
+        )
+    assert waited < LONGEST_WAIT
+    assert MINUTES < TELLING or all(abs(part) <= FLAT for part in moved.values()), moved
 
-    assert all(abs(part) <= FLAT for part in moved.values())
-    assert max(watch.waits[warm:]) < LONGEST_WAIT
+
+def tell(*lines: str) -> None:
+    """To the terminal and to a file."""
+    TABLE.parent.mkdir(exist_ok=True)
+    TABLE.write_text("\n".join(lines) + "\n")
+    print("", *lines, sep="\n", flush=True)

@@ -104,24 +104,38 @@ def acts(desk: Desk) -> dict[str, Callable[[], Any]]:
     }
 
 
-def test_whatever_moves_value_drops_what_was_shown():
+def test_whatever_moves_value_drops_what_was_shown(api):
     desk = Desk()
+    both = desk.member, desk.friend
+    callers, written = [api.as_(one) for one in both], set()
+
+    def newest(path: str) -> list[Any]:
+        return [one.get(path).json()["data"] for one in callers]
+
     for name, act in acts(desk).items():
-        before = [desk.shown(one) for one in (desk.member, desk.friend)]
+        before = [desk.shown(one) for one in both]
+        lines = newest("/loyalty/history")
         act()
-        after = [desk.true(one) for one in (desk.member, desk.friend)]
+        after = [desk.true(one) for one in both]
         assert before != after, f"{name} moved nothing, so it proves nothing"
-        assert [desk.shown(one) for one in (desk.member, desk.friend)] == after, name
+        assert [desk.shown(one) for one in both] == after, name
+        # a limit of its own is answered by PostgreSQL
+        assert newest("/loyalty/history") == newest("/loyalty/history?limit=20"), name
+        if newest("/loyalty/history") != lines:
+            written.add(name)
+    assert written >= {"earn", "spend", "hold", "release", "clawback", "gift", "the rest expires"}
 
 
-def test_a_balance_shown_before_asks_postgres_for_nothing_but_who_asks(api):
+@pytest.mark.parametrize("path", ["/loyalty/balance", "/loyalty/history"])
+def test_what_was_shown_before_asks_postgres_for_nothing_but_who_asks(api, path):
     desk = Desk()
     mine = api.as_(desk.member)
-    first = mine.get("/loyalty/balance")
+    first = mine.get(path)
     with CaptureQueriesContext(connection) as asked:
-        again = mine.get("/loyalty/balance")
+        again = mine.get(path)
 
-    assert again.json()["data"] == first.json()["data"]
+    assert again.json()["data"] == first.json()["data"] != []
+    assert again.json()["meta"].get("pagination") == first.json()["meta"].get("pagination")
     assert [q["sql"].split("FROM ")[1].split()[0] for q in asked] == ["accounts_session"]
 
 

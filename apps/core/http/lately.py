@@ -1,10 +1,12 @@
 """Answers that many callers share, shown again for some seconds: a list that is the same for all who
 have no part in it, figures that change once a minute.
 
-What is kept lies in Redis as its JSON. Within a transaction nothing is kept: its own writes would
-not be seen by others, nor theirs by it.
+What is kept lies in Redis as its JSON, with the moment when it is over; each process holds a copy
+until that very moment, so that all show the same. Within a transaction nothing is kept: its own
+writes would not be seen by others, nor theirs by it.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +20,11 @@ from apps.core.http.casing import camelize
 from apps.core.http.envelope import dumps
 from apps.core.http.etags import etag_of
 
+MOST = 256  # copies in a process: of some kilobytes each
+
+# Until when it holds (seconds since 1970), its ETag, its page, its JSON; by what was asked.
+_copies: dict[str, tuple[Any, ...]] = {}
+
 
 def shown(key: str, make: Callable[[], Response], *, seconds: int) -> Response:
     """The answer of `make`, its own or that of somebody who asked for `key` in the same language
@@ -25,21 +32,37 @@ def shown(key: str, make: Callable[[], Response], *, seconds: int) -> Response:
     if connection.in_atomic_block:
         return make()
     place = f"sk:lately:{key}:{get_language()}"
+    known = _copies.get(place)
+    if known and known[0] > time.time():
+        return _answer(*known[1:])
     kept = redis_line.ask(lambda line: line.get(place))
     if kept is not None:
-        etag, page, data = kept.split(b"\n", 2)
-        return _answer(data, orjson.loads(page), etag.decode())
+        until, etag, page, data = kept.split(b"\n", 3)
+        _remember(place, float(until), etag.decode(), orjson.loads(page), data)
+        return _answer(etag.decode(), orjson.loads(page), data)
     made = make()
     page = getattr(made, "envelope_meta", {})
     etag = etag_of([made.data, page])
     data = dumps(camelize(made.data))
     if not getattr(made, "is_fleeting", False):
-        whole = b"\n".join([etag.encode(), dumps(page), data])
-        redis_line.ask(lambda line: line.set(place, whole, ex=seconds))
-    return _answer(data, page, etag)
+        until = f"{time.time() + seconds:.3f}"
+        whole = b"\n".join([until.encode(), etag.encode(), dumps(page), data])
+        redis_line.ask(lambda line: line.set(place, whole, ex=seconds, nx=True))
+    return _answer(etag, page, data)
 
 
-def _answer(data: bytes, page: dict[str, Any], etag: str) -> Response:
+def forget() -> None:
+    """Drop this process's copies."""
+    _copies.clear()
+
+
+def _remember(place: str, *copy: Any) -> None:
+    if len(_copies) >= MOST:
+        _copies.clear()
+    _copies[place] = copy
+
+
+def _answer(etag: str, page: dict[str, Any], data: bytes) -> Response:
     response = Response(orjson.Fragment(data), headers={"ETag": etag})
     response.envelope_meta = page  # type: ignore[attr-defined]
     return response

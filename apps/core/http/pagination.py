@@ -34,7 +34,7 @@ class NewestFirst(BasePagination):
 
     def cut(self, rows: list[Any], *, moment: str) -> list[Any]:
         """The page out of `limit + 1` rows; the extra one tells that more follow."""
-        self.next_cursor = None
+        self.next_cursor: str | None = None
         if len(rows) > self.limit:
             rows = rows[: self.limit]
             self.next_cursor = self._encode(getattr(rows[-1], moment), rows[-1].id)

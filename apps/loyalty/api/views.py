@@ -1,6 +1,7 @@
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -13,6 +14,8 @@ from apps.businesses.models import State
 from apps.businesses.queries import partner
 from apps.core import throttle
 from apps.core.errors import NotFound, TooMany
+from apps.core.http.casing import camelize
+from apps.core.http.envelope import dumps
 from apps.core.http.etags import revalidated
 from apps.core.http.idempotency import idempotent
 from apps.core.http.pagination import NewestFirst
@@ -69,6 +72,8 @@ class LoyaltyViewSet(ApiViewSet):
         ],
     )
     def history(self, request: Request) -> Response:
+        if not request.query_params:
+            return self._newest(request)
         given = request.query_params
         names = {"type": "type", "businessId": "business_id", "from": "from", "to": "to"}
         asked = HistoryFilter(data={ours: given[n] for n, ours in names.items() if n in given})
@@ -87,6 +92,21 @@ class LoyaltyViewSet(ApiViewSet):
         )
         shown = page.cut(lines, moment="posted_at")
         return page.get_paginated_response([line_data(line) for line in shown])
+
+    @staticmethod
+    def _newest(request: Request) -> Response:
+        """What an application opens with: the first page of all kinds, from the cache."""
+        page = NewestFirst()
+        limit, member_id = page.read_limit(request), request.user.pk
+
+        def made() -> bytes:
+            lines = page.cut(queries.history_of(member_id, limit=limit + 1), moment="posted_at")
+            data = dumps(camelize([line_data(line) for line in lines]))
+            return data + b"\n" + (page.next_cursor or "").encode()
+
+        data, _end, cursor = queries.shown_history_of(member_id, make=made).rpartition(b"\n")
+        page.next_cursor = cursor.decode() or None
+        return page.get_paginated_response(orjson.Fragment(data))
 
     @extend_schema(responses=StatusOut, tags=["loyalty"])
     def status(self, request: Request) -> Response:

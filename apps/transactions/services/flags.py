@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.models import User
 from apps.accounts.services import written_reason
 from apps.businesses.models import Business
-from apps.core import audit
+from apps.core import audit, rows
 from apps.core.errors import NotFound, Refused
 from apps.transactions import rules
 from apps.transactions.models import FlagKind, FraudFlag, Refund, Transaction
@@ -59,10 +59,8 @@ def flag_sale(sale: Transaction, *, by: User) -> None:
         hour=sale.occurred_at.astimezone(ZoneInfo(sale.business.zone)).hour,
         late=sale.recorded_at - sale.occurred_at,
     )
-    FraudFlag.objects.bulk_create(
-        _flag(FlagKind(kind), sale=sale, by=by, at=sale.recorded_at, **figures)
-        for kind, figures in rules.suspicions(facts, around).items()
-    )
+    for kind, figures in rules.suspicions(facts, around).items():
+        rows.insert(_flag(FlagKind(kind), sale=sale, by=by, at=sale.recorded_at, **figures))
 
 
 def flag_refund(refund: Refund, *, sale: Transaction, by: User | None) -> None:

@@ -106,7 +106,7 @@ class Stand:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
         size = ("--members", str(self.size.members), "--sales", str(self.size.sales))
         said = self.python("-m", "tests.bench.speed.load", *size)
-        sys.stdout.write(f"  {said.splitlines()[-1]}\n")
+        sys.stdout.write(f"  {', '.join(said.splitlines()[1:])}\n")
         with psycopg.connect(self.service, autocommit=True) as connection:
             connection.execute(sql.SQL("COMMENT ON DATABASE {} IS 'whole'").format(name))
 
