@@ -105,53 +105,60 @@ def place() -> Place:
     return Place(business, owner, UserFactory(), admin, event)
 
 
-@pytest.mark.parametrize("path", LISTS)
-def test_a_long_list_costs_what_a_short_one_costs(
-    path: str, place: Place, api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("apps.core.http.throttles.ByCaller.allow_request", lambda *_: True)
-    who, add = LISTS[path]
-    caller = api if who == "nobody" else api.as_(getattr(place, who))
-    address = path.format(business=place.business.pk, event=place.event.pk)
+@dataclass(frozen=True)
+class Listing:
+    """A list, by whoever may read it, and how it grows."""
 
+    caller: Api
+    address: str
+    add: Callable[[], Any]
+
+    def get(self, **query: Any) -> Any:
+        return self.caller.get(self.address, query)
+
+
+@pytest.fixture(params=LISTS)
+def listing(
+    request: pytest.FixtureRequest, place: Place, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> Listing:
+    monkeypatch.setattr("apps.core.http.throttles.ByCaller.allow_request", lambda *_: True)
+    who, add = LISTS[request.param]
+    caller = api if who == "nobody" else api.as_(getattr(place, who))
+    address = request.param.format(business=place.business.pk, event=place.event.pk)
+    return Listing(caller, address, lambda: add(place))
+
+
+def test_a_long_list_costs_what_a_short_one_costs(listing: Listing) -> None:
     def asked() -> tuple[int, int]:
-        caller.get(address, {"limit": 100})  # what she sees first is marked as seen: once
+        listing.get(limit=100)  # what she sees first is marked as seen: once
         with CaptureQueriesContext(connection) as statements:
-            answer = caller.get(address, {"limit": 100})
+            answer = listing.get(limit=100)
         assert answer.status_code == 200, answer.content
         return len(answer.json()["data"]), len(statements)
 
-    add(place)
+    listing.add()
     few_rows, few = asked()
     for _ in range(100):
-        add(place)
+        listing.add()
     many_rows, many = asked()
 
     assert few_rows < many_rows == 100
     assert many == few <= MOST
 
 
-@pytest.mark.parametrize("path", LISTS)
-def test_pages_neither_skip_nor_repeat_while_rows_arrive(
-    path: str, place: Place, api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("apps.core.http.throttles.ByCaller.allow_request", lambda *_: True)
-    who, add = LISTS[path]
-    caller = api if who == "nobody" else api.as_(getattr(place, who))
-    address = path.format(business=place.business.pk, event=place.event.pk)
+def test_pages_neither_skip_nor_repeat_while_rows_arrive(listing: Listing) -> None:
     for _ in range(9):
-        add(place)
+        listing.add()
 
     def page(cursor: str | None, limit: int) -> tuple[list[str], str | None]:
-        answer = caller.get(address, {"limit": limit} | ({"cursor": cursor} if cursor else {}))
-        body = answer.json()
+        body = listing.get(limit=limit, **({"cursor": cursor} if cursor else {})).json()
         named = [row.get("id") or row.get("userId") or json.dumps(row) for row in body["data"]]
         return named, body["meta"]["pagination"]["nextCursor"]
 
     there, _end = page(None, 100)
     seen, cursor = page(None, 4)
     while cursor:
-        add(place)
+        listing.add()
         rows, cursor = page(cursor, 4)
         seen += rows
 

@@ -12,6 +12,7 @@ from apps.core.http import throttles
 from apps.core.ids import new_id
 from apps.events.api.views import PlaceViewSet
 from apps.transactions.api.views import SaleViewSet
+from apps.transactions.services import searching
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import staff_of
 from tests.factories.transactions import sale
@@ -38,6 +39,17 @@ def test_votes_and_registrations_of_one_person(api, member, action, body, most):
     refused(answers[-1], within=60)
 
 
+def test_registrations_of_one_address(api, monkeypatch):
+    assert PlaceViewSet.limits == {"register": ("10/min", "60/min")}
+    monkeypatch.setattr(PlaceViewSet, "limits", {"register": ("10/min", "2/min")})
+    path = f"/events/{new_id()}/register"
+
+    answers = [api.as_(UserFactory()).post(path, {}, key=str(n)) for n in range(3)]
+
+    assert [one.status_code for one in answers[:-1]] == [404] * 2
+    refused(answers[-1], within=60)
+
+
 def test_registrations_of_everybody_together(api, monkeypatch):
     assert PlaceViewSet.shared == {"register": ("", "200/sec")}
     monkeypatch.setattr(PlaceViewSet, "shared", {"register": ("", "2/hour")})
@@ -59,6 +71,47 @@ def test_sales_of_all_people_of_a_business(api, business, monkeypatch):
 
     assert [one.status_code for one in answers[:-1]] == [201] * 2
     refused(answers[-1], within=60)
+
+
+@pytest.fixture
+def two_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert searching.SEARCHES == ((60, 3600), (300, 86400))
+    monkeypatch.setattr(searching, "SEARCHES", ((2, 3600), (300, 86400)))
+
+
+def about(business: Any, number: int, **more: Any) -> dict[str, Any]:
+    who = {"phone": f"8916000000{number}"}
+    return {"businessId": str(business.pk), "member": who, "amount": "100.00"} | more
+
+
+def test_a_till_is_no_directory_of_phones(api, business, two_numbers):
+    """Whichever call says something of a number: a quote, a code to spend, a refused sale."""
+    till = api.as_(staff_of(business))
+    spend = {"spend": {"amount": "5000.00"}}
+
+    quotes = [till.post("/transactions/quote", about(business, n)) for n in (0, 0, 1)]
+    stopped = [
+        till.post("/transactions/quote", about(business, 2)),
+        till.post("/transactions/spend-code", about(business, 2)),
+        till.post("/transactions", about(business, 2, **spend)),
+    ]
+
+    assert [one.status_code for one in quotes] == [200] * 3  # the same number again is no search
+    for one in stopped:
+        refused(one, within=3600)
+    sold = till.post("/transactions", about(business, 2))
+    assert sold.status_code == 201  # known by its record
+    assert till.post("/transactions/quote", about(business, 1)).status_code == 200
+
+
+def test_a_refused_sale_counts_as_a_search(api, business, two_numbers):
+    till = api.as_(staff_of(business))
+    spend = {"spend": {"amount": "5000.00"}}
+
+    answers = [till.post("/transactions", about(business, n, **spend)) for n in range(3)]
+
+    assert {one.status_code for one in answers[:-1]} <= {404, 409, 422}
+    refused(answers[-1], within=3600)
 
 
 @pytest.fixture

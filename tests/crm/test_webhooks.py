@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
+from django.utils import timezone
 
 from apps.crm import services
 from apps.crm.adapters.onec.signature import sign
 from apps.crm.enums import EventState
 from apps.crm.models import CRMIntegration, ExternalRecord, SyncRun, WebhookEvent
+from apps.crm.services import webhooks
 from apps.crm.services.connections import webhook_key
 from apps.crm.simulator.onec import SIGNING, guid
 from apps.transactions.models import Transaction
@@ -79,6 +82,28 @@ def test_mutated_calls_are_refused(stand: Stand, name: str, monkeypatch) -> None
 def test_ten_thousand_mutated_calls_are_refused(stand: Stand, name: str, monkeypatch) -> None:
     monkeypatch.setattr("apps.crm.services.webhooks.PER_SECOND", 100_000)
     hundreds_of_mutations(stand, name, 5000)
+
+
+def test_calls_of_one_connection_are_counted(stand: Stand, monkeypatch) -> None:
+    """Forged ones too: whoever knows the address alone cannot keep us busy."""
+    assert webhooks.PER_SECOND == 50
+    monkeypatch.setattr(webhooks, "PER_SECOND", 2)
+    one, other = stand.connect("iiko"), stand.connect("onec")
+
+    def knock(integration: CRMIntegration) -> Any:
+        path = f"/webhooks/crm/{webhook_key(integration)}"
+        return Client().post(path, b"{}", content_type="application/json")
+
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        answers = [knock(one) for _ in range(3)]
+        elsewhere = knock(other)
+        clock.shift(1)
+        later = knock(one)
+
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+    assert answers[-1].json()["error"]["code"] == "RATE_LIMITED"
+    assert answers[-1]["Retry-After"] == "1"
+    assert (elsewhere.status_code, later.status_code) == (401, 401)
 
 
 @pytest.mark.parametrize("name", ["yclients", "amocrm"])

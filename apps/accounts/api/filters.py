@@ -7,12 +7,13 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import queries
 from apps.accounts.enums import Job, TierCode
 from apps.accounts.models import User
+from apps.core.http.filters import Filters
 from apps.core.models import AuditEntry
 
 ROLES = [("member", "member"), *((job.value, job.value) for job in Job if job)]
 
 
-class PeopleFilter(django_filters.FilterSet):
+class PeopleFilter(Filters):
     """`phone` and `card` exactly, `name` by its beginning, `q` by whichever of them it looks like.
     Whoever is not found is an empty list: nobody learns more from a guess."""
 
@@ -46,7 +47,7 @@ class PeopleFilter(django_filters.FilterSet):
         return self.by_name(people, name, value)
 
 
-class AuditFilter(django_filters.FilterSet):
+class AuditFilter(Filters):
     actor = django_filters.UUIDFilter(field_name="actor_id")
     action = django_filters.CharFilter(field_name="action")
     object = django_filters.CharFilter(method="of_object", label=_("id, or type:id"))

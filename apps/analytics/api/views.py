@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -55,11 +56,6 @@ EXPORTED |= {(202, "application/json"): shapes.ExportOut}
 class WhichBusiness(Invalid):
     field = "businessId"
     message = _("Say which of your businesses.")
-
-
-class DayUnknown(Invalid):
-    field = "date"
-    message = _("Write the day as 2026-01-31.")
 
 
 class LimitUnknown(Invalid):
@@ -149,7 +145,8 @@ class FiguresViewSet(ApiViewSet):
         Of more than 50,000 guests 202 with `exportId`: ask again with `id` until the file comes.
         Progress is `rowsDone` of `rowsTotal`; `failed` may be asked for anew."""
         user: Any = request.user
-        if asked := request.query_params.get("id"):
+        asked = request.query_params.get("id")
+        if asked is not None:
             return self._written(exporting.export_of(asked, by=user))
         name = request.query_params.get("report", "revenue")
         if name not in REPORTS and name != GUESTS:
@@ -216,7 +213,7 @@ def place_of(request: Request) -> Business | None:
     say which; None is the network, for admins."""
     user: Any = request.user
     given = request.query_params.get("businessId")
-    if given:
+    if given is not None:
         return _by_id(user, given)
     if user.job in (Job.ADMIN, Job.SUPERADMIN):
         return None
@@ -245,11 +242,17 @@ def limit_of(request: Request) -> int:
 
 
 def day_of(request: Request, name: str) -> date | None:
-    """A day of the query; None when it is not said. Raises DayUnknown."""
+    """A day of the query; None when it is not said. Raises a validation error with its name."""
     given = request.query_params.get(name)
-    if not given:
-        return None
+    return None if given is None else _day(name, given)
+
+
+def _day(name: str, given: str) -> date:
+    """20260131 and 2026-W05-6 are days to Python, not to the contract."""
     try:
-        return date.fromisoformat(given)
+        day = date.fromisoformat(given)
+        if day.isoformat() == given:
+            return day
     except ValueError:
-        raise DayUnknown from None
+        pass
+    raise ValidationError({name: [_("Write the day as 2026-01-31.")]})

@@ -29,13 +29,14 @@ from apps.businesses.api.serializers import (
 from apps.businesses.models import Business, Category, Membership, Role, State
 from apps.core.errors import NotFound
 from apps.core.http.etags import etag_of, revalidated, tags_of
+from apps.core.http.filters import Filters
 from apps.core.http.views import ApiViewSet
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="ETag of the GET")
 
 
-class BusinessFilter(django_filters.FilterSet):
+class BusinessFilter(Filters):
     category = django_filters.ChoiceFilter(choices=Category.choices)
     city = django_filters.CharFilter(lookup_expr="iexact")
     q = django_filters.CharFilter(method="by_words", label=_("part of the name or description"))

@@ -27,7 +27,7 @@ class NewestFirst(BasePagination):
     def read_cursor(self, request: Any, *, kind: type = UUID) -> tuple[datetime, Any] | None:
         """Where the page begins; `kind` is that of the list's ids. Raises ParseError."""
         cursor = request.query_params.get("cursor")
-        found = self._decode(cursor) if cursor else None
+        found = None if cursor is None else self._decode(cursor)
         if found and not isinstance(found[1], kind):
             raise ParseError(BROKEN)  # a cursor of another list
         return found

@@ -183,7 +183,8 @@ def _show(schema: dict[str, Any]) -> None:
 def camelize_properties(
     result: dict[str, Any], generator: Any, request: Any, public: bool
 ) -> dict[str, Any]:
-    """Property names as they stand on the wire, examples, and writes that refuse other fields."""
+    """Property names as they stand on the wire, examples, writes that refuse other fields, and
+    filters that refuse an empty value."""
     for name, schema in result.get("components", {}).get("schemas", {}).items():
         _rename(schema)
         _show(schema)
@@ -194,6 +195,7 @@ def camelize_properties(
             for parameter in operation.get("parameters", []):
                 if parameter.get("in") == "query":
                     parameter["name"] = camel(parameter["name"])
+                    parameter["allowEmptyValue"] = False  # what is not meant is left out
     return result
 
 

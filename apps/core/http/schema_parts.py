@@ -239,7 +239,7 @@ def webhooks() -> dict[str, Any]:
     crm = _webhook(
         "integrationKey",
         heard=CRM_HEARD,
-        codes=[*COMMON, "RATE_LIMITED", "INTERNAL", "UNAVAILABLE"],
+        codes=[*COMMON, "UNSUPPORTED_MEDIA", "RATE_LIMITED", "INTERNAL", "UNAVAILABLE"],
         words="A partner's CRM tells that something changed",
     )
     messages = _webhook(

@@ -107,6 +107,10 @@ class ByAddress(ByCaller):
         return f"{kind}:at:{address}", _rate_of_address(kind)
 
 
+def _action_of(view: Any) -> str:
+    return getattr(view, "action", None) or ""  # a plain view has none
+
+
 class ByAction(ByCaller):
     """A view's own `limits`: action → (per person, per address), such as `("10/min", "60/min")`;
     an empty one is no limit."""
@@ -115,7 +119,7 @@ class ByAction(ByCaller):
 
     def limit(self, request: Any, view: Any) -> Limit:
         limits: dict[str, tuple[str, str]] = getattr(view, "limits", {})
-        action = getattr(view, "action", None) or ""  # a plain view has none
+        action = _action_of(view)
         rate = limits.get(action, ("", ""))[self.which]
         who = self.who(request) if rate else ""
         return (f"{view.__class__.__name__}.{action}:{who}", rate) if who else None
@@ -138,7 +142,7 @@ class ByShared(ByCaller):
     the same value of the field count together; with an empty field all calls of the action do."""
 
     def limit(self, request: Any, view: Any) -> Limit:
-        action = getattr(view, "action", None) or ""
+        action = _action_of(view)
         shared: dict[str, tuple[str, str]] = getattr(view, "shared", {})
         if action not in shared:
             return None

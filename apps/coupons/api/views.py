@@ -39,6 +39,10 @@ class StateFilter(serializers.Serializer[Any]):
     state = serializers.ChoiceField(CouponState.choices, required=False)
 
 
+class PlaceFilter(serializers.Serializer[Any]):
+    businessId = serializers.UUIDField(required=False)
+
+
 class CouponViewSet(ApiViewSet):
     """The caller's own coupons."""
 
@@ -56,12 +60,11 @@ class CouponViewSet(ApiViewSet):
         parameters=[OpenApiParameter("state", str, enum=CouponState.values)],
     )
     def list(self, request: Request) -> Response:
-        asked = StateFilter(data=request.query_params)
-        asked.is_valid(raise_exception=True)
+        asked = self.read_query(StateFilter)
         context = self.get_serializer_context()
         coupons = queries.wallet_of(request.user)
-        if "state" in asked.validated_data:
-            coupons = coupons.in_state(asked.validated_data["state"], at=context["at"])
+        if "state" in asked:
+            coupons = coupons.in_state(asked["state"], at=context["at"])
         rows = self.paginate_queryset(coupons)
         services.mark_seen(coupons=rows, at=context["at"])
         return self.get_paginated_response(CouponOut(rows, many=True, context=context).data)
@@ -145,10 +148,9 @@ class CampaignViewSet(ApiViewSet):
     )
     def list(self, request: Request) -> Response:
         own = businesses_of(request.user, role=Role.OWNER)
-        given = request.query_params.get("businessId")
-        if given:
-            asked = serializers.UUIDField().run_validation(given)
-            own = own.filter(pk=asked)
+        asked = self.read_query(PlaceFilter)
+        if "businessId" in asked:
+            own = own.filter(pk=asked["businessId"])
         return self.page(queries.campaigns_of(own), CampaignOut)  # type: ignore[no-any-return]
 
     @extend_schema(

@@ -3,11 +3,12 @@ from typing import Any
 import django_filters
 from django.db.models import Q
 
+from apps.core.http.filters import Filters
 from apps.events.enums import State
 from apps.events.models import Event, EventRegistration
 
 
-class EventFilter(django_filters.FilterSet):
+class EventFilter(Filters):
     state = django_filters.ChoiceFilter(choices=State.choices)
     city = django_filters.CharFilter(field_name="city", lookup_expr="iexact")
     mine = django_filters.BooleanFilter(method="of_caller")

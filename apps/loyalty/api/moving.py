@@ -174,9 +174,8 @@ class AdjustmentViewSet(ApiViewSet):
         parameters=[OpenApiParameter("state", str, enum=AdjustmentState.values)],
     )
     def list(self, request: Request) -> Response:
-        asked = AdjustmentFilter(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        return self.page(Adjustment.objects.filter(**asked.validated_data), AdjustmentOut)
+        asked = self.read_query(AdjustmentFilter)
+        return self.page(Adjustment.objects.filter(**asked), AdjustmentOut)
 
     @extend_schema(
         request=AdjustmentIn, responses={201: AdjustmentOut, 202: AdjustmentOut}, tags=["admin"]

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -21,6 +22,7 @@ from apps.loyalty import liability_queries, rules, settlement_csv
 from apps.loyalty import settlement_queries as queries
 from apps.loyalty.models import LineKind
 
+CSV = "text/csv; charset=utf-8"
 FORMAT = OpenApiParameter("format", str, enum=["json", "csv"], description="csv for a spreadsheet")
 
 
@@ -97,11 +99,15 @@ class LiabilityOut(Out):
     issuers = IssuerOut(many=True)
 
 
+def _or_csv(shape: Any) -> dict[Any, Any]:
+    return {(200, "application/json"): shape, (200, CSV): OpenApiTypes.BINARY}
+
+
 class SettlementViewSet(ApiViewSet):
     permission_classes = [Can(settlement="settlement.read", liability="liability.read")]
 
     @extend_schema(
-        responses=SettlementOut,
+        responses=_or_csv(SettlementOut),
         tags=["admin"],
         parameters=[
             OpenApiParameter("month", str, description="YYYY-MM; the last whole month if absent"),
@@ -123,7 +129,7 @@ class SettlementViewSet(ApiViewSet):
         }
         return Response(SettlementOut(shown).data)
 
-    @extend_schema(responses=LiabilityOut, tags=["admin"], parameters=[FORMAT])
+    @extend_schema(responses=_or_csv(LiabilityOut), tags=["admin"], parameters=[FORMAT])
     def liability(self, request: Request) -> Any:
         report = liability_queries.liability(at=timezone.now())
         if _wants_csv(request):
@@ -186,6 +192,6 @@ def csv_answer(body: bytes, name: str) -> HttpResponse:
     """A file to be saved under `name`."""
     return HttpResponse(
         body,
-        content_type="text/csv; charset=utf-8",
+        content_type=CSV,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -5,10 +5,11 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rules
 from apps.core import sealing
+from apps.core.http.filters import Filters
 from apps.transactions.models import Source, Status, Transaction
 
 
-class SaleFilter(django_filters.FilterSet):
+class SaleFilter(Filters):
     business_id = django_filters.UUIDFilter(field_name="business_id")
     status = django_filters.ChoiceFilter(choices=Status.choices)
     source = django_filters.ChoiceFilter(choices=Source.choices)

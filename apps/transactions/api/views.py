@@ -2,7 +2,8 @@
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -23,7 +24,7 @@ from apps.accounts.services import PhoneInvalid, read_card_token
 from apps.businesses.models import Business, Location
 from apps.businesses.queries import partner
 from apps.core import throttle
-from apps.core.errors import Invalid, NotFound, TooMany
+from apps.core.errors import Invalid, NotFound, Refused, TooMany
 from apps.core.http.idempotency import idempotent
 from apps.core.http.views import ApiViewSet
 from apps.loyalty.queries import balance_of
@@ -82,6 +83,18 @@ def _uuid(text: str) -> UUID:
         raise NotFound from broken
 
 
+@contextmanager
+def refused_is_asked(view: "SaleViewSet") -> Iterator[None]:
+    """A sale that comes about is known by its record. One that is refused tells as much about a
+    phone as a search, so it counts as one: over the limit the refusal itself is not told."""
+    try:
+        yield
+    except Refused as refused:
+        if view.by_phone and not isinstance(refused, TooMany):
+            view.may_ask(*view.by_phone)
+        raise
+
+
 def told_apart(action: Callable[..., Response]) -> Callable[..., Response]:
     """Stands outside of the sale's transaction: what must stay after it was rolled back. Wrong
     codes of holds and coupons are counted, an attempt to sell to oneself is written down."""
@@ -93,7 +106,10 @@ def told_apart(action: Callable[..., Response]) -> Callable[..., Response]:
         if said.get("spend") and throttle.used(name, whose) >= WRONG_CODES:
             raise TooMany(retry_after=WRONG_CODES_WINDOW)
         try:
-            with services.guesses_counted(by=request.user, codes=said.get("coupon_codes")):
+            with (
+                services.guesses_counted(by=request.user, codes=said.get("coupon_codes")),
+                refused_is_asked(view),
+            ):
                 return action(view, request, *args, **kwargs)
         except services.RedemptionCodeWrong:
             throttle.hit(name, whose, WRONG_CODES, WRONG_CODES_WINDOW)
@@ -126,6 +142,7 @@ class SaleViewSet(ApiViewSet):
     filterset_class = SaleFilter
     page_by = "occurred_at"
     lookup_value_converter = "uuid"
+    by_phone: tuple[Business, str] | None = None  # whom this sale asks about
 
     @extend_schema(responses=SaleLineOut(many=True), tags=["transactions"])
     def list(self, request: Request) -> Response:
@@ -180,6 +197,7 @@ class SaleViewSet(ApiViewSet):
         asked = self.read(SaleIn)
         business = self._business(asked["business_id"])
         at = timezone.now()
+        self._search(asked["member"], business)
         with transaction.atomic():  # a new member, a shown card: taken back with the rest
             member, spend = self._who(asked, business, at=at)
             quote = services.quote_purchase(
@@ -243,6 +261,7 @@ class SaleViewSet(ApiViewSet):
         """Ask her by SMS whether she spends this much here."""
         asked = self.read(SpendCodeIn)
         business = self._business(asked["business_id"])
+        self._search(asked["member"], business)
         sent = services.ask_by_sms(
             member=self._known(asked["member"]),
             business=business,
@@ -257,6 +276,7 @@ class SaleViewSet(ApiViewSet):
         """The code that she read out becomes a proof for one sale."""
         asked = self.read(SpendConfirmIn)
         business = self._business(asked["business_id"])
+        self._search(asked["member"], business)
         proof = services.prove_by_sms(
             code_id=asked["code_id"],
             code=asked["code"],
@@ -284,6 +304,7 @@ class SaleViewSet(ApiViewSet):
             )
         elif "phone" in asked["member"]:
             phone = asked["member"]["phone"]
+            self.by_phone = business, phone
             member, _new = services.enrol_member(phone=phone, by=self.request.user, at=at)
         else:
             member = self._known(asked["member"])
@@ -296,6 +317,20 @@ class SaleViewSet(ApiViewSet):
             reason=said.get("reason", ""),
         )
         return member, spend
+
+    def _search(self, asked: dict[str, Any], business: Business) -> None:
+        """Outside of the transaction, whose rollback must not undo the counting."""
+        if "phone" in asked:
+            self.may_ask(business, asked["phone"])
+
+    def may_ask(self, business: Business, phone: str) -> None:
+        """Raises TooMany when she has asked about enough numbers."""
+        number = normalize_phone(phone)
+        by: Any = self.request.user
+        if number is None:
+            return  # refused for itself
+        if wait := services.search_wait(by=by, business_id=business.pk, phone=number):
+            raise TooMany(retry_after=wait)
 
     def _business(self, business_id: UUID) -> Business:
         found = partner(business_id)

@@ -32,6 +32,7 @@ from apps.transactions.services.sales import (
     quote_purchase,
     record_purchase,
 )
+from apps.transactions.services.searching import search_wait
 from apps.transactions.services.spending import (
     OwnerLimitReached,
     ProofInvalid,
@@ -92,6 +93,7 @@ __all__ = [
     "record_purchase",
     "record_purchases",
     "refund_purchase",
+    "search_wait",
     "settle_flag",
     "share_of_bill",
 ]

@@ -25,9 +25,6 @@ from apps.transactions.queries import (
 )
 
 MISSES, MISSES_WINDOW = 30, 15 * 60  # unknown phones a person may try: the till is no directory
-HOUR, DAY = 3600, 86400
-BUSINESS_SEARCHES = 3000  # a day, all people of a business together
-SEARCHES = ((60, HOUR), (300, DAY))  # by phone, a person
 LATEST = 5
 
 
@@ -76,7 +73,7 @@ def find(request: HttpRequest) -> HttpResponse:
 
 
 def _member(request: HttpRequest, business: Business, form: FindForm, said: Read) -> HttpResponse:
-    if said.kind is Kind.PHONE and (problem := _searched_enough(request.user, business)):
+    if said.kind is Kind.PHONE and (problem := _searched_enough(request.user, business, said.text)):
         return show_start(request, form, problem=problem)
     try:
         member, hold, proof = _who(request.user, business, said)
@@ -122,14 +119,8 @@ def _guests(request: HttpRequest, business: Business, form: FindForm, said: Read
     return redirect("backoffice:operation", operation.token(by=request.user))
 
 
-def _searched_enough(user: User, business: Business) -> str:
-    buckets = [
-        throttle.Bucket(f"till.search.{seconds}", str(user.pk), limit, seconds)
-        for limit, seconds in SEARCHES
-    ]
-    here = throttle.Bucket("till.search.business", str(business.pk), BUSINESS_SEARCHES, DAY)
-    buckets.append(here)
-    wait = throttle.take(buckets).wait
+def _searched_enough(user: User, business: Business, phone: str) -> str:
+    wait = services.search_wait(by=user, business_id=business.pk, phone=phone)
     return _too_many(wait) if wait else ""
 
 
