@@ -17,7 +17,7 @@ from apps.core import clickhouse, clickhouse_migrations, redis_line
 from apps.core.http import lately
 from apps.loyalty import settings_queries
 from apps.loyalty.models import Badge
-from tests import database
+from tests import database, fact_tables
 from tests.api import Api
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
@@ -62,7 +62,7 @@ def seed_reference_rows() -> None:
 @pytest.fixture(autouse=True)
 def _badges_pay_nothing(request: pytest.FixtureRequest) -> None:
     """A balance in a test is made of what the test does; badges have tests of their own."""
-    pays = request.module.__name__.endswith((".test_badges", ".test_demo"))
+    pays = request.module.__name__.endswith((".test_badges", ".test_demo", ".test_demo_books"))
     if not pays and uses_database(request):
         request.getfixturevalue("_django_db_helper")
         Badge.objects.exclude(bonus=0).update(bonus=0)
@@ -103,11 +103,7 @@ def _clickhouse_ready(
 @pytest.fixture
 def facts(_clickhouse_ready: None, db: None) -> None:
     """ClickHouse with empty fact tables."""
-    with clickhouse.session(database=clickhouse.database()) as client:
-        tables = client.query("SHOW TABLES").result_rows
-        for (table,) in tables:
-            if table != "schema_migrations":
-                client.command(f"TRUNCATE TABLE {table}")
+    fact_tables.empty()
 
 
 @pytest.fixture

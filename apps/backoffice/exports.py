@@ -79,6 +79,7 @@ def ask_export(
     return asked
 
 
+@transaction.atomic
 def note_export(*, business: Business, kind: str, by: User) -> None:
     """Who took which list away stays in the audit log."""
     action = f"backoffice.{kind}_exported"

@@ -1,38 +1,18 @@
-import io
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
-import orjson
 import pytest
-from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
-from django.db.models import F
 
-from apps.accounts.models import JobRequest, TOTPDevice, User
 from apps.accounts.rules import normalize_phone
-from apps.analytics.queries import sales_by_day
-from apps.backoffice.demo import loading, logins
+from apps.backoffice.demo import loading
 from apps.backoffice.demo.loading import Size
 from apps.backoffice.demo.partners import PARTNERS
 from apps.backoffice.demo.people import STARS
 from apps.backoffice.demo.world import TODAY, YEAR, ZONE, World, make_world
-from apps.businesses.models import Business, Location, Membership
-from apps.core.models import AuditEntry
-from apps.loyalty.models import (
-    Adjustment,
-    Debt,
-    Gift,
-    Hold,
-    Journal,
-    Referral,
-    SegmentEntry,
-    Statement,
-    StatementLine,
-    Terms,
-)
-from apps.loyalty.queries import balance_of, ledger_faults
+from apps.businesses.models import Business
+from apps.loyalty.queries import ledger_faults
 from apps.transactions.models import Transaction
 
 AT = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)  # Saturday evening in Moscow
@@ -44,21 +24,9 @@ def whole(at: datetime = AT, seed: int = 7) -> World:
     return make_world(seed=seed, at=at, members=250, days=730)
 
 
-def load_demo(**size: int) -> str:
-    out = io.StringIO()
-    words = [f"--{name}={value}" for name, value in size.items()]
-    call_command("load_demo", *words, stdout=out)
-    return out.getvalue()
-
-
 @pytest.fixture
 def development(settings):
     settings.DEVELOPMENT = True
-
-
-@pytest.fixture
-def loaded(db, facts, development):
-    load_demo(members=SMALL.members, days=SMALL.days)
 
 
 # --- the world, on paper -------------------------------------------------------------------------
@@ -131,84 +99,6 @@ def test_it_is_refused_outside_of_development(settings):
     assert not Business.objects.filter(is_network=False).exists()
 
 
-def test_the_cast_is_what_it_says(loaded):
-    people = {one.role: one for one in logins.logins()}
-
-    for role in ("vip", "elite", "inner_circle"):
-        assert User.objects.with_phone(people[role].phone).tier.code == role
-    assert User.objects.with_phone(people["member"].phone).tier.code == "insider"
-    for role in ("business_staff", "business_owner", "admin", "superadmin"):
-        one = people[role]
-        user = authenticate(None, login=one.email, password=one.password)
-        assert user.job == role
-        assert (one.totp is not None) == user.needs_second_factor
-        assert user.needs_second_factor == (one.totp_code is not None)
-    second = User.objects.with_phone(people["superadmin_second"].phone)
-    asked = JobRequest.objects.get(person__job="admin")
-    assert (second.job, asked.decided_by_id) == ("superadmin", second.pk)
-    assert people["business_staff"].business_id == Business.objects.get(slug="mindal").pk
-
-
-def test_codes_of_the_moment_are_accepted(loaded):
-    owner = next(one for one in logins.logins() if one.role == "business_owner")
-    device = TOTPDevice.objects.get(user=User.objects.with_phone(owner.phone))
-
-    assert device.verify_token(owner.totp_code)
-
-
-def test_partners_have_places_and_people(loaded):
-    assert Business.objects.filter(is_network=False).count() == 5
-    assert set(Location.objects.values_list("business__slug", flat=True)) == {
-        partner.slug for partner in PARTNERS
-    }
-    roles = Counter(Membership.objects.values_list("role", flat=True))
-    assert (roles["business_owner"], roles["business_staff"] >= 10) == (5, True)
-    mindal = Business.objects.get(slug="mindal")
-    owner = Membership.objects.get(business=mindal, role="business_owner").user
-    assert owner.has_perm("businesses.manage_business", mindal)
-
-
-def test_the_books_are_true_and_the_facts_are_there(loaded):
-    mindal = Business.objects.get(slug="mindal")
-    start = AuditEntry.objects.get(action=loading.STARTED)
-    today = datetime.fromisoformat(orjson.loads(start.reason)["at"]).astimezone(ZONE).date()
-
-    days = sales_by_day(business=mindal, since=today - timedelta(days=SMALL.days), until=today)
-
-    assert ledger_faults() == {}
-    assert sum(day.receipts for day in days) == Transaction.objects.filter(business=mindal).count()
-    assert days[-1].receipts >= TODAY
-    assert Journal.objects.filter(kind="spend").exists()
-    balances = [balance_of(user.pk, at=AT).available for user in User.objects.all()]
-    assert max(balances) > Decimal(100)
-
-
-def test_no_page_of_the_ledger_is_empty(loaded):
-    assert Statement.objects.count() >= 2
-    states = Counter(line.state for line in StatementLine.objects.all())
-    assert (states["disputed"], states["confirmed"] > 0) == (1, True)
-    assert Gift.objects.exists()
-    assert Debt.objects.filter(repaid__lt=F("amount")).exists()
-    assert Hold.objects.exists()
-    assert Referral.objects.filter(state="rewarded").exists()
-    assert SegmentEntry.objects.exists()
-    assert Terms.objects.count() >= 5
-    assert sorted(Adjustment.objects.values_list("state", flat=True)) == [
-        *("declined", "done", "waiting", "waiting")
-    ]
-    assert Journal.objects.filter(kind="earn").earliest("posted_at").posted_at < AT
-
-
-def test_a_second_load_does_nothing(loaded):
-    before = (Transaction.objects.count(), User.objects.count(), AuditEntry.objects.count())
-
-    said = load_demo(members=20, days=20)
-
-    assert "already" in said
-    now = (Transaction.objects.count(), User.objects.count(), AuditEntry.objects.count())
-    assert now == before
-
-
 @pytest.mark.django_db
 @pytest.mark.slow
 def test_an_interrupted_load_makes_the_same_world(development, facts, monkeypatch):
@@ -234,31 +124,6 @@ def test_an_interrupted_load_makes_the_same_world(development, facts, monkeypatc
     assert sorted(kept) == sorted((visit.at, visit.amount) for visit in expected.visits)
     assert loading.is_loaded()
     assert ledger_faults() == {}
-
-
-def test_logins_for_programs_and_for_people(loaded):
-    out = io.StringIO()
-    call_command("demo_logins", "--json", stdout=out)
-    document = orjson.loads(out.getvalue())
-
-    assert list(document) == [
-        *("member", "vip", "elite", "inner_circle"),
-        *("business_staff", "business_owner", "admin", "superadmin", "superadmin_second"),
-    ]
-    assert document["vip"] == {
-        "phone": "+79000000002",
-        "email": "vip@example.ru",
-        "password": None,
-        "totp": None,
-        "totpCode": None,
-        "business": None,
-        "businessId": None,
-    }
-    assert document["business_owner"]["business"] == "mindal"
-    assert len(document["business_owner"]["totpCode"]) == 6
-    table = io.StringIO()
-    call_command("demo_logins", stdout=table)
-    assert "+79000000008" in table.getvalue()
 
 
 @pytest.mark.django_db

@@ -15,6 +15,7 @@ from apps.backoffice.models import Export, SavedView
 from apps.backoffice.pages.owner.reports import REPORTS
 from apps.businesses.models import Business
 from apps.core import outbox
+from apps.core.models import AuditEntry
 from tests.backoffice.conftest import Sell, SignedIn
 
 SALES = "/biz/salon/sales/"
@@ -108,3 +109,11 @@ def test_list_of_sales_costs_the_same(
 
     with django_assert_max_num_queries(17):
         owner.get(SALES)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_is_noted_though_no_transaction_was_open(owner: Client, salon: Business) -> None:
+    for page in (SALES, "/biz/salon/members/"):
+        assert owner.get(f"{page}?format=csv").status_code == 200
+    actions = {"backoffice.sales_exported", "backoffice.guests_exported"}
+    assert set(AuditEntry.objects.values_list("action", flat=True)) >= actions

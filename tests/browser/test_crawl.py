@@ -14,8 +14,7 @@ from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser
 
-from apps.core import clickhouse
-from tests import database
+from tests import database, fact_tables
 from tests.browser.looking import everywhere, listen, look, once_each, settle
 from tests.crawl import table, world
 from tests.crawl.walking import Limits, Seen, Walk
@@ -60,17 +59,10 @@ def cast(
     django_db_setup: None, django_db_blocker: Any, _clickhouse_ready: None
 ) -> Iterator[world.Cast]:
     with django_db_blocker.unblock():
-        empty_facts()
+        fact_tables.empty()
         yield world.make(**WORLD)
         database.restore()
         connection.close()
-
-
-def empty_facts() -> None:
-    with clickhouse.session(database=clickhouse.database()) as client:
-        for (name,) in client.query("SHOW TABLES").result_rows:
-            if name != "schema_migrations":
-                client.command(f"TRUNCATE TABLE {name}")
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -45,6 +47,8 @@ EXTRAS = {
 PLAIN = frozenset({"login", "client_id", "app_id", "redirect_uri"})
 
 
+# What is typed as it stands, in any language.
+TYPED = re.compile(r"\b(cloud|server|invoices|payments|retail|unf)\b")
 TICKS = ("enrols", "writes_back")
 
 
@@ -79,7 +83,9 @@ def form_of(
 
     labels = {name: WORDS[name] for name in adapter.settings}
     labels |= {name: EXTRAS[system, name] for name in adapter.extras}
-    plain = [text(f"option.{n}", label, str(options.get(n, ""))) for n, label in labels.items()]
+    plain = [
+        text(f"option.{n}", _marked(label), str(options.get(n, ""))) for n, label in labels.items()
+    ]
     keys = [
         Field(
             f"key.{n}",
@@ -96,6 +102,14 @@ def form_of(
         "seen": digest(row),
         "kept": typed is not None,
     }
+
+
+def _marked(label: Any) -> str:
+    """A label whose words of the machine are marked as such."""
+    parts = TYPED.split(str(label))
+    marked = [format_html('<code translate="no">{}</code>', one) for one in parts[1::2]]
+    parts[1::2] = marked
+    return format_html_join("", "{}", [[one] for one in parts])
 
 
 def digest(row: CRMIntegration | None) -> str:
