@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tests.proof import page, results
-from tests.proof.tables import FAULT
 
 RUNS = int(os.environ.get("FAULT_RUNS") or 20)
 MINUTES = float(os.environ.get("PROOF_MINUTES") or 24 * 60)  # for the whole
@@ -35,15 +34,15 @@ class Batch:
     workers: int = 0
 
 
+KINDS = len(results.kinds())
 # The first whose start fits takes the test. Faults have the machine for themselves.
 BATCHES = (
     Batch("operations", ("faults/test_operations.py",), 1200, 1300),
-    Batch("down", ("faults/test_down.py",), 240, 600),
-    Batch("faults", (FAULT,), 240 + 60 * RUNS, 300 + 25 * RUNS * len(results.kinds())),
+    Batch("faults", ("faults/",), 240 + 60 * RUNS, 600 + 25 * RUNS * KINDS),
     Batch("releases", ("releases/",), 300, 600),
     Batch("rest", ("",), 400, 900, WORKERS),
 )
-ORDER = ("rest", "faults", "down", "releases", "operations")
+ORDER = ("rest", "faults", "releases", "operations")
 
 
 def batches(names: Sequence[str]) -> list[tuple[Batch, list[str]]]:
