@@ -222,7 +222,7 @@ def line(
 def growth(
     before: dict[tuple[str, int], Answered], after: dict[tuple[str, int], Answered], paper: Paper
 ) -> None:
-    paper.say("\n  growth at 16 connections: time of a request, a hundred times the data to it")
+    paper.say("\n  growth at 16 connections: time of a request, a hundred times the data")
     for name in (*READS, *COLD, *WRITES):
         grown = before[name, 16].rate / after[name, 16].rate
         said = paper.verdict(f"growth of {name}", grown, GROWTH_GOAL, most=True)

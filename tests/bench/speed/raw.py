@@ -23,7 +23,7 @@ from psycopg import sql
 
 from tests.bench.speed.wsgi import application
 
-NAMED = re.compile(r"%\((\w+)\)s|%s|%%")
+NAMED = re.compile(r"%\((\w+)\)[sbt]|%[sbt]|%%")
 QUOTED = re.compile(r"\b[eE]?'(?:[^']|'')*'")
 # The bell of the outbox and the throttles are Redis; everything here is PostgreSQL.
 type Said = tuple[str, list[tuple[str, Any]], bool]
