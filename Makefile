@@ -64,7 +64,7 @@ audit: setup ## known faults of dependencies, secrets in the code, bill of mater
 check: clients ## long proofs: races, histories of the ledger, kill -9, public clients
 	@$(DEV) exec --profile test -- pytest -m slow -n $(WORKERS) --dist loadgroup $(ARGS)
 
-proof: clients ## run what docs/proof.md names and is not proven yet, write it; FAULT_RUNS=1 is short
+proof: setup ## run what docs/proof.md names and is not proven yet, write it; FAULT_RUNS=1 is short
 	@$(DEV) exec --profile test -- $(PY) -m tests.proof $(ARGS)
 
 coverage: setup ## fast tests with coverage by line and branch; ledger, rights and sign-in must be whole
