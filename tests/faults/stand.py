@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from celery import Celery
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.db import OperationalError, connection, connections
 from django.test import override_settings
 from kombu.exceptions import OperationalError as BrokerDown
@@ -278,10 +279,12 @@ def pointed_at(own: Servers) -> Iterator[None]:
     # A connection of its own: the test's may be in the middle of a transaction.
     connections["default"] = type(before)(before.settings_dict | theirs, "default")
     settings.CLICKHOUSE.update(path=str(PROFILE.state / "clickhouse"), database="svoykrug")
+    ContentType.objects.clear_cache()  # another database has other numbers
     try:
         _wait_for_database()
         yield
     finally:
+        ContentType.objects.clear_cache()
         connection.close()
         connections["default"] = before
         settings.CLICKHOUSE.update(engine)

@@ -54,5 +54,5 @@ def test_one_of_them_is_new(new: str, before: Path, django_db_blocker: Any) -> N
 
         assert world.faults() == {}
         done = {one.kind for one in world.ledger.done if one.succeeded}
-        assert {"sale", "refund", "hold", "gift", "register"} <= done
+        assert {"sale", "refund", "hold", "gift", "register"} <= done, world.heard()
         assert not [what for what in world.ledger.seen if what in ("INTERNAL", "500")]
