@@ -55,6 +55,8 @@ def test_no_operation_is_lost_or_doubled(everything: Stand, record_property: Any
     assert everything.faults() == {}
     done = everything.ledger.done[before:]
     assert len(done) >= OPERATIONS
+    kinds = {one.kind for one in done if one.succeeded}
+    assert {"sale", "refund", "hold", "gift", "register"} <= kinds, everything.heard()
     record_property("operations", len(done))
     record_property("kills", len(kills))
     record_property("repeated", sum(one.tries > 1 for one in done))

@@ -193,7 +193,7 @@ class Shopper(threading.Thread):
     def gift(self) -> None:
         giver, receiver = self.dice.sample(self.traffic.world.guests, 2)
         body = {"phone": receiver.phone, "amount": self.money(2_000), "message": "с любовью"}
-        self.do("gift", "/loyalty/gifts", body, giver)
+        self.do("gift", "/loyalty/transfers", body, giver)
 
     def coupon(self) -> None:
         till = self.dice.choice(self.tills)
