@@ -69,8 +69,11 @@ def test_a_wrong_number_is_a_wrong_field(api, phone):
     assert list(answer.json()["error"]["details"]) == ["phone"]
 
 
-def test_a_number_as_a_json_number_is_understood(api):
-    assert api.post("/auth/send-code", {"phone": 79161234567}).status_code == 200
+def test_a_number_as_a_json_number_is_no_text(api):
+    answer = api.post("/auth/send-code", {"phone": 79161234567})
+
+    assert answer.status_code == 422
+    assert list(answer.json()["error"]["details"]) == ["phone"]
 
 
 # --- verify-code ---------------------------------------------------------------------------------

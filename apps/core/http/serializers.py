@@ -16,12 +16,28 @@ class In(serializers.Serializer[Any]):
     """What a call takes."""
 
     def to_internal_value(self, data: Any) -> Any:
-        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
+        if not isinstance(data, dict):
+            return super().to_internal_value(data)
+        unknown = set(data) - set(self.fields)
         if unknown:
             raise serializers.ValidationError(
                 {name: [_("Unknown field.")] for name in sorted(unknown)}
             )
+        numbers = [name for name in self._texts() if isinstance(data.get(name), int | float)]
+        if numbers:
+            raise serializers.ValidationError(
+                {name: [self.fields[name].error_messages["invalid"]] for name in numbers}
+            )
         return super().to_internal_value(data)
+
+    def _texts(self) -> list[str]:
+        """Fields of text. The framework would take 123 for "123", which the schema does not say;
+        sums have a word of their own."""
+        return [
+            name
+            for name, field in self.fields.items()
+            if isinstance(field, serializers.CharField) and not isinstance(field, MoneyIn)
+        ]
 
 
 class Out(serializers.Serializer[Any]):
