@@ -1,16 +1,21 @@
 """Rows of hot paths are the model's own objects, in and out; what is shared is shared for a while."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import Model
+from rest_framework.response import Response
 
 from apps.accounts.models import Session, User
 from apps.accounts.queries import person, person_with_phone, session_of_token
 from apps.businesses.models import Business, Role
 from apps.businesses.queries import business_of, partner
 from apps.core import redis_line, rows
+from apps.core.http import lately
+from apps.core.http.envelope import dumps
 from apps.core.models import AuditEntry, IdempotencyKey
 from tests.factories.events import published
 
@@ -71,3 +76,40 @@ def test_a_list_is_shared_by_those_who_have_no_part_in_it(api, member):
     assert len(host.json()["data"]) == 2  # she has a part, and sees it at once
     unchanged = mine.get("/events", **{"If-None-Match": first["ETag"]})
     assert unchanged.status_code == 304
+
+
+def test_who_asks_while_it_is_made_waits_for_it():
+    redis_line.forget_silence()
+    made = []
+
+    def make() -> Response:
+        made.append(1)
+        time.sleep(0.3)
+        return Response([{"n": len(made)}])
+
+    def ask(_n: int) -> bytes:
+        return dumps(lately.shown("crowd", make, seconds=30).data)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(ask, range(8)))
+
+    assert (len(made), len(answers)) == (1, 1)
+    lately.forget()
+    assert ask(0) in answers  # from Redis
+
+
+def test_who_waited_for_nothing_makes_her_own():
+    redis_line.forget_silence()
+    made = []
+
+    def make() -> Response:
+        made.append(1)
+        time.sleep(0.1)
+        answer = Response([len(made)])
+        answer.is_fleeting = True
+        return answer
+
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _n: lately.shown("lost", make, seconds=30), range(3)))
+
+    assert len(made) == len(answers) == 3
