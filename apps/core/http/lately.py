@@ -59,7 +59,7 @@ def _kept(place: str) -> Response | None:
 def _is_mine(place: str) -> bool:
     """Whether nobody makes it just now; with Redis silent everybody makes her own."""
     ours = redis_line.ask(lambda line: line.set(place + MAKING, 1, nx=True, ex=PATIENCE) or b"")
-    return ours != b""
+    return bool(ours != b"")
 
 
 def _awaited(place: str) -> Response | None:
