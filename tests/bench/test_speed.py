@@ -21,6 +21,7 @@ import json
 import os
 import random
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -117,18 +118,20 @@ def best(rows: list[Answered]) -> Answered:
 
 
 def measured(
-    stand: Stand, paths: dict[str, list[str]], *, connections: tuple[int, ...]
-) -> dict[tuple[str, int], Answered]:
-    """Each path at each number of connections, in turn, so that a noisy minute hits all of them."""
-    rows: dict[tuple[str, int], list[Answered]] = {}
+    *given: tuple[Stand, dict[str, list[str]]], connections: tuple[int, ...]
+) -> list[dict[tuple[str, int], Answered]]:
+    """Each path at each number of connections, in turn, so that a noisy minute hits all of them;
+    several stands one right after the other."""
+    rows: list[dict[tuple[str, int], list[Answered]]] = [{} for _one in given]
+    names = list(given[0][1])
     for turn in range(ROUNDS + 1):  # the first one warms up: connections, statements, caches
-        for count in connections:
-            for name, requests in paths.items():
-                seconds = SECONDS if turn else min(SECONDS, WARM)
-                done = stand.load(requests, connections=count, seconds=seconds)
+        seconds = SECONDS if turn else min(SECONDS, WARM)
+        for count, name in product(connections, names):
+            for (stand, paths), found in zip(given, rows, strict=True):
+                done = stand.load(paths[name], connections=count, seconds=seconds)
                 if turn:
-                    rows.setdefault((name, count), []).append(done)
-    return {cell: best(done) for cell, done in rows.items()}
+                    found.setdefault((name, count), []).append(done)
+    return [{cell: best(done) for cell, done in found.items()} for found in rows]
 
 
 def raw(
