@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +13,11 @@ from django.test import Client
 from django.urls import NoReverseMatch, get_resolver, reverse
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
-from django_otp import DEVICE_ID_SESSION_KEY
 from guardian.models import UserObjectPermission
 
 from apps.accounts import services, tokens
 from apps.accounts.enums import Job
-from apps.accounts.freshness import CONFIRMED
-from apps.accounts.models import Session, StatusTier, TOTPDevice, User
+from apps.accounts.models import Session, StatusTier, User
 from apps.businesses import services as businesses
 from apps.businesses.models import Business, Membership, Role
 from apps.core.errors import Forbidden
@@ -28,6 +25,7 @@ from tests.api import Api
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.transactions import sale
+from tests.signed_in import enter
 
 pytestmark = pytest.mark.django_db
 WHY = "проверка обхода прав"
@@ -55,14 +53,7 @@ class World:
     chief: User
 
     def web(self, user: User) -> Client:
-        client = Client(raise_request_exception=False)
-        client.force_login(user, backend="apps.accounts.auth.LoginBackend")
-        device = TOTPDevice.objects.create(user=user, name="app", confirmed=True)
-        session = client.session
-        session[DEVICE_ID_SESSION_KEY] = device.persistent_id
-        session[CONFIRMED] = time.time()
-        session.save()
-        return client
+        return enter(Client(raise_request_exception=False), user, second_factor=True)
 
     def forged(self, user: User, **claims: str) -> Api:
         """Her token with other claims, signed as before (not at all right)."""

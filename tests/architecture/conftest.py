@@ -1,7 +1,6 @@
 """An admin at her desk and something in every table she sees."""
 
 import itertools
-import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -10,11 +9,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
-from django_otp import DEVICE_ID_SESSION_KEY
 
 from apps.accounts.enums import ConsentPurpose, Job
-from apps.accounts.freshness import CONFIRMED
-from apps.accounts.models import Session, TOTPDevice, User
+from apps.accounts.models import Session, User
 from apps.accounts.services import Answer, answer_consents, erase_person, set_job, trust_device
 from apps.analytics.models import FactBatch
 from apps.businesses.models import Business
@@ -37,6 +34,7 @@ from tests.factories.events import comes, in_voting, published
 from tests.factories.notifications import broadcast_of, message_to
 from tests.factories.offers import offer_of
 from tests.factories.transactions import sale
+from tests.signed_in import enter
 
 _numbers = itertools.count(1)
 Desk = Callable[[User], Client]
@@ -46,17 +44,7 @@ Desk = Callable[[User], Client]
 def desk() -> Desk:
     """A browser of this person with the second factor shown."""
 
-    def sit(user: User) -> Client:
-        client = Client()
-        client.force_login(user, backend="apps.accounts.auth.LoginBackend")
-        device = TOTPDevice.objects.create(user=user, name="app", confirmed=True)
-        session = client.session
-        session[DEVICE_ID_SESSION_KEY] = device.persistent_id
-        session[CONFIRMED] = time.time()
-        session.save()
-        return client
-
-    return sit
+    return lambda user: enter(Client(), user, second_factor=True)
 
 
 @pytest.fixture
