@@ -29,6 +29,7 @@ from apps.loyalty.models import (
     Gift,
     Hold,
     Journal,
+    OfferUse,
     Referral,
     SegmentEntry,
     Statement,
@@ -40,7 +41,7 @@ from apps.transactions.models import Transaction
 from tests import fact_tables
 
 AT = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
-SMALL = Size(members=7, days=150)
+SMALL = Size(members=20, days=150)  # fewer use no offer on some days
 
 
 def load_demo(**size: int) -> str:
@@ -132,6 +133,7 @@ def test_no_page_of_the_ledger_is_empty(db):
     assert (states["disputed"], states["confirmed"] > 0) == (1, True)
     assert Gift.objects.exists()
     assert Debt.objects.filter(repaid__lt=F("amount")).exists()
+    assert OfferUse.objects.exists()
     assert Hold.objects.exists()
     assert Referral.objects.filter(state="rewarded").exists()
     assert SegmentEntry.objects.exists()
