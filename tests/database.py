@@ -47,7 +47,7 @@ def remember() -> None:
     """Keep a copy of the rows that are there before any test: tiers, badges, words, limits."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA IF EXISTS kept CASCADE; CREATE SCHEMA kept")
-        for table in _filled(cursor):
+        for table in _filled(cursor, _tables(cursor)):
             cursor.execute(f'CREATE TABLE kept."{table}" AS TABLE public."{table}"')
 
 
@@ -67,8 +67,9 @@ def restore() -> None:
 
 def _restore() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE {', '.join(_tables(cursor))} IN EXCLUSIVE MODE")
-        filled, columns = _filled(cursor), _kept_columns(cursor)
+        tables = _tables(cursor)
+        cursor.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE")
+        filled, columns = _filled(cursor, tables), _kept_columns(cursor)
         guarded = _guarded(cursor, filled)
         orders = ["SET CONSTRAINTS ALL DEFERRED"]
         orders += [f'ALTER TABLE "{table}" DISABLE TRIGGER USER' for table in guarded]
@@ -103,11 +104,11 @@ def _guarded(cursor, tables: list[str]) -> list[str]:
     return [name for (name,) in cursor.fetchall()]
 
 
-def _filled(cursor) -> list[str]:
-    """Tables with at least one row, in one question; partitions answer through their parent."""
+def _filled(cursor, tables: list[str]) -> list[str]:
+    """Those with at least one row, in one question; partitions answer through their parent."""
     cursor.execute(
         " UNION ALL ".join(
-            f"(SELECT '{table}' FROM public.\"{table}\" LIMIT 1)" for table in _tables(cursor)
+            f"(SELECT '{table}' FROM public.\"{table}\" LIMIT 1)" for table in tables
         )
     )
     return [name for (name,) in cursor.fetchall()]

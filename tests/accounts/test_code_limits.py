@@ -1,20 +1,17 @@
 """The limits of one-time codes: security.md part 4, row by row."""
 
 import logging
-import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.utils import timezone
-from django_otp import DEVICE_ID_SESSION_KEY
 from kombu.exceptions import OperationalError
 
 from apps.accounts import rules, services
 from apps.accounts.enums import Purpose
-from apps.accounts.freshness import CONFIRMED
-from apps.accounts.models import CodeLimits, OneTimeCode, TOTPDevice
+from apps.accounts.models import CodeLimits, OneTimeCode
 from apps.accounts.services import Asker, CodeExpired, CodeInvalid, CodesStopped, PhoneInvalid
 from apps.accounts.tasks import watch_codes
 from apps.core import tasks, throttle
@@ -23,6 +20,7 @@ from apps.core.gateways import sms
 from apps.core.models import AuditEntry, Beat
 from tests.accounts.codes import ask, last_code, messages, sign_in, wrong
 from tests.factories.accounts import UserFactory
+from tests.signed_in import enter
 from tests.threads import race
 
 pytestmark = pytest.mark.django_db
@@ -220,12 +218,7 @@ def test_change_of_limits_is_in_the_audit() -> None:
 @pytest.mark.parametrize(("job", "cap"), [("superadmin", 777), ("admin", 3000)])
 def test_admin_page_of_limits(client: Any, job: str, cap: int) -> None:
     person = UserFactory(job=job)
-    client.force_login(person, backend="apps.accounts.auth.LoginBackend")
-    device = TOTPDevice.objects.create(user=person, confirmed=True, name="app")
-    session = client.session
-    session[DEVICE_ID_SESSION_KEY] = device.persistent_id
-    session[CONFIRMED] = time.time()
-    session.save()
+    enter(client, person)
     row, _made = CodeLimits.objects.get_or_create(pk=1)
     page = f"/admin/accounts/codelimits/{row.pk}/change/"
     assert client.get(page).status_code == 200

@@ -21,11 +21,11 @@ from apps.accounts.models import Session, StatusTier, User
 from apps.businesses import services as businesses
 from apps.businesses.models import Business, Membership, Role
 from apps.core.errors import Forbidden
+from tests.accounts.desks import desk_of
 from tests.api import Api
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.transactions import sale
-from tests.signed_in import enter
 
 pytestmark = pytest.mark.django_db
 WHY = "проверка обхода прав"
@@ -53,7 +53,7 @@ class World:
     chief: User
 
     def web(self, user: User) -> Client:
-        return enter(Client(raise_request_exception=False), user, second_factor=True)
+        return desk_of(user)
 
     def forged(self, user: User, **claims: str) -> Api:
         """Her token with other claims, signed as before (not at all right)."""

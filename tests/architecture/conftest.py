@@ -44,7 +44,7 @@ Desk = Callable[[User], Client]
 def desk() -> Desk:
     """A browser of this person with the second factor shown."""
 
-    return lambda user: enter(Client(), user, second_factor=True)
+    return lambda user: enter(Client(), user)
 
 
 @pytest.fixture
