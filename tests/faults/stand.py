@@ -44,7 +44,7 @@ class Stand:
         self.ledger = Ledger()
         self.rounds = 0
         self.months = 0  # how many months of settlement are closed
-        self.dice = random.Random(20)
+        self.dice = random.Random(0)  # each run brings its own
         self._prepare()
         self.networks = [Proxy(_port(own.postgres_url)).start() for _ in range(2)]
         self.cache_network = Proxy(_port(own.redis_url)).start()
@@ -52,10 +52,13 @@ class Stand:
             product.Web(f"web{number}", self._through(network))
             for number, network in enumerate(self.networks)
         ]
-        self.worker = product.worker(self.environment)
-        self.beat = product.beat(self.environment)
-        for process in self.processes:
-            process.code = code
+        # Beside the web: a worker, Beat and commands have the same way to the servers.
+        self.nursery = product.Nursery(self.environment)
+        self.worker = product.worker(self.nursery)
+        self.beat = product.beat(self.nursery)
+        for nursery in self.nurseries:
+            nursery.code = code
+            nursery.open()
         self.tasks = Celery("faults", broker=f"{own.redis_url}/1")
         self.traffic: Traffic
         with pointed_at(own):
@@ -81,6 +84,10 @@ class Stand:
     def processes(self) -> list[product.Process]:
         return [*self.nodes, self.worker, self.beat]
 
+    @property
+    def nurseries(self) -> list[product.Nursery]:
+        return [*(node.nursery for node in self.nodes), self.nursery]
+
     def heal(self) -> None:
         """Start again whatever does not run and make the network fair."""
         self.servers.start_postgres()
@@ -101,6 +108,8 @@ class Stand:
     def close(self) -> None:
         for process in self.processes:
             process.kill()
+        for nursery in self.nurseries:
+            nursery.close()
         for network in (*self.networks, self.cache_network):
             network.stop()
 
@@ -156,6 +165,7 @@ class Stand:
             if turn % 20 == 0:
                 self.supervise()
                 self.sql("UPDATE core_delivery SET due_at = now() WHERE state = 'waiting'")
+            if turn % 5 == 0:
                 self.send("apps.core.tasks.drain_outbox")
                 self.send("apps.analytics.tasks.load_facts")
             waiting = self.waiting()

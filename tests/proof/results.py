@@ -4,7 +4,7 @@ import ast
 import json
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ TABLES = (*THREATS, *DOWN, *OTHERS, *FOUND)
 class Result:
     """What became of a named test with all its parameters; `figures` is what it wrote down itself.
 
-    `state`: passed, failed, skipped or cut off (its process was ended)."""
+    `state`: passed, failed, skipped or cut off (its process was ended). `before`: passed runs of a
+    fault at other commits, by commit."""
 
     state: str
     seconds: float
@@ -29,6 +30,7 @@ class Result:
     tests: int = 1
     why: str = ""
     figures: dict[str, str] = field(default_factory=dict)
+    before: dict[str, int] = field(default_factory=dict)
 
 
 def kinds() -> list[str]:
@@ -66,22 +68,38 @@ def append(line: dict[str, Any]) -> None:
 
 
 def read() -> dict[str, Result]:
-    """By name. A line `begin` opens a run of some tests and forgets what was known of them; a line
-    `end` closes it: what it asked for and nobody wrote a line of was cut off."""
+    """By name. A line `begin` opens a run of some tests and forgets what was known of them, but for
+    passed runs of a fault at another commit; a line `end` closes it: what it asked for and nobody
+    wrote a line of was cut off."""
     found: dict[str, list[dict[str, Any]]] = {}
+    before: dict[str, dict[str, int]] = {}
     run: dict[str, Any] = {}
     for line in lines():
         if "begin" in line:
             run = line
             for name in line["begin"]:
-                found.pop(name, None)
+                known = found.pop(name, ())
+                before.setdefault(name, {}).update(_runs(known, other_than=line["commit"]))
         elif "end" in line:
             for name in line["cut"]:
                 cut = {"test": name, "state": "cut off", "seconds": 0.0, "why": line["why"]}
                 found.setdefault(name, []).append(cut | _stamp(run))
         else:
             found.setdefault(name_of(line["test"]), []).append(line | _stamp(run))
-    return {name: _whole(ours) for name, ours in found.items()}
+    return {
+        name: replace(_whole(ours), before=before.get(name, {})) for name, ours in found.items()
+    }
+
+
+def _runs(known: Sequence[dict[str, Any]], *, other_than: str) -> dict[str, int]:
+    """Commit → passed runs of a fault there."""
+    return {
+        line["commit"]: int(line["figures"]["runs"])
+        for line in known
+        if line["state"] == "passed"
+        and "runs" in line.get("figures", {})
+        and line["commit"] not in (other_than, "?")
+    }
 
 
 def _stamp(run: dict[str, Any]) -> dict[str, Any]:
