@@ -31,6 +31,7 @@ from prometheus_client import (
 )
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from apps.core import disk
 from apps.core.models import Beat, Delivery
 from apps.crm.enums import State
 from apps.crm.models import CRMIntegration
@@ -134,12 +135,19 @@ def messages(now: datetime) -> Iterable[Metric]:
     return [spent]
 
 
+def disk_room(now: datetime) -> Iterable[Metric]:
+    taken = GaugeMetricFamily("svoykrug_disk_used_ratio", "Taken of the disk under our files, 0…1")
+    taken.add_metric([], disk.used())
+    return [taken]
+
+
 FIGURES: tuple[Callable[[datetime], Iterable[Metric]], ...] = (
     outbox,
     queues,
     connections,
     clocks,
     messages,
+    disk_room,
 )
 
 

@@ -386,6 +386,8 @@ ERASURE_JOURNAL = Path(env.str("ERASURE_JOURNAL", str(BASE_DIR / ".run" / "erasu
 AUDIT_ANCHOR_FILE = Path(
     env.str("AUDIT_ANCHOR_FILE", str(BASE_DIR / ".run" / "audit-anchors.jsonl"))
 )
+# A folder of the disk that must not run full: at 90 % no files are made.
+STATE_DISK = Path(env.str("STATE_DISK", str(BASE_DIR)))
 # Columns sealed with the field keys, and the composition of a person's own data: dotted names,
 # because they know every app.
 SEALED_COLUMNS = "svoykrug.sealed_columns.COLUMNS"

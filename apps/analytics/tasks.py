@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.analytics import loader, services
 from apps.analytics.services import exporting, reconciling
-from apps.core import clickhouse
+from apps.core import clickhouse, disk
 
 log = structlog.get_logger(__name__)
 
@@ -66,10 +66,10 @@ def fit_churn(**_: object) -> int:
 
 @shared_task(bind=True, max_retries=5)
 def write_export(self: Task, *, export_id: str, **_: object) -> None:
-    """A long table; while ClickHouse is down five more attempts, a minute apart."""
+    """A long table; while ClickHouse is down or the disk full five more tries, a minute apart."""
     try:
         exporting.write(export_id=UUID(export_id), at=timezone.now())
-    except clickhouse.Unavailable:
+    except (clickhouse.Unavailable, disk.DiskFull):
         if self.request.retries >= 5:
             exporting.give_up(export_id=UUID(export_id))
             return

@@ -387,6 +387,8 @@ def test_thirty_failures_in_a_row_stop_codes_for_the_number() -> None:
             ask(PHONE)
 
         member = UserFactory(phone=PHONE)
+        with pytest.raises(Forbidden):
+            services.allow_codes_again(user=member, by=member, reason="я сама")
         services.allow_codes_again(user=member, by=None, reason="звонила в поддержку")
         assert ask(PHONE)
 

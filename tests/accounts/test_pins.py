@@ -124,3 +124,21 @@ def test_cookie_names_the_device_until_it_is_forgotten(staff: Any, business: Any
 @pytest.mark.parametrize("device_id", ["", "x", str(uuid.UUID(int=7))])
 def test_unknown_device_is_not_trusted(db: None, device_id: str) -> None:
     assert services.trusted_device(device_id=device_id, secret="s", at=timezone.now()) is None
+
+
+def test_pin_is_reset_once(staff: Any, owner: Any, business: Any, device: TrustedDevice) -> None:
+    services.set_pin(user=staff, pin="4071", at=timezone.now())
+
+    done = [services.reset_pin(user=staff, business_id=business.pk, by=owner) for _ in range(2)]
+
+    assert done == [True, False]
+    assert AuditEntry.objects.filter(action="accounts.pin_reset").count() == 1
+    with pytest.raises(services.PinWrong):
+        _enter(device, staff, "4071")
+
+
+def test_device_is_forgotten_once(staff: Any, device: TrustedDevice) -> None:
+    for _ in range(2):
+        services.forget_device(device=device, by=staff, at=timezone.now())
+
+    assert AuditEntry.objects.filter(action="accounts.device_forgotten").count() == 1

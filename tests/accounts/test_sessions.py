@@ -6,9 +6,12 @@ import jwt
 import pytest
 import time_machine
 from django.utils import timezone
+from rest_framework_simplejwt.exceptions import TokenBackendError
 
 from apps.accounts import services, tokens
+from apps.accounts.enums import SessionKind
 from apps.accounts.models import Session
+from apps.core.errors import Forbidden
 from apps.core.models import AuditEntry, Message
 from tests.api import Api
 from tests.factories.accounts import UserFactory
@@ -227,3 +230,49 @@ def test_a_moment_before_the_rotation_is_within_the_grace(session, clock):
     again = services.refresh(refresh_token=spent, at=timezone.now() - timedelta(seconds=1))
 
     assert again.refresh_token == first.refresh_token
+
+
+def test_a_token_that_is_known_ends_like_any_other(session, clock):
+    access = refresh(tokens.refresh_for(session)).access_token
+    before = status_of(access)
+    clock.shift(901)
+
+    assert (before, status_of(access)) == (200, 401)
+
+
+def test_what_is_read_without_its_signature_is_not_believed_later(session, clock):
+    ring, token = tokens.RingBackend("RS256"), str(tokens.refresh_for(session))
+    forged = token[:-8] + ("AAAAAAAA" if not token.endswith("AAAAAAAA") else "BBBBBBBB")
+
+    assert ring.decode(forged, verify=False)["sid"] == str(session.pk)
+    with pytest.raises(TokenBackendError):
+        ring.decode(forged)
+
+
+def test_an_admin_ends_a_session_and_says_why(session, clock):
+    admin, now = UserFactory(role="admin"), timezone.now()
+
+    with pytest.raises(Forbidden):
+        services.end_session_by_admin(session=session, by=session.user, reason="да", at=now)
+    services.end_session_by_admin(session=session, by=admin, reason="украден телефон", at=now)
+
+    session.refresh_from_db()
+    assert (session.revoked_because, session.revoked_at) == ("admin", now)
+    assert AuditEntry.objects.get(action="accounts.session_admin").reason == "украден телефон"
+
+
+def test_ended_sessions_are_kept_ninety_days(session, clock):
+    services.end_session(session=session, because="signed_out", at=timezone.now())
+    kept = services.forget_sessions(at=timezone.now() + timedelta(days=89))
+
+    assert (kept, services.forget_sessions(at=timezone.now() + timedelta(days=91))) == (0, 1)
+
+
+def test_a_browser_that_never_came_back_is_timed_out(session, clock):
+    Session.objects.filter(pk=session.pk).update(kind=SessionKind.WEB)
+
+    services.forget_sessions(at=timezone.now() + timedelta(days=1))
+    services.end_web_session(web_key="unknown", because="signed_out", at=timezone.now())
+
+    session.refresh_from_db()
+    assert session.revoked_because == "timed_out"

@@ -1,6 +1,7 @@
 """A long table on its way: told of when it is ready, tried anew when it failed, a few a day."""
 
 import io
+import shutil
 import zipfile
 from datetime import date, timedelta
 from typing import Any
@@ -82,3 +83,24 @@ def test_five_files_a_day_and_two_at_a_time(guests, api, business, owner):
     assert (third.status_code, third["Retry-After"]) == (429, "60")
     assert [one.status_code for one in answers] == [200] * 5 + [429]
     assert int(answers[-1]["Retry-After"]) > 86_000
+
+
+def test_files_wait_while_the_disk_is_nine_tenths_full(guests, api, owner, monkeypatch):
+    """She is told so, what was begun is tried anew, and with room again the file comes."""
+    mine, room = api.as_(owner), shutil.disk_usage("/")
+    begun = mine.get("/analytics/export", ASK).json()["data"]
+    full = room._replace(used=room.total * 9 // 10, free=room.total // 10)
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
+    other = mine.get("/analytics/export", ASK | {"format": "xlsx"})
+    write_export.apply(kwargs={"export_id": begun["exportId"]}, retries=5)
+    failed = mine.get("/analytics/export", {"id": begun["exportId"]}).json()["data"]["state"]
+    monkeypatch.undo()
+    monkeypatch.setattr(exporting, "AT_ONCE", 2)
+    again = mine.get("/analytics/export", ASK).json()["data"]
+    write_export(export_id=begun["exportId"])
+
+    assert (other.status_code, other.json()["error"]["code"]) == (503, "UNAVAILABLE")
+    assert other.json()["error"]["message"].startswith("Диск сервера почти заполнен")
+    assert (failed, again["state"], Export.objects.count()) == ("failed", "waiting", 1)
+    assert mine.get("/analytics/export", {"id": begun["exportId"]}).status_code == 200

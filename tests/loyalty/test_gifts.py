@@ -6,6 +6,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Session
+from apps.accounts.services import PhoneInvalid
 from apps.core.models import Message
 from apps.loyalty import queries, services
 from apps.loyalty.models import Debt, Gift, Lot
@@ -200,3 +201,10 @@ def test_the_list_costs_the_same_for_any_length(rows, api, member, friend, busin
     with CaptureQueriesContext(connection) as asked:
         assert len(me.get("/loyalty/transfers").json()["data"]) == rows
     assert len([one for one in asked if "loyalty_gift" in one["sql"]]) == 1
+
+
+def test_a_phone_that_is_none_receives_nothing(member, at):
+    earn(member, BusinessFactory(), at=at)
+
+    with pytest.raises(PhoneInvalid), transaction.atomic():
+        services.send_gift(sender=member, phone="каша", amount=D("1.00"), key="g", at=at)

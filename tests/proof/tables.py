@@ -248,9 +248,10 @@ DOWN = [
         "test_photos_are_cleaned_put_in_order_and_seen_by_anybody",
         "analytics/test_rfm.py::test_a_long_table_is_written_by_a_worker",
     )),
-    Row("Disk full", "reads go on, writes fail cleanly", (
+    Row("Disk full", "reads go on, writes fail cleanly; files stop at 90 %", (
         fault("disk full"),
-    ), "Nothing of ours stops exports at 90 %: the alarm of the host is the only one."),
+        "analytics/test_exports.py::test_files_wait_while_the_disk_is_nine_tenths_full",
+    ), "From 85 % on it is an alert."),
     Row("Clock jump", "cards accept a step either way; deadlines are the database's", (
         "accounts/test_cards.py::test_one_step_of_clock_either_way",
         fault("clock jump"),

@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.analytics import files, rfm_queries, sql
 from apps.analytics.models import Export
 from apps.businesses.models import Business
-from apps.core import clickhouse, outbox, throttle
+from apps.core import clickhouse, disk, outbox, throttle
 from apps.core.bells import ring_after_commit
 from apps.core.errors import NotFound, TooMany
 from apps.core.facts import ExportReady
@@ -32,14 +32,17 @@ def guests(*, business: Business | None, by: User, form: str, at: datetime) -> E
 
     Guests are numbers of this file, as ClickHouse knows them: no names leave. Asked again while it
     is being written it is the same one, and one that failed is tried anew. Five files a day, two at
-    a time. Raises NotFound before the first night, TooMany, clickhouse.Unavailable."""
+    a time. Raises NotFound before the first night, TooMany, clickhouse.Unavailable, DiskFull."""
     night = rfm_queries.snapshot_of(business=business)
     if night is None:
         raise NotFound
     begun = Export.objects.filter(business=business, asked_by=by, form=form, day=night.day)
     again = begun.exclude(state=Export.State.READY).order_by("-created_at").first()
+    if again and again.state == Export.State.WAITING:
+        return again
+    disk.refuse_if_full()
     if again:
-        return _tried_anew(again) if again.state == Export.State.FAILED else again
+        return _tried_anew(again)
     _refuse_many(by, at=at)
     if night.rows <= AT_ONCE:
         return files.write(_rows(business, night.day), form)
@@ -86,11 +89,12 @@ def export_of(export_id: str, *, by: User) -> Export:
 
 @clickhouse.patient()
 def write(*, export_id: UUID, at: datetime) -> None:
-    """Write it and tell who asked; a second run of a ready one does nothing. Raises
+    """Write it and tell who asked; a second run of a ready one does nothing. Raises DiskFull and
     clickhouse.Unavailable: the task tries again."""
     export = Export.objects.select_related("business").get(pk=export_id)
     if export.state != Export.State.WAITING:
         return
+    disk.refuse_if_full()
     body = files.write(_counted(export), export.form)
     with transaction.atomic():
         Export.objects.filter(pk=export_id).update(
@@ -108,7 +112,7 @@ def write(*, export_id: UUID, at: datetime) -> None:
 
 
 def give_up(*, export_id: UUID) -> None:
-    """ClickHouse stayed away: she may ask again."""
+    """ClickHouse stayed away or the disk full: she may ask again."""
     waiting = Export.objects.filter(pk=export_id, state=Export.State.WAITING)
     waiting.update(state=Export.State.FAILED)
 
