@@ -169,7 +169,9 @@ def _closing(stand: Stand) -> product.Process:
     now = timezone.localtime()
     after = now.year * 12 + now.month - 1 + stand.months + 1
     moment = datetime(after // 12, after % 12 + 1, 2, 12, tzinfo=now.tzinfo)
-    command = product.Process("closing", ["manage.py", "close_month"], stand.nursery)
+    command = product.Process(
+        "closing", ["manage.py", "close_month", "--skip-checks"], stand.nursery
+    )
     command.start(clock=(moment - now).total_seconds())
     return command
 

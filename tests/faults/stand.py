@@ -257,6 +257,7 @@ def _environment(own: Servers) -> dict[str, str]:
         "STATIC_ROOT": str(folder / "static"),
         "FAULT_LOGS": str(logs),
         "PYTHONWARNINGS": "ignore",
+        "CELERY_SKIP_CHECKS": "1",  # seconds of a processor, with the same answer at each start
         "LOG_LEVEL": "WARNING",
         **{f"{channel}_PROVIDER": "" for channel in ("PUSH", "SMS", "MAIL")},
     }  # fmt: skip

@@ -276,7 +276,8 @@ OTHERS = [
     )),
     Row("Two releases", "old code on the new schema, new code on the old one", (
         "releases/test_side_by_side.py::test_one_of_them_is_new",
-    )),
+    ), "The old schema is that of the release before: a column that new code reads on it came with a "
+        "release earlier (docs/development.md, «A migration»)."),
     Row("Constraints", "each guard of the ledger is missed when it is dropped", (
         "loyalty/test_mutations.py::test_every_guard_has_an_attack",
         "loyalty/test_mutations.py::test_attacks_are_refused_by_their_own_guard_alone",
