@@ -14,7 +14,7 @@ import psycopg
 
 from tests.faults.servers import Servers
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 LOCKS = 0x6661_756C  # "faul"
 
 

@@ -19,7 +19,7 @@ from svoykrug.dev.checkout import ROOT
 from svoykrug.dev.supervisor import COMMANDS
 
 NURSERY = Path(__file__).parent / "nursery.py"
-PATIENCE = 90.0
+PATIENCE = 240.0
 EVERY_QUEUE = "celery,critical,high,medium"
 
 
@@ -138,7 +138,7 @@ class Process:
             return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.child.pid, signal.SIGKILL)
-        self.child.wait(10)
+        self.child.wait(60)
         self.child = None
 
     def stop(self) -> None:

@@ -30,7 +30,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.servers import PROFILE, Servers, servers
 from tests.faults.traffic import Ledger, Traffic
 
-PATIENCE = 120.0
+PATIENCE = 240.0
 
 
 class Stand:
