@@ -250,7 +250,7 @@ def test_what_is_read_without_its_signature_is_not_believed_later(session, clock
 
 
 def test_an_admin_ends_a_session_and_says_why(session, clock):
-    admin, now = UserFactory(role="admin"), timezone.now()
+    admin, now = UserFactory(job="admin"), timezone.now()
 
     with pytest.raises(Forbidden):
         services.end_session_by_admin(session=session, by=session.user, reason="да", at=now)

@@ -118,7 +118,7 @@ def test_bonuses_that_wake_repay_a_debt(member, at):
 
 @pytest.mark.django_db
 def test_terms_are_changed_by_who_may(business, at):
-    admin, member = UserFactory(role="admin"), UserFactory()
+    admin, member = UserFactory(job="admin"), UserFactory()
 
     for changes, by in (({"credit_limit": 1}, member), ({"member_id": 1}, admin)):
         with pytest.raises(Forbidden), transaction.atomic():
