@@ -31,31 +31,32 @@ def url_of(model: type[Model], page: str, *args: object) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
 
 
-def statements(client: Client, url: str) -> list[str]:
-    """What the page asked the database, without values. The first call warms the caches."""
-    client.get(url)
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+def statements(client: Client, url: str, *, warm: bool = False) -> list[str]:
+    """What the page asked the database, without values; a call before it warms the caches."""
+    if not warm:
+        client.get(url)
+    with CaptureQueriesContext(connection) as asked:
         answer = client.get(url)
     assert answer.status_code == 200
     return [re.sub(r"'[^']*'|\b\d+\b", "?", query["sql"]) for query in asked.captured_queries]
 
 
 def test_lists_cost_the_same_for_any_length(admin_client: Client) -> None:
-    def cost() -> dict[str, int]:
+    def cost(*, warm: bool) -> dict[str, int]:
         return {
-            model._meta.label: len(statements(admin_client, url_of(model, "changelist")))
+            model._meta.label: len(
+                statements(admin_client, url_of(model, "changelist"), warm=warm)
+            )
             for model in REGISTERED
         }
 
     make_rows(1)
     empty = [model._meta.label for model in REGISTERED if not model._default_manager.exists()]
     assert empty == [], "let make_rows() fill these tables"
-    few = cost()
+    few = cost(warm=False)
     make_rows(2)
 
-    assert cost() == few
+    assert cost(warm=True) == few
 
 
 def test_records_open_and_ask_nothing_thrice(admin_client: Client) -> None:
@@ -83,15 +84,21 @@ def test_form_of_a_new_record_opens_if_allowed(
     assert answer.status_code == (200 if allowed else 403)
 
 
+def filters_of(model: type[Model]) -> set[str]:
+    """What may stand in the address of its list: a filter of ours names its parameter itself."""
+    listed = admin.site._registry[model].list_filter
+    fields = {one[0] if isinstance(one, tuple) else one for one in listed}
+    return {"q"} | {getattr(one, "parameter_name", one) for one in fields}
+
+
 def test_lists_can_be_searched_and_filtered(admin_client: Client) -> None:
     make_rows(1)
     params = {"q": "4000 1234 5678", "state": "dead", "live": "1"}
 
     for model in REGISTERED:
-        for name, value in params.items():
-            answer = admin_client.get(url_of(model, "changelist"), {name: value})
-            # 302: this list has no such filter
-            assert answer.status_code in (200, 302), (model._meta.label, name, value)
+        for name in params.keys() & filters_of(model):
+            answer = admin_client.get(url_of(model, "changelist"), {name: params[name]})
+            assert answer.status_code == 200, (model._meta.label, name)
 
 
 @pytest.mark.parametrize(("notation", "found"), [("%d.%m.%Y", 1), ("%Y-%m-%d", 1), ("чушь", 2)])

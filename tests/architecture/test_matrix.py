@@ -1,7 +1,8 @@
 """Every route for everybody: what the table of rights promises is what the address answers.
 
-The quick half asks once for each group of people, and a caller that is refused anyway is not sent
-to three kinds of object. The whole matrix, every caller and every cell, is run by `make check`.
+The quick half asks once for each group of people; a caller that is refused anyway is not sent to
+three kinds of object, and nobody to a method that a page does not know. The whole matrix, every
+caller and every cell, is run by `make check`.
 
 Read from the URL resolver: a new route without a row fails here before anybody can call it.
 """
@@ -267,7 +268,9 @@ def test_pages_open_as_the_table_says(call: Call, whole: bool, world: World) -> 
     wrong = []
     public = rights.PUBLIC in call.row.who
     few = [world.callers[name] for name in ("anonymous", "staff_a", "blocked")]
-    for caller in few if public else callers(call.row, world, whole=whole):
+    asked = few if public else callers(call.row, world, whole=whole)
+    asked.sort(key=lambda caller: expected(call.row, caller, OWN) is not None)  # who may goes first
+    for caller in asked:
         for kind in call.kinds if whole else kinds(call, caller, whole=False):
             with undone():
                 path = "/" + call.address
@@ -278,6 +281,8 @@ def test_pages_open_as_the_table_says(call: Call, whole: bool, world: World) -> 
                 wrong.append(
                     (caller.name, kind, answer.status_code, answer.headers.get("Location", ""))
                 )
+        if answer.status_code == 405 and not whole:  # not even for her
+            break
     assert wrong == []
 
 
@@ -319,9 +324,10 @@ def test_admin_opens_as_the_table_says(model: Any, whole: bool, world: World) ->
     for caller in callers(right(model, "view"), world, whole=whole):
         with undone():
             browser = worlds.browser_of(caller)
-            for method, path, verb in calls:
+            outside = not caller.is_admin or caller.user.blocked_at  # one door for all pages
+            for method, path, verb in calls[::4] if outside and not whole else calls:
                 answer = getattr(browser, method)(path)
-                if not caller.is_admin or caller.user.blocked_at:
+                if outside:
                     good = answer.status_code == 302 and "/login/" in answer.url
                 else:
                     good = _admin_answer(answer, model, verb, caller)

@@ -126,8 +126,12 @@ def sign_in_all(world: World) -> None:
 
 
 def _browser_session(user: User) -> str:
-    """On the web as far as she can be, second factor shown just now."""
-    return str(enter(Client(), user, second_factor=True).session.session_key)
+    """On the web as far as she can be, second factor shown just now, and already in the list of
+    sessions: each cell would enter it anew."""
+    client = enter(Client(), user, second_factor=True)
+    key = str(client.session.session_key)
+    client.get("/")
+    return key
 
 
 def api_of(caller: Caller) -> Api:

@@ -254,7 +254,8 @@ class Server:
         self.http.daemon_threads = True
         self.port = self.http.server_address[1]
         self.systems = dict(systems)
-        self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
+        # It looks so often whether it shall stop; the default is twice a second.
+        self.thread = threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True)
 
     def start(self) -> "Server":
         self.thread.start()
