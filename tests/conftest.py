@@ -1,5 +1,6 @@
 """Fixtures that every test may use. Real PostgreSQL, Valkey and ClickHouse engine, no mocks of ours."""
 
+import gc
 import importlib
 import os
 from collections.abc import Iterator
@@ -39,6 +40,11 @@ def django_db_setup(
         yield
     with django_db_blocker.unblock():
         database.drop()
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays until the end: the collector need not walk over it again."""
+    gc.freeze()
 
 
 def uses_database(request: pytest.FixtureRequest) -> bool:

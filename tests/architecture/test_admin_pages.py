@@ -44,9 +44,7 @@ def statements(client: Client, url: str, *, warm: bool = False) -> list[str]:
 def test_lists_cost_the_same_for_any_length(admin_client: Client) -> None:
     def cost(*, warm: bool) -> dict[str, int]:
         return {
-            model._meta.label: len(
-                statements(admin_client, url_of(model, "changelist"), warm=warm)
-            )
+            model._meta.label: len(statements(admin_client, url_of(model, "changelist"), warm=warm))
             for model in REGISTERED
         }
 

@@ -1,4 +1,8 @@
-"""A real Chromium. Where there is none these tests are skipped, and the summary says why."""
+"""A real Chromium. Where there is none these tests are skipped, and the summary says why.
+
+A browser takes seconds for each test: `make test` runs those marked `everyday`, one way through
+each place and what would cost money; `make check` runs all.
+"""
 
 import os
 import shutil
@@ -47,12 +51,14 @@ MARKS = [
 HERE = os.path.dirname(__file__)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups and `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if str(item.path).startswith(HERE):
             for mark in MARKS:
                 item.add_marker(mark)
+            if not item.get_closest_marker("everyday"):
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,6 @@ from tests.architecture.conftest import admin_user, desk  # noqa: F401
 from tests.factories.accounts import UserFactory
 from tests.notifications.conftest import agree
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.mark.parametrize("width", [320, 1200])
 def test_it_fits_and_enter_only_counts(page, live_server, admin_user, desk, width):  # noqa: F811

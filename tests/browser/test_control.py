@@ -29,7 +29,6 @@ def chief(transactional_db: None) -> User:
     return user
 
 
-@pytest.mark.slow
 def test_every_control_page(enter: Enter, chief: User, troubles: list[str]) -> None:
     page = enter(chief, "/control/")
     expect(page.get_by_role("heading", name="Состояние системы")).to_be_visible()
@@ -41,6 +40,7 @@ def test_every_control_page(enter: Enter, chief: User, troubles: list[str]) -> N
     expect(page.locator("figure[data-ready]").first).to_be_visible()
 
 
+@pytest.mark.everyday
 def test_moderator_decides_on_a_phone(enter: Enter, chief: User, troubles: list[str]) -> None:
     moderator = UserFactory(tier_code="inner_circle")
     page: Page = enter(moderator, "/control/proposals/")

@@ -19,7 +19,6 @@ from tests.browser.looking import everywhere, listen, look, once_each, settle
 from tests.crawl import table, world
 from tests.crawl.walking import Limits, Seen, Walk
 
-pytestmark = pytest.mark.slow
 WORLD = {"members": 80, "days": 200}
 PLACES = {
     "signin": ("nobody",),

@@ -47,6 +47,7 @@ def findings(page: Page) -> list[tuple[str, list[str]]]:
     ]
 
 
+@pytest.mark.everyday
 def test_sign_in_pages(page: Page, live_server, olga: User, troubles: list[str]) -> None:
     page.goto(f"{live_server.url}/login/")
     check(page, troubles)
@@ -57,7 +58,6 @@ def test_sign_in_pages(page: Page, live_server, olga: User, troubles: list[str])
     check(page, troubles)
 
 
-@pytest.mark.slow
 def test_till_pages(enter: Enter, vera: User, anna: User, troubles: list[str]) -> None:
     page = enter(vera, "/kassa/")
     check(page, troubles, looked_at=TILL)
@@ -84,6 +84,7 @@ def sold(salon: Business, anna: User, sell: Sell, facts: None) -> None:
     loader.load_waiting()
 
 
+@pytest.mark.everyday
 def test_owner_page(enter: Enter, olga: User, sold: None, troubles: list[str]) -> None:
     page = enter(olga, "/biz/salon/")
     expect(page.locator("[data-chart][data-ready]")).to_be_visible()

@@ -29,7 +29,6 @@ from tests.factories.coupons import personal
 from tests.factories.events import comes, published, submitted
 from tests.factories.transactions import sale
 
-pytestmark = pytest.mark.slow
 Enter = Callable[[User, str], Page]
 SignedIn = Callable[[User], Client]
 

@@ -19,6 +19,7 @@ def to_amount(page: Page) -> None:
     expect(page.locator("#amount")).to_be_focused()
 
 
+@pytest.mark.everyday
 def test_shift_without_a_mouse(page: Page, live_server, vera: User, anna: User) -> None:
     page.goto(f"{live_server.url}/kassa/")
     page.keyboard.type("+7 916 000-00-01")
@@ -66,6 +67,7 @@ def test_escape_goes_one_step_back(enter: Enter, vera: User, anna: User) -> None
     assert not Transaction.objects.exists()
 
 
+@pytest.mark.everyday
 def test_doubled_and_held_enter_make_one_sale_and_leave_the_result(
     enter: Enter, vera: User, anna: User
 ) -> None:
@@ -137,6 +139,7 @@ def test_list_of_keys_opens_by_the_place_of_the_key(enter: Enter, vera: User, an
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
+@pytest.mark.everyday
 def test_everything_works_without_scripts(
     browser: Browser, live_server, vera: User, anna: User
 ) -> None:

@@ -140,6 +140,7 @@ def kept_here(page: Page) -> dict[str, str]:
     )
 
 
+@pytest.mark.everyday
 def test_a_reload_without_a_network_keeps_the_till(
     enter: Enter, vera: User, anna: User, salon: Business
 ) -> None:

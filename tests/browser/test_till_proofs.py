@@ -58,7 +58,6 @@ def typed(text: str, *, russian: bool, caps: bool) -> list[tuple[str, str, bool]
     return keys
 
 
-@pytest.mark.slow
 def test_a_thousand_scans_are_understood_in_any_layout(enter: Enter, vera: User) -> None:
     dice = random.Random(11)  # repeatable on purpose
     cards = [
@@ -242,6 +241,7 @@ def test_a_shift_does_not_close_over_a_queue(enter: Enter, vera: User, anna: Use
     page.wait_for_url("**/login/**")
 
 
+@pytest.mark.everyday
 def test_two_tabs_of_one_operation_are_one_sale(enter: Enter, vera: User, anna: User) -> None:
     page = enter(vera, "/kassa/")
     to_amount(page)
@@ -257,7 +257,6 @@ def test_two_tabs_of_one_operation_are_one_sale(enter: Enter, vera: User, anna: 
 
 
 # --- screens --------------------------------------------------------------------------------------------
-@pytest.mark.slow
 def test_other_pages_of_the_till(
     enter: Enter, olga: User, anna: User, salon: Business, sell: Sell, troubles: list[str]
 ) -> None:
@@ -300,7 +299,6 @@ def test_locked_till_opens_by_a_pin_within_two_seconds(
     assert took < 2000, took
 
 
-@pytest.mark.slow
 def test_confirming_and_returning_pages(
     enter: Enter, olga: User, rich: User, troubles: list[str]
 ) -> None:
@@ -333,7 +331,6 @@ def human_sale(page: Page, token: str, amount: str) -> float:
     return (page.evaluate("performance.now()") - began) / 1000
 
 
-@pytest.mark.slow
 def test_a_sale_takes_six_seconds(
     enter: Enter, vera: User, anna: User, record_property: Any
 ) -> None:
