@@ -194,6 +194,7 @@ _limits = {
 }
 DATABASES = {"default": env.db_url_config(required("DATABASE_URL"))}
 DATABASES["default"] |= {
+    "ENGINE": "apps.core.postgres",
     "CONN_MAX_AGE": 600,
     "CONN_HEALTH_CHECKS": True,
     "OPTIONS": {
@@ -517,7 +518,6 @@ if METRICS_TOKEN:
         *MIDDLEWARE,
         "django_prometheus.middleware.PrometheusAfterMiddleware",
     ]
-    DATABASES["default"]["ENGINE"] = "django_prometheus.db.backends.postgresql"
     PROMETHEUS_EXPORT_MIGRATIONS = False
 reporting.start(env.str("SENTRY_DSN", ""), environment=ENVIRONMENT, release=env.str("VERSION", ""))
 

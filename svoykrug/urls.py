@@ -14,6 +14,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 from apps.accounts.api.views import jwks
 from apps.core.http import docs
+from apps.core.http.routes import ByFirstWord
 from apps.core.http.views import live, ready
 from apps.notifications.api.webhooks import callback as messages_webhook
 from svoykrug.metrics import metrics
@@ -33,7 +34,7 @@ api = [
 ]
 
 urlpatterns = [
-    path("api/v1/", include(api)),
+    ByFirstWord("api/v1/", api),
     path("webhooks/messages/<str:provider>", messages_webhook, name="messages-webhook"),
     path("", include("apps.notifications.pages")),
     path("", include("apps.crm.api.hooks")),

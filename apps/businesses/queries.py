@@ -70,6 +70,22 @@ def business_of(user: User, business_id: UUID, *, role: Role) -> Business | None
     return _BUSINESS.of(row) if row else None
 
 
+# The id of one of `businesses_of`, over the caller `u`.
+_HERS_ALONG = """
+(SELECT b.id FROM businesses_business b
+ WHERE b.id = %s AND NOT b.is_network
+   AND (u.job IN (%s, %s) OR b.state = 'active' AND EXISTS (
+       SELECT 1 FROM businesses_membership m
+       WHERE m.business_id = b.id AND m.user_id = u.id AND m.role = %s AND m.ended_at IS NULL)))
+"""
+
+
+def business_along(business_id: UUID, *, role: Role) -> tuple[str, list[Any]]:
+    """Whether this is one of `businesses_of`, as an expression for the statement of the caller's
+    session: its id, or nothing."""
+    return _HERS_ALONG, [business_id, Job.ADMIN.value, Job.SUPERADMIN.value, role.value]
+
+
 def staff_at(business: Business) -> QuerySet[User]:
     """Who works at a business now, by name."""
     live = Membership.objects.live().filter(business=business)

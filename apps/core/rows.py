@@ -45,7 +45,7 @@ def first(statement: str, values: Any) -> tuple[Any, ...] | None:
 
 
 @cache
-def _insert_of(model: type[Model]) -> tuple[str, list[Any], bool]:
+def _insert_of(model: type[Model], count: int) -> tuple[str, list[Any], bool]:
     fields = list(model._meta.concrete_fields)
     pk = model._meta.pk
     is_numbered = pk.db_returning
@@ -53,22 +53,32 @@ def _insert_of(model: type[Model]) -> tuple[str, list[Any], bool]:
         fields.remove(pk)
     table, key = model._meta.db_table, pk.column
     columns = ", ".join(f'"{field.column}"' for field in fields)
-    values = ", ".join(["%s"] * len(fields))
-    statement = f'INSERT INTO "{table}" ({columns}) VALUES ({values})'  # noqa: S608 - names of ours
+    values = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * count)
+    statement = f'INSERT INTO "{table}" ({columns}) VALUES {values}'  # noqa: S608 - names of ours
     return statement + (f' RETURNING "{key}"' if is_numbered else ""), fields, is_numbered
 
 
 def insert[M: Model](row: M) -> M:
     """Write one new object, as `save(force_insert=True)` would; constraints raise the same."""
-    statement, fields, is_numbered = _insert_of(type(row))
+    insert_all([row])
+    return row
+
+
+def insert_all(rows: Sequence[Model]) -> None:
+    """The same for some of one model, in one statement; for none of them in none."""
+    if not rows:
+        return
+    statement, fields, is_numbered = _insert_of(type(rows[0]), len(rows))
     values = [
         field.get_db_prep_save(field.pre_save(row, add=True), connection=connection)
+        for row in rows
         for field in fields
     ]
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        if is_numbered:
-            row.pk = cursor.fetchone()[0]
-    row._state.adding = False
-    row._state.db = "default"
-    return row
+        keys = cursor.fetchall() if is_numbered else ()
+    for row, (key,) in zip(rows, keys, strict=False):
+        row.pk = key
+    for row in rows:
+        row._state.adding = False
+        row._state.db = "default"

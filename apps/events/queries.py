@@ -11,7 +11,6 @@ from django.db.models import Avg, Count, F, Q, QuerySet, Sum
 
 from apps.accounts import rights
 from apps.accounts.models import User
-from apps.core import rows
 from apps.events import rules
 from apps.events.enums import ACTIVE, SEATED, Kind, Place, State
 from apps.events.models import Event, EventRegistration, Feedback, Penalty, VoteRecord
@@ -44,19 +43,17 @@ def events_for(user: User, *, at: datetime) -> QuerySet[Event]:
     return Event.objects.filter(Q(pk__in=shown) | own).select_related("business")
 
 
-STRANGER = """
-SELECT NOT EXISTS (SELECT 1 FROM events_eventregistration WHERE member_id = %(user)s)
-   AND NOT EXISTS (SELECT 1 FROM events_event WHERE creator_id = %(user)s)
-   AND NOT EXISTS (SELECT 1 FROM events_voterecord WHERE voter_id = %(user)s)
+# Whether the caller `u` has no part in any event, for the statement of her session.
+PARTLESS = """
+NOT EXISTS (SELECT 1 FROM events_eventregistration WHERE member_id = u.id)
+AND NOT EXISTS (SELECT 1 FROM events_event WHERE creator_id = u.id)
+AND NOT EXISTS (SELECT 1 FROM events_voterecord WHERE voter_id = u.id)
 """
 
 
-def is_stranger(user: User) -> bool:
+def is_stranger(user: User, *, is_partless: bool) -> bool:
     """She has no part in any event, and no job that shows more: she sees what all others see."""
-    if rights.held(job=user.job, tier=user.tier.code) & rights.ADMIN:
-        return False
-    found = rows.first(STRANGER, {"user": user.pk})
-    return bool(found and found[0])
+    return is_partless and not rights.held(job=user.job, tier=user.tier.code) & rights.ADMIN
 
 
 def facts_of(events: Iterable[Event], user: User, *, at: datetime) -> list[Facts]:

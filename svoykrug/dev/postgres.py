@@ -47,6 +47,12 @@ fsync = off
 synchronous_commit = off
 full_page_writes = off
 """
+# What is measured has what an installation has: the command of docker-compose.yml.
+BENCH_SETTINGS = """\
+shared_buffers = 512MB
+max_wal_size = 4GB
+checkpoint_timeout = 15min
+"""
 CLEAN_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
@@ -172,9 +178,9 @@ class Postgres:
             raise Problem(f"PostgreSQL could not be prepared:\n{done.stderr}")
 
     def _configure(self, port: int) -> None:
-        fast = FAST_SETTINGS if self.profile.name == "test" else ""
+        special = {"test": FAST_SETTINGS, "bench": BENCH_SETTINGS}.get(self.profile.name, "")
         name = f"cluster_name = '{self.cluster}'\n"
-        self._file("svoykrug.conf", f"port = {port}\n{name}{SETTINGS}{fast}", folder=self.data)
+        self._file("svoykrug.conf", f"port = {port}\n{name}{SETTINGS}{special}", folder=self.data)
 
     def _file(self, name: str, text: str, folder: Path | None = None) -> Path:
         """A file that the server's account can read and nobody else."""

@@ -35,7 +35,8 @@ class BearerAuthentication(BaseAuthentication):
             raise TokenExpired from expired
         except TokenError as broken:
             raise TokenRefused from broken
-        session = queries.session_of_token(token["sid"])
+        ask = getattr(request.parser_context["view"], "along", None)  # a plain view has none
+        session = queries.session_of_token(token["sid"], along=ask(request) if ask else None)
         if session is None or str(session.user_id) != token["sub"]:
             raise TokenRefused
         if session.user.blocked_at:  # before the next line: blocking ended her sessions

@@ -1,6 +1,7 @@
 """Devices signed in, and devices of a till that staff unlock by PIN."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -47,6 +48,8 @@ class Session(models.Model):
     rotated_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(_("ended"), null=True)
     revoked_because = models.CharField(max_length=32, blank=True)
+
+    along: Any = None  # what a request asked along with it, no column
 
     class Meta:
         verbose_name = _("session")

@@ -1,5 +1,6 @@
 """Figures for owners and admins: one business, or for admins without one the whole network."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,7 @@ from apps.analytics.churn import queries as churn_queries
 from apps.analytics.models import Export, Snapshot
 from apps.analytics.services import exporting
 from apps.businesses.models import Business, Role
-from apps.businesses.queries import business_of, businesses_of
+from apps.businesses.queries import business_along, business_of, businesses_of
 from apps.core.errors import Invalid, NotFound
 from apps.core.http import lately
 from apps.core.http.views import ApiViewSet
@@ -106,10 +107,16 @@ class FiguresViewSet(ApiViewSet):
         check = churn_queries.newest(Snapshot.Kind.CHECK, business=place)
         return Response(churn_data(newest, check, list(risks)))
 
+    def along(self, request: Any) -> tuple[str, Sequence[Any]] | None:
+        if self.action != "dashboard":
+            return None
+        given = _uuid(request.query_params.get("businessId"))
+        return business_along(given, role=Role.OWNER) if given else None
+
     @extend_schema(responses=shapes.DashboardOut, tags=["analytics"], parameters=RANGE)
     def dashboard(self, request: Request) -> Response:
-        place, since, until = place_of(request), day_of(request, "from"), day_of(request, "to")
-        asked = f"dashboard:{place.pk if place else ''}:{since}:{until}:{timezone.localdate()}"
+        place, since, until = place_id_of(request), day_of(request, "from"), day_of(request, "to")
+        asked = f"dashboard:{place or ''}:{since}:{until}:{timezone.localdate()}"
         return lately.shown(asked, lambda: figures(place, since, until), seconds=LATELY)
 
     @extend_schema(responses=shapes.CohortsOut, tags=["analytics"], parameters=RANGE)
@@ -200,9 +207,9 @@ def file_of(body: bytes, name: str, form: str) -> HttpResponse:
     )
 
 
-def figures(place: Business | None, since: date | None, until: date | None) -> Response:
+def figures(place: UUID | None, since: date | None, until: date | None) -> Response:
     """The dashboard; not to be kept without ClickHouse, which is to be seen when it is back."""
-    data = services.generate_dashboard(place.pk if place else None, since=since, until=until)
+    data = services.generate_dashboard(place, since=since, until=until)
     response = Response(dashboard_data(data))
     response.is_fleeting = data.is_stale  # type: ignore[attr-defined]
     return response
@@ -223,14 +230,30 @@ def place_of(request: Request) -> Business | None:
     return found[0]
 
 
+def place_id_of(request: Request) -> UUID | None:
+    """The same for what needs no more than the id; a named one came with her session."""
+    auth: Any = request.auth
+    if "businessId" in request.query_params:
+        if auth.along is None:
+            raise NotFound
+        return auth.along  # type: ignore[no-any-return]
+    place = place_of(request)
+    return place.pk if place else None
+
+
 def _by_id(user: User, given: str) -> Business:
-    try:
-        found = business_of(user, UUID(given), role=Role.OWNER)
-    except ValueError:
-        found = None
+    business_id = _uuid(given)
+    found = business_of(user, business_id, role=Role.OWNER) if business_id else None
     if found is None:
         raise NotFound
     return found
+
+
+def _uuid(given: str | None) -> UUID | None:
+    try:
+        return UUID(given) if given else None
+    except ValueError:
+        return None
 
 
 def limit_of(request: Request) -> int:

@@ -1,5 +1,6 @@
 """The base viewset, health and error pages."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -29,6 +30,11 @@ class ApiViewSet(GenericViewSet[Any]):
         checked = serializer(data=self.request.query_params.dict())
         checked.is_valid(raise_exception=True)
         return dict(checked.validated_data)
+
+    def along(self, request: Any) -> tuple[str, Sequence[Any]] | None:
+        """What an action must know besides who asks: an SQL expression over the caller `u`, and its
+        values. It rides in the statement of her session and is then `request.auth.along`."""
+        return None
 
     def page(self, queryset: Any, out: Any) -> Any:
         """One cursor page of a queryset, filtered by the view's filterset."""

@@ -59,8 +59,12 @@ def flag_sale(sale: Transaction, *, by: User) -> None:
         hour=sale.occurred_at.astimezone(ZoneInfo(sale.business.zone)).hour,
         late=sale.recorded_at - sale.occurred_at,
     )
-    for kind, figures in rules.suspicions(facts, around).items():
-        rows.insert(_flag(FlagKind(kind), sale=sale, by=by, at=sale.recorded_at, **figures))
+    rows.insert_all(
+        [
+            _flag(FlagKind(kind), sale=sale, by=by, at=sale.recorded_at, **figures)
+            for kind, figures in rules.suspicions(facts, around).items()
+        ]
+    )
 
 
 def flag_refund(refund: Refund, *, sale: Transaction, by: User | None) -> None:

@@ -1,8 +1,9 @@
 """A load of keep-alive connections, in a process of its own: `python -m tests.bench.speed.client`.
 
 Reads one JSON document from standard input: port, connections, seconds, and requests as texts that
-are sent in turn; `{key}` in a text becomes a new value each time. With `rate` it keeps to so many
-requests a second, else it sends as fast as answers come. Writes what came of it as JSON.
+are sent in turn; `{key}` in a text becomes a new value each time. The first `lead` answers do not
+count, and the seconds begin after them. With `rate` it keeps to so many requests a second, else it
+sends as fast as answers come. Writes what came of it as JSON.
 A bare protocol instead of an HTTP library: it must cost little beside the server it measures on the
 same machine (the bench prints how much).
 """
@@ -42,7 +43,7 @@ class Connection(asyncio.Protocol):
     def send(self) -> None:
         if self.transport.is_closing():
             return
-        if time.perf_counter() >= self.load.until:
+        if self.load.is_over():
             self.transport.close()
             return
         self.sent = time.perf_counter()
@@ -74,7 +75,10 @@ class Load:
         self.texts = itertools.cycle(asked["requests"])
         self.number = itertools.count()
         self.prefix = f"{os.getpid()}-{time.time_ns()}"
-        self.until = time.perf_counter() + asked["seconds"]
+        self.lead = asked.get("lead", 0)
+        self.until = 0.0
+        if not self.lead:
+            self.begin()
         rate = asked.get("rate")
         self.pause = asked["connections"] / rate if rate else 0.0
         self.taken: list[float] = []
@@ -83,18 +87,31 @@ class Load:
         self.open = 0
         self.over = asyncio.get_running_loop().create_future()
 
+    def begin(self) -> None:
+        """From here on it counts."""
+        self.began, self.cpu = time.perf_counter(), time.process_time()
+        self.until = self.began + self.asked["seconds"]
+
+    def is_over(self) -> bool:
+        return bool(self.until) and time.perf_counter() >= self.until
+
     def next(self) -> bytes:
         text = next(self.texts)
         return text.replace("{key}", f"{self.prefix}-{next(self.number)}").encode()
 
     def done(self, status: int, seconds: float, answer: bytes) -> None:
         self.statuses[status] = self.statuses.get(status, 0) + 1
-        self.taken.append(seconds)
         if status >= 300 and not self.first_wrong:
             self.first_wrong = answer.decode(errors="replace")[-600:]
+        if self.until:
+            self.taken.append(seconds)
+            return
+        self.lead -= 1
+        if self.lead <= 0:
+            self.begin()
 
     def gone(self, _connection: Connection) -> None:
-        if time.perf_counter() < self.until:
+        if not self.is_over():
             asyncio.get_running_loop().create_task(self.connect())
         else:
             self.open -= 1
@@ -107,17 +124,16 @@ class Load:
 
     async def run(self) -> dict[str, Any]:
         self.open = self.asked["connections"]
-        began, cpu = time.perf_counter(), time.process_time()
         await asyncio.gather(*(self.connect() for _ in range(self.open)))
-        await asyncio.wait_for(self.over, self.asked["seconds"] + 60)
-        took = time.perf_counter() - began
+        await asyncio.wait_for(self.over, self.asked["seconds"] + 120)
+        took = time.perf_counter() - self.began
         self.taken.sort()
         count = len(self.taken)
         return {
             "rate": count / took,
             "p50": self.taken[count // 2] * 1000,
             "p95": self.taken[int(count * 0.95)] * 1000,
-            "cpu": (time.process_time() - cpu) / took,
+            "cpu": (time.process_time() - self.cpu) / took,
             "statuses": self.statuses,
             "wrong": self.first_wrong,
         }

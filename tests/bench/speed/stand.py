@@ -149,10 +149,18 @@ class Stand:
         raise AssertionError(f"The web server does not answer:\n{log.read_text()[-3000:]}")
 
     def load(
-        self, requests: Sequence[str], *, connections: int, seconds: float, rate: float = 0
+        self,
+        requests: Sequence[str],
+        *,
+        connections: int,
+        seconds: float,
+        rate: float = 0,
+        lead: int = 0,
     ) -> Answered:
-        """Send them from so many connections, as fast as answers come or at a rate."""
+        """Send them from so many connections, as fast as answers come or at a rate; the first
+        `lead` answers do not count."""
         asked: dict[str, Any] = {
+            "lead": lead,
             "rate": rate,
             "port": self.port,
             "connections": connections,
