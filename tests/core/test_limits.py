@@ -8,6 +8,7 @@ from django.utils import timezone
 from apps.accounts import rules, tokens
 from apps.accounts.api.views import AuthViewSet
 from apps.accounts.models import Session
+from apps.core import redis_line
 from apps.core.http import throttles
 from apps.core.ids import new_id
 from apps.events.api.views import PlaceViewSet
@@ -129,6 +130,30 @@ def test_known_people_of_one_address_count_together(api, behind_a_proxy, monkeyp
     refused(answers[-1], within=60)
     at_home = api.as_(UserFactory()).get("/users/me", **{"X-Forwarded-For": "95.24.8.2"})
     assert at_home.status_code == 200
+
+
+def test_all_limits_of_a_call_are_one_round_trip(api, member, behind_a_proxy, monkeypatch):
+    asked, ask = [], redis_line.ask
+    monkeypatch.setattr(redis_line, "ask", lambda question: asked.append(1) or ask(question))
+    monkeypatch.setattr(PlaceViewSet, "shared", {"register": ("", "2/hour")})
+    path = f"/events/{new_id()}/register"
+
+    answers = [api.as_(member).post(path, {}, **OUTSIDE) for _ in range(3)]
+
+    assert len(asked) == 3  # person, address, action, action and address, all together
+    refused(answers[-1], within=3600)
+
+
+def test_a_broken_body_counts_too(api, business, monkeypatch):
+    monkeypatch.setattr(throttles, "WRITES", "2/min")
+    till = api.as_(staff_of(business))
+    path, headers = "/api/v1/transactions", till.headers
+
+    for _ in range(2):
+        broken = till.client.post(path, "{", content_type="application/json", headers=headers)
+        assert broken.status_code == 400
+
+    refused(till.post("/transactions/quote", {}), within=60)
 
 
 def test_a_private_address_is_no_bucket_for_everybody(api, settings, monkeypatch, logs):
