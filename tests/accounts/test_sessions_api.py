@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from apps.accounts import services, tokens
 from apps.accounts.models import Session
+from apps.accounts.services import Asker
 from apps.core.errors import Forbidden
 from apps.core.models import AuditEntry, Message
-from tests.accounts.codes import last_code, sign_in
+from tests.accounts.codes import ask, last_code, sign_in
 from tests.api import Api
 from tests.factories.accounts import UserFactory
 from tests.threads import race
@@ -271,3 +272,19 @@ def test_nobody_blocks_herself() -> None:
 def test_block_wants_a_reason(member: Any) -> None:
     with pytest.raises(services.ReasonMissing):
         services.block_user(user=member, by=None, reason="  ", at=timezone.now())
+
+
+def test_a_code_from_before_a_block_lets_nobody_in(member: Any) -> None:
+    sent, code = ask(member.phone), last_code(member.phone)
+    admin = UserFactory(job="admin")
+    services.block_user(user=member, by=admin, reason="жалоба гостя", at=timezone.now())
+
+    with pytest.raises(services.Blocked):
+        services.sign_in(
+            code_id=sent.code_id,
+            code=code,
+            at=timezone.now(),
+            asker=Asker(address="203.0.113.1", device=""),
+        )
+
+    assert not Session.objects.filter(user=member).exists()

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.services import ReasonMissing
+from apps.businesses.queries import network
 from apps.core.errors import Forbidden, NotFound
 from apps.core.models import Message
 from apps.loyalty import rules, services, tasks
@@ -431,3 +432,33 @@ def test_the_clock_closes_the_last_month_once(owed, caplog):
 
     tasks.refresh_exposure()
     assert Terms.objects.filter(reckoned_at__isnull=False).count() == 2
+
+
+def test_the_network_is_a_side_that_nobody_writes_to(member, cafe):
+    """What it gave of its own is accepted by a partner: it owes, and only the partner is told."""
+    reserve = network()
+    services.grant_bonus(
+        member_id=member.pk, business_id=cafe.pk, parts=[(reserve.pk, Decimal("20.00"))],
+        scope="gift", key="of-the-house", at=IN_OCTOBER,
+    )  # fmt: skip
+    spend(member, cafe, "20.00")
+    close()
+
+    assert matrix() == {(reserve.slug, "cafe"): Decimal("20.00")}
+    told = Message.objects.filter(topic="StatementClosed")
+    assert [one.payload["business_id"] for one in told] == [str(cafe.pk)]
+
+
+def test_a_side_confirms_all_of_its_lines_at_once(owed, salon, cafe):
+    statement = close()
+
+    once = services.confirm_statement(
+        statement=statement, business=salon, by=None, at=AFTER_OCTOBER
+    )
+    again = services.confirm_statement(
+        statement=statement, business=salon, by=None, at=AFTER_OCTOBER
+    )
+
+    [line] = StatementLine.objects.all()
+    assert (once, again) == (1, 0)
+    assert (line.debtor_confirmed_at, line.creditor_confirmed_at) == (AFTER_OCTOBER, None)

@@ -57,6 +57,8 @@ def faults(found: dict[str, Result]) -> list[str]:
     names = [name for name in results.named() if name.startswith(FAULT)]
     ours = [one for name in names if (one := found.get(name))]
     runs, operations = (_sum(ours, figure) for figure in ("runs", "operations"))
+    before = sum(sum(one.before.values()) for one in ours)
+    earlier = f", and {before} runs at other commits" if before else ""
     lines = [
         "## Faults",
         "",
@@ -65,7 +67,7 @@ def faults(found: dict[str, Result]) -> list[str]:
             "returns, gifts, coupons and registrations over HTTP; clients repeat with the same "
             "key. After every run the invariants I1 to I12 (`tests/invariants.py`), and every "
             "answer that a client was given, are compared with the books. "
-            f"{len(ours)} of {len(names)} kinds, {runs} runs, {operations} operations."
+            f"{len(ours)} of {len(names)} kinds, {runs} runs, {operations} operations{earlier}."
         ),
         "",
         "| fault | runs | operations | s | books | runs at other commits |",

@@ -134,12 +134,9 @@ def taken_before(journal_id: UUID) -> Taken:
     """What was taken back of an accrual, a reward or a grant so far."""
     money, lots, amounts = 0, dict[int, int](), dict[str, int]()
     returns = Journal.objects.filter(ref=journal_id, kind=Kind.CLAWBACK)
-    for scope, key, paid, total, rule in returns.values_list(
-        "scope", "key", "paid", "amount", "rule"
-    ):
+    for key, paid, total, rule in returns.values_list("key", "paid", "amount", "rule"):
         money += paid
-        if scope == "clawback":
-            amounts[key] = total
+        amounts[key] = total
         for lot, amount in rule["lots"].items():
             lots[int(lot)] = lots.get(int(lot), 0) + amount
     return Taken(money, lots, amounts)
