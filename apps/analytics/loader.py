@@ -150,6 +150,8 @@ def _load_table(table: FactTable, most_rows: int) -> int:
         loaded += send(frozen, table)
     while batch := freeze(table, most_rows=most_rows):
         loaded += send(batch, table)
+        if batch.rows < most_rows:  # what comes meanwhile waits for the next minute, collected
+            break
     return loaded
 
 

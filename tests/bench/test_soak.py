@@ -5,7 +5,12 @@ day's mix of requests. What the first fifth of the time shows is warming up and 
 Every request must be answered with success, and no process may end. A run of less than ten minutes
 tells that all of it works and what the queues do; of memory it says nothing, because caches and
 statements of each connection are still filling, so that figure is shown and not judged. The figures
-are also in `.run/soak.txt`.
+are also in `.run/soak.txt`, with the memory of each process at ten moments.
+
+The embedded analytics engine, which stands where an installation has a ClickHouse server, keeps
+some threads and about 2 MB of each time that it was opened. So with it nobody asks for dashboards
+here, whereby the web server never opens it and is judged as it is; the worker must, and its figure
+is shown without a judgement.
 """
 
 import faulthandler
@@ -18,6 +23,7 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+from django.conf import settings
 
 from svoykrug.dev.checkout import ROOT
 from tests.bench.speed.stand import Size, Stand, stands
@@ -32,6 +38,8 @@ SIZE = Size(
 MIX = {"balance": 50, "history": 15, "events": 20, "dashboard": 2, "sale": 10, "redemption": 3}
 EVERY = 5.0  # seconds between two looks
 FLAT, LONGEST_WAIT = 0.05, 60.0
+EMBEDDED = settings.CLICKHOUSE["embedded"]
+NOT_JUDGED = {"worker"} if EMBEDDED else set()
 TELLING = 10  # minutes from which memory is judged
 TABLE = ROOT / ".run" / "soak.txt"
 # Facts for ClickHouse are collected for a minute by design, and are no queue.
@@ -69,6 +77,11 @@ def drift(values: list[float]) -> float:
     return mean(values[-third:]) / mean(values[:third]) - 1
 
 
+def course(values: list[float]) -> list[float]:
+    """Ten of them, evenly."""
+    return values[:: max(1, len(values) // 10)]
+
+
 def mixed(paths: dict[str, list[str]]) -> list[str]:
     """The day's mix, a thousand requests that go round."""
     return [
@@ -87,7 +100,10 @@ def _which(place: int) -> str:
 def test_memory_stays_flat_and_queues_short(capsys: Any) -> None:
     faulthandler.cancel_dump_traceback_later()  # it is long, and does not hang
     with capsys.disabled(), stands(SIZE, others=("worker", "express", "beat")) as [stand]:
-        requests = mixed(paths_of(stand))
+        paths = paths_of(stand)
+        if EMBEDDED:
+            paths["dashboard"] = paths["events"]
+        requests = mixed(paths)
         stand.load(requests, connections=16, seconds=5)
         most = stand.load(requests, connections=16, seconds=10).rate
         watch = Watch(stand)
@@ -106,13 +122,17 @@ def test_memory_stays_flat_and_queues_short(capsys: Any) -> None:
             f" {done.p50:.0f} ms, p95 {done.p95:.0f} ms, none failed; oldest delivery waited"
             f" {waited:.0f} s (goal < {LONGEST_WAIT:g})",
             *(
-                f"  {name:8} {watch.memory[name][-1]:6.0f} MB, {part:+.1%} (goal ± {FLAT:.0%})"
+                f"  {name:8} {watch.memory[name][-1]:6.0f} MB, {part:+.1%} "
+                + ("(not judged)" if name in NOT_JUDGED else f"(goal ± {FLAT:.0%})")
+                + ": "
+                + " ".join(f"{one:.0f}" for one in course(watch.memory[name]))
                 for name, part in moved.items()
             ),
             *([] if MINUTES >= TELLING else [f"  less than {TELLING} min: memory is not judged"]),
         )
     assert waited < LONGEST_WAIT
-    assert MINUTES < TELLING or all(abs(part) <= FLAT for part in moved.values()), moved
+    judged = [part for name, part in moved.items() if name not in NOT_JUDGED]
+    assert MINUTES < TELLING or all(abs(part) <= FLAT for part in judged), moved
 
 
 def tell(*lines: str) -> None:
