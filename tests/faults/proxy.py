@@ -148,6 +148,12 @@ class Proxy:
         self._loop.call_soon_threadsafe(end)
 
     async def _answer(self, pair: _Pair, there: asyncio.StreamReader) -> None:
+        try:
+            await self._forward_back(pair, there)
+        finally:  # also when the server's side was reset: whoever waits for an answer must hear it
+            pair.client.transport.abort()
+
+    async def _forward_back(self, pair: _Pair, there: asyncio.StreamReader) -> None:
         while piece := await there.read(PIECE):
             weather = self.weather
             if weather.delay:
@@ -161,4 +167,3 @@ class Proxy:
                 continue
             pair.client.write(piece)
             await pair.client.drain()
-        pair.client.transport.abort()
