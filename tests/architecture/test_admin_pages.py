@@ -165,8 +165,9 @@ def addresses() -> list[str]:
     found = [reverse("admin:index"), reverse("admin:search") + "?s=а"]
     for model in REGISTERED:
         row = model._default_manager.first()
-        found += [url_of(model, "changelist"), url_of(model, "changelist") + "?q=нет"]
-        found += [url_of(model, "change", row.pk), url_of(model, "history", row.pk)]
+        found += [url_of(model, "changelist"), url_of(model, "change", row.pk)]
+    found.append(url_of(model, "history", row.pk))  # one page for all models, with other rows
+    found.append(url_of(model, "changelist") + "?q=нет")
     for name in (
         "accounts_user_export",
         "businesses_business_export",
