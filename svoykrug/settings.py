@@ -343,6 +343,7 @@ SIMPLE_JWT = {
 # --- background work -----------------------------------------------------------------------------
 IMPORT_EXPORT_TMP_STORAGE_CLASS = "import_export.tmp_storages.CacheStorage"  # any server confirms
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
+IMPORT_EXPORT_IMPORT_IGNORE_BLANK_LINES = True  # Excel keeps rows that were emptied
 CELERY_IMPORTS = ["svoykrug.metrics"]  # counts tasks
 CELERY_BROKER_URL = f"{REDIS_URL}/{_worker + 1}"
 CELERY_TASK_IGNORE_RESULT = True

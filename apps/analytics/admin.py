@@ -6,17 +6,17 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from apps.analytics.models import FactBatch
-from apps.core.admin_base import ReadonlyAdmin, badge, column, days, links, moment, short
+from apps.core.admin_base import ReadonlyAdmin, badge, code, column, days, links, moment, short
 
 
 @admin.register(FactBatch)
 class FactBatchAdmin(ReadonlyAdmin):
-    list_display = ["name", "table", "rows", "state_shown", "frozen", "loaded"]
+    list_display = ["name", "table_shown", "rows", "state_shown", "frozen", "loaded"]
     list_filter = [("state", ChoicesDropdownFilter), days("created_at", _("Frozen"))]
     ordering = ["-id"]
     fields = [
         "name",
-        "table",
+        "table_shown",
         "who_hears",
         "rows",
         "sequences",
@@ -28,10 +28,11 @@ class FactBatchAdmin(ReadonlyAdmin):
     ]
 
     name = column("pk", _("Batch"), show=short)
-    who_hears = column("listener", _("Listener"))
+    table_shown = column("table", _("Table"), show=code)
+    who_hears = column("listener", _("Listener"), show=code)
     frozen = moment("created_at", _("Frozen"))
     loaded = moment("loaded_at", _("Loaded"))
-    proof = column("digest", _("Digest of the rows"))
+    proof = column("digest", _("Digest of the rows"), show=code)
 
     @display(description=_("State"))
     def state_shown(self, batch: FactBatch) -> str:

@@ -50,7 +50,7 @@ class FactBatch(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.table} {self.rows}"
+        return f"№{str(self.pk)[-6:].upper()}"
 
 
 class FeedMark(models.Model):

@@ -27,6 +27,7 @@ from apps.core.admin_base import (
     ReasonedAdmin,
     ReasonedForm,
     badge,
+    code,
     column,
     days,
     link,
@@ -130,15 +131,16 @@ class BusinessAdmin(Imported, ReasonedAdmin):
     search_fields = ["name", "city", "slug"]
     search_help_text = _("Name, city or address name")
     ordering = ["name"]
-    readonly_fields = ["slug", "records"]
+    readonly_fields = ["slug_shown", "records"]
     inlines = [LocationInline, MembershipInline]
     fieldsets = [
-        (None, {"fields": ["name", "slug", "category", "city", "zone", "description"]}),
+        (None, {"fields": ["name", "slug_shown", "category", "city", "zone", "description"]}),
         (_("Rules"), {"fields": ["state", "max_bonus_share", "pending_days", "max_sale"]}),
         (_("Records"), {"fields": ["records"]}),
         (_("Why it changes"), {"fields": ["reason"]}),
     ]
 
+    slug_shown = column("slug", _("Address name"), show=code)
     staff = column("staff_count", _("Staff"))
     places = column("place_count", _("Locations"))
 

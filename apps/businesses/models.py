@@ -131,7 +131,12 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 class Membership(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    business = models.ForeignKey(Business, on_delete=models.PROTECT, related_name="memberships")
+    business = models.ForeignKey(
+        Business,
+        on_delete=models.PROTECT,
+        related_name="memberships",
+        verbose_name=_("business"),
+    )
     user = models.ForeignKey(
         "accounts.User", on_delete=models.PROTECT, related_name="+", verbose_name=_("person")
     )

@@ -1,6 +1,7 @@
 """The system's own records: who did what, what waits to be told, what runs when."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.db.models import CharField, Count, OuterRef, QuerySet, Subquery, Val
 from django.db.models.functions import Concat, Left
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat import models as beat
@@ -21,6 +23,7 @@ from unfold.decorators import display
 
 from apps.core import outbox, services
 from apps.core.admin_base import (
+    EMPTY,
     ReadonlyAdmin,
     ReadonlyInline,
     badge,
@@ -33,6 +36,7 @@ from apps.core.admin_base import (
     moment,
     with_reason,
 )
+from apps.core.fact_names import fact_name
 from apps.core.models import AuditEntry, AuditSeal, Delivery, IdempotencyKey, Message
 
 # Roles are jobs and memberships, given by services; second factors are secrets. Schedules that the
@@ -42,6 +46,7 @@ SCHEDULES = [beat.PeriodicTask, beat.CrontabSchedule, beat.IntervalSchedule]
 for model in HIDDEN + SCHEDULES:
     admin.site.unregister(model)
 
+MACHINE_WORD = re.compile(r"[a-z_]+")
 STATES = {
     Delivery.State.WAITING: (_("waits"), "warn"),
     Delivery.State.DONE: (_("delivered"), "good"),
@@ -50,13 +55,18 @@ STATES = {
 
 
 # --- audit ---------------------------------------------------------------------------------------
+def why_shown(reason: str) -> str:
+    """What a person wrote; one word of a job stands as a word of the machine."""
+    return code(reason) if MACHINE_WORD.fullmatch(reason) else reason
+
+
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadonlyAdmin):
     list_display = ["when", "who", "what", "on", "why", "where"]
     list_display_links = ["when"]
     list_filter = [days("at", _("Time"))]
     search_fields = ["action__exact", "object_id__exact", "request_id__exact"]
-    search_help_text = _("Whole action, id of an object or of a request")
+    search_help_text = _("Whole action, number of an object or of a request")
     ordering = ["-id"]
     fields = [
         "when",
@@ -72,12 +82,11 @@ class AuditEntryAdmin(ReadonlyAdmin):
     ]
 
     when = moment("at", _("Time"))
-    job = column("actor_job", _("Job"))
-    what = column("action", _("Action"))
-    why = column("reason", _("Reason"))
-    proof = column("digest", _("Digest of the change"))
+    what = column("action", _("Action"), show=code)
+    why = column("reason", _("Reason"), show=why_shown)
+    proof = column("digest", _("Digest of the change"), show=code)
     where = column("address", _("Network address"))
-    request_known = column("request_id", _("Request"))
+    request_known = column("request_id", _("Request"), show=code)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
         name = Concat("first_name", Value(" "), Left("last_name", 1), output_field=CharField())
@@ -90,6 +99,11 @@ class AuditEntryAdmin(ReadonlyAdmin):
             return _("the system")
         name = (entry.actor_name or "").strip()
         return link_by_id("user", entry.actor_id, f"{name}." if " " in name else name)
+
+    @display(description=_("Job"))
+    def job(self, entry: AuditEntry) -> str:
+        names = dict(get_user_model()._meta.get_field("job").flatchoices)
+        return str(names.get(entry.actor_job, entry.actor_job)) if entry.actor_job else EMPTY
 
     @display(description=_("Object"))
     def on(self, entry: AuditEntry) -> str:
@@ -115,7 +129,7 @@ class AuditSealAdmin(ReadonlyAdmin):
     upto = column("last_id", _("Up to number"), show=str)
     kind_shown = column("get_kind_display", _("Kind"), show=lambda words: words())
     sealed = moment("sealed_at", _("Sealed"))
-    link_hash = column("hash", _("Link of the chain"))
+    link_hash = column("hash", _("Link of the chain"), show=code)
 
 
 # --- outbox --------------------------------------------------------------------------------------
@@ -136,16 +150,21 @@ def listener_name(dotted: str) -> str:
     return code(f"{parts[1]} · {parts[-1]}" if len(parts) > 2 else dotted)
 
 
+def fact_shown(topic: str) -> str:
+    """Its name, and beside it the code by which it is looked for."""
+    return format_html("{} {}", capfirst(fact_name(topic)), code(topic))
+
+
 class DeliveryColumns:
     """How a delivery is written in its own list and on its message's page."""
 
     number = column("sequence", _("Number"), show=str)
-    topic = column("message__topic", _("Fact"), show=code)
+    topic = column("message__topic", _("Fact"), show=fact_shown)
     to_message = column("message", _("Message"), show=link)
     who_hears = column("listener", _("Listener"), show=listener_name)
     due = moment("due_at", _("Next attempt"))
     tries = column("attempts", _("Attempts"))
-    trouble = column("last_error", _("Last error"))
+    trouble = column("last_error", _("Last error"), show=code)
     heard = moment("done_at", _("Delivered at"))
 
     state_shown = column("state", _("State"), show=lambda state: badge(*STATES[state]))
@@ -157,7 +176,7 @@ class DeliveryAdmin(DeliveryColumns, ReadonlyAdmin):
     list_filter = [StateFilter, days("due_at", _("Next attempt"))]
     list_select_related = ["message"]
     search_fields = ["listener__exact", "message__topic__exact"]
-    search_help_text = _("Whole name of a listener or of a fact")
+    search_help_text = _("Whole code of a listener or of a fact")
     ordering = ["-sequence"]
     actions = ["retry"]
     list_disable_select_all = True
@@ -206,12 +225,12 @@ class MessageAdmin(ReadonlyAdmin):
     list_display = ["fact", "written", "listeners"]
     list_filter = [days("created_at", _("Time"))]
     search_fields = ["topic__exact", "id__exact"]
-    search_help_text = _("Whole name of a fact, or id of a message")
+    search_help_text = _("Whole code of a fact, or number of a message")
     ordering = ["-id"]
     fields = ["fact", "written", "content"]
     inlines = [DeliveryInline]
 
-    fact = column("topic", _("Fact"), show=code)
+    fact = column("topic", _("Fact"), show=fact_shown)
     written = moment("created_at", _("Written"))
     listeners = column("heard_by", _("Listeners"))
 
@@ -235,13 +254,13 @@ class IdempotencyKeyAdmin(ReadonlyAdmin):
     list_display_links = ["first_used"]
     list_filter = [days("created_at", _("Time"))]
     search_fields = ["key__exact", "actor__exact"]
-    search_help_text = _("Whole key, or id of a person")
+    search_help_text = _("Whole key, or number of a person")
     ordering = ["-id"]
     fields = ["first_used", "used_for", "key_shown", "by", "answered"]
 
     first_used = moment("created_at", _("First used"))
-    used_for = column("route", _("Request"))
-    key_shown = column("key", _("Key"))
+    used_for = column("route", _("Request"), show=code)
+    key_shown = column("key", _("Key"), show=code)
     answered = column("status", _("Answer's code"))
 
     @display(description=_("Who"))
@@ -279,7 +298,7 @@ class PeriodicTaskAdmin(ScheduleAdmin):
     fields = ["named", "called", "rhythm", "on", "last_run", "runs"]
 
     named = column("name", _("Name"))
-    called = column("task", _("Task"))
+    called = column("task", _("Task"), show=code)
     last_run = moment("last_run_at", _("Last run"))
     runs = column("total_run_count", _("Runs"), show=str)
 

@@ -58,8 +58,10 @@ def link_by_id(model_name: str, pk: object, text: str = "") -> str:
     if not pk:
         return EMPTY
     known = [m._meta for m in admin.site._registry if m._meta.model_name == model_name]
-    text = text or f"{known[0].verbose_name if known else model_name} {short(pk)}"
-    url = _page(known[0].app_label, model_name, pk) if known else ""
+    if not known:
+        return text or code(f"{model_name} {short(pk)}")
+    text = text or f"{known[0].verbose_name} {short(pk)}"
+    url = _page(known[0].app_label, model_name, pk)
     return format_html('<a class="sk-link" href="{}">{}</a>', url, text) if url else text
 
 
@@ -79,6 +81,11 @@ def _page(app_label: str, model_name: str, pk: object) -> str:
 def code(text: object) -> str:
     """A word of the machine: it stays as it is in any language."""
     return format_html('<code class="sk-word" translate="no">{}</code>', text)
+
+
+def english(text: object) -> str:
+    """Words that are English in every language of the page."""
+    return format_html('<span lang="en">{}</span>', text)
 
 
 def badge(words: Text, tone: str = "quiet") -> str:

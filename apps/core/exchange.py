@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from import_export.admin import ExportMixin, ImportMixin
-from import_export.formats.base_formats import CSV
+from import_export.formats.base_formats import CSV, XLSX
 from import_export.forms import ConfirmImportForm
 from import_export.resources import ModelResource
 from tablib import Dataset
@@ -84,6 +84,14 @@ class _Reason(forms.Form):
         widget=UnfoldAdminTextInputWidget,
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Formats are called by their names, `CSV`: the library shows its own codes."""
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["format"]
+        field.choices = [(code, name.upper() if code else name) for code, name in field.choices]
+        if hasattr(field, "value"):  # the one format there is
+            field.value = field.value.upper()
+
 
 class ReasonedImportForm(_Reason, ImportForm):
     pass
@@ -98,10 +106,11 @@ class ReasonedExportForm(_Reason, ExportForm):
 
 
 class Exchanged:
-    """What both directions share: one format, our right, no second log beside the audit."""
+    """What both directions share: formats, our right, no second log beside the audit. Excel opens
+    the CSV as a table; what it saved as a workbook is read as well."""
 
-    formats = (ExcelCSV,)
-    import_formats = (ExcelCSV,)
+    formats = (ExcelCSV, XLSX)
+    import_formats = formats
     export_formats = (ExcelCSV,)
     skip_admin_log = True
     show_change_form_export = False

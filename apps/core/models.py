@@ -19,6 +19,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.fact_names import fact_name
 from apps.core.ids import new_id
 
 
@@ -39,7 +40,7 @@ class IdempotencyKey(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.route} {self.key}"
+        return f"№{self.pk}"
 
 
 class Message(models.Model):
@@ -53,7 +54,7 @@ class Message(models.Model):
         verbose_name_plural = _("messages")
 
     def __str__(self) -> str:
-        return f"{self.topic} {self.id}"
+        return f"{fact_name(self.topic)} …{str(self.id)[-6:].upper()}"
 
 
 class Delivery(models.Model):
@@ -142,7 +143,7 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.object_type} {self.object_id}"
+        return f"№{self.pk}"
 
 
 class AuditSeal(models.Model):

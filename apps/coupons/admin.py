@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
@@ -13,6 +14,7 @@ from apps.core.admin_base import (
     ReadonlyAdmin,
     ReadonlyInline,
     badge,
+    code,
     column,
     days,
     link,
@@ -122,8 +124,15 @@ class CampaignAdmin(ReadonlyAdmin):
 
     @display(description=_("Beside others"))
     def stacking(self, campaign: Campaign) -> str:
-        group = campaign.group or _("with all")
-        return f"{group} · {campaign.priority} · {campaign.get_base_display()}"
+        words = _("one of its group on a bill:")
+        group: object = format_html("{} {}", words, code(campaign.group))
+        if campaign.group == rules.BILL:
+            group = _("one of them on a bill")
+        elif not campaign.group:
+            group = _("stands with all")
+        turn = _("turn %(n)s") % {"n": campaign.priority}
+        percent = _("percent of %(base)s") % {"base": campaign.get_base_display()}
+        return format_html("{} · {} · {}", group, turn, percent)
 
     @display(description=_("Budget: used, reserved, cap"))
     def spent(self, campaign: Campaign) -> str:

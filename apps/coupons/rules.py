@@ -20,6 +20,7 @@ LAYOUT = str.maketrans("ЙЦУКЕНГШЩЗФЫВАПРОЛДЯЧСМИТЬ", "
 LOOKS = str.maketrans("АВЕКМНРСТУХЗ", "ABEKMHPCTYX3")
 ZERO, KOPECK = Decimal("0.00"), Decimal("0.01")
 OWN = re.compile(r"[A-Z0-9]{8,14}", re.ASCII)
+BILL = "bill"  # the group of a campaign that names none
 GUESTS_DAYS = 90  # who counts as a guest of a business
 
 

@@ -13,6 +13,7 @@ from apps.core.admin_base import (
     ReadonlyAdmin,
     ReasonedAdmin,
     badge,
+    code,
     column,
     days,
     link,
@@ -179,7 +180,7 @@ class ExternalRecordAdmin(ReadonlyAdmin):
     fields = [
         "where",
         "kind",
-        "entity",
+        "document",
         "external_id",
         "refund_of",
         "state_shown",
@@ -195,6 +196,7 @@ class ExternalRecordAdmin(ReadonlyAdmin):
     ]
 
     where = column("integration", _("Connection"), show=link)
+    document = column("entity", _("Kind of document there"), show=code)
     buyer = column("member", _("Member"), show=link)
     in_books = column("sale", _("Sale"), show=link)
     brought_by = column("run", _("Synchronisation"), show=link)

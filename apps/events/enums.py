@@ -71,9 +71,11 @@ OPEN_PROPOSAL = (
 
 
 class Decision(TextChoices):
-    APPROVE = "approve", _("approve")
-    REJECT = "reject", _("reject")
-    REQUEST_CHANGES = "request_changes", _("request changes")
+    """What a moderator decided, as it is told afterwards."""
+
+    APPROVE = "approve", _("approved")
+    REJECT = "reject", _("rejected")
+    REQUEST_CHANGES = "request_changes", _("changes requested")
 
 
 class Reason(TextChoices):

@@ -8,6 +8,13 @@ class Channel(TextChoices):
     EMAIL = "email", _("e-mail")
 
 
+class Language(TextChoices):
+    """In which the words of messages are kept."""
+
+    RU = "ru", _("Russian")
+    EN = "en", _("English")
+
+
 class Priority(IntegerChoices):
     """The lower the number, the earlier; each has a queue of its own."""
 

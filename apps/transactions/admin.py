@@ -21,6 +21,7 @@ from apps.core.admin_base import (
     ReadonlyInline,
     ReasonedAdmin,
     badge,
+    code,
     column,
     days,
     link,
@@ -38,6 +39,7 @@ from apps.transactions.models import (
     TransactionItem,
 )
 from apps.transactions.services import settle_flag
+from apps.transactions.words import figures_in_words
 
 TONES = {Status.COMPLETED: "good", Status.PARTLY_REFUNDED: "warn", Status.REFUNDED: "bad"}
 
@@ -126,7 +128,7 @@ class TransactionAdmin(ReadonlyAdmin):
     occurred = moment("occurred_at", _("Occurred"), ordering="occurred_at")
     recorded = moment("recorded_at", _("Recorded"))
     wakes = moment("pending_until", _("Bonuses wake"))
-    natural_key = column("key", _("Key"))
+    natural_key = column("key", _("Key"), show=code)
 
     @display(description=_("State"))
     def state(self, sale: Transaction) -> str:
@@ -188,7 +190,7 @@ class FraudFlagAdmin(ReasonedAdmin):
 
     @display(description=_("Figures"))
     def figures(self, flag: FraudFlag) -> str:
-        return ", ".join(f"{name}: {value}" for name, value in flag.facts.items()) or EMPTY
+        return figures_in_words(flag.facts) or EMPTY
 
     def has_change_permission(self, request: HttpRequest, obj: FraudFlag | None = None) -> bool:
         if obj is not None and obj.settled_at:

@@ -19,8 +19,9 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from apps.core.models import Beat
-from apps.loyalty.models import Badge
 from tests.architecture.conftest import make_rows
+from tests.crawl.reading import read
+from tests.crawl.words import foreign
 from tests.factories.transactions import sale
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -153,18 +154,20 @@ def test_every_string_of_the_installed_theme_has_its_russian() -> None:
     assert left == set()
 
 
-def visible(page: str) -> set[str]:
-    """Texts of a page as a person or a screen reader meets them."""
-    page = re.sub(r"<(script|style|pre)\b.*?</\1>", "", page, flags=re.S)
-    said = re.findall(r'(?:placeholder|title|aria-label|alt)="([^"]+)"', page)
-    said += re.findall(r">([^<>]+)<", page)
-    return {re.sub(r"\s+", " ", text).strip() for text in said}
+def dialogs(model: type[Model], row: Any) -> list[str]:
+    """Pages of the actions that ask before they act, opened by themselves."""
+    own: Any = admin.site._registry[model]
+    names = [(name, [row.pk]) for name in own.actions_detail]
+    names += [(name, []) for name in own.actions_list]
+    asks = [(name, args) for name, args in names if getattr(own, name).dialog]
+    return [url_of(model, name, *args) for name, args in asks]
 
 
 def addresses() -> list[str]:
     found = [reverse("admin:index"), reverse("admin:search") + "?s=а"]
     for model in REGISTERED:
         row = model._default_manager.first()
+        found += dialogs(model, row)
         found += [url_of(model, "changelist"), url_of(model, "change", row.pk)]
     found.append(url_of(model, "history", row.pk))  # one page for all models, with other rows
     found.append(url_of(model, "changelist") + "?q=нет")
@@ -178,18 +181,12 @@ def addresses() -> list[str]:
 
 
 def test_no_page_shows_english(admin_client: Client) -> None:
-    """Neither the theme's strings nor whole phrases of ours: two words and more. Codes such as
-    `accounts.sign_in`, names of icons and tiers are one word or no words."""
+    """By the words of the slow crawl: what is code is marked as code, what is English as English."""
     make_rows(1)
-    forbidden, phrase = theme_strings(), re.compile(r"[A-Z]?[a-z]+( [a-z]+)+[.?]?")
 
-    # A badge keeps its words in both languages, and its page shows both.
-    english = {text for pair in Badge.objects.values_list("name_en", "text_en") for text in pair}
     left = {}
     for url in addresses():
-        texts = visible(admin_client.get(url, follow=True).content.decode())
-        left[url] = {
-            text for text in texts if text in forbidden or phrase.fullmatch(text)
-        } - english
+        page = read(admin_client.get(url, follow=True).content.decode())
+        left[url] = [*foreign(page.texts), *([] if page.title.strip(" ·") else ["has no title"])]
 
     assert {url: texts for url, texts in left.items() if texts} == {}

@@ -10,10 +10,10 @@ from apps.core import facts, outbox
 from apps.core.models import Delivery
 from apps.loyalty.services import hold_bonus
 from apps.notifications import drafts, services, words
-from apps.notifications.admin.labels import LABELS
 from apps.notifications.consumers import heard
 from apps.notifications.enums import Priority
 from apps.notifications.kinds import ALL, KINDS
+from apps.notifications.labels import LABELS
 from apps.notifications.models import Notification
 from apps.notifications.rules import PLACE, unknown_places
 from apps.transactions.services import Spend, record_purchase

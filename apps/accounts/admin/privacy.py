@@ -13,7 +13,18 @@ from unfold.decorators import display
 
 from apps.accounts.enums import RequestState
 from apps.accounts.models import Consent, ConsentText, Erasure, PrivacyRequest
-from apps.core.admin_base import ReadonlyAdmin, badge, column, days, link, link_by_id, moment, short
+from apps.core.admin_base import (
+    ReadonlyAdmin,
+    badge,
+    code,
+    column,
+    days,
+    english,
+    link,
+    link_by_id,
+    moment,
+    short,
+)
 
 STATES = {RequestState.OPEN: "warn", RequestState.DONE: "good", RequestState.TAKEN_BACK: "quiet"}
 
@@ -30,8 +41,17 @@ class ConsentTextAdmin(ReadonlyAdmin):
     number = column("version", _("Version"), show=str)
     published = moment("published_at", _("Published"))
     in_russian = column("text_ru", _("In Russian"))
-    in_english = column("text_en", _("In English"))
-    digest = column("sha256", _("Digest of the text"))
+    in_english = column("text_en", _("In English"), show=english)
+    digest = column("sha256", _("Digest of the text"), show=code)
+
+
+PROOFS = {"session": _("signed in"), "code": _("by a code")}
+
+
+def proof_shown(proof: str) -> str:
+    """`вошла …A1B2C3` of `session:<id>`: how it is known to be her."""
+    kind, _colon, pk = proof.partition(":")
+    return f"{PROOFS[kind]} {short(pk)}" if kind in PROOFS else code(proof)
 
 
 @admin.register(Consent)
@@ -49,8 +69,8 @@ class ConsentAdmin(ReadonlyAdmin):
     person = column("member", _("Person"), show=link)
     purpose_shown = column("get_purpose_display", _("Purpose"), show=lambda words: words())
     text_version = column("version", _("Version of the text"), show=str)
-    digest = column("text_sha256", _("Digest of the text"))
-    how = column("proof", _("Proof"))
+    digest = column("text_sha256", _("Digest of the text"), show=code)
+    how = column("proof", _("Proof"), show=proof_shown)
     where = column("address", _("Network address"))
 
     @display(description=_("Answer"))
@@ -100,8 +120,8 @@ class ErasureAdmin(ReadonlyAdmin):
     when = moment("at", _("Time"))
     who = column("person_id", _("Person"), show=short)
     why = column("because", _("Cause"))
-    act = column("digest", _("Digest of the act"))
-    destroyed = column("fields", _("Destroyed"), show=", ".join)
+    act = column("digest", _("Digest of the act"), show=code)
+    destroyed = column("fields", _("Destroyed"), show=lambda names: code(", ".join(names)))
 
     @display(description=_("Ordered by"))
     def ordered_by(self, erasure: Erasure) -> Any:

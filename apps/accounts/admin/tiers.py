@@ -16,6 +16,7 @@ from apps.core.admin_base import (
     ReadonlyInline,
     ReasonedAdmin,
     ReasonedForm,
+    code,
     column,
     link,
     moment,
@@ -91,10 +92,10 @@ class TierVersionInline(ReadonlyInline):
 class StatusTierAdmin(ReasonedAdmin):
     form = TierForm
     list_display = ["name", "rate", "threshold_shown", "min_partners", "vote_weight", "in_force"]
-    readonly_fields = ["code", "position", "invited", "in_force"]
+    readonly_fields = ["code_shown", "position", "invited", "in_force"]
     inlines = [TierVersionInline]
     fields = [
-        "code",
+        "code_shown",
         "position",
         "invited",
         "in_force",
@@ -106,6 +107,7 @@ class StatusTierAdmin(ReasonedAdmin):
         "reason",
     ]
 
+    code_shown = column("code", _("Code"), show=code)
     rate = column("rate_bp", _("Rate"), show=percent)
     in_force = moment("since", _("In force from"))
     invited = column(

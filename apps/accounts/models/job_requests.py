@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.enums import Job, JobRequestState
@@ -81,7 +82,7 @@ class JobRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.job} {self.pk}"
+        return f"{self.get_job_display()}, {timezone.localtime(self.asked_at):%d.%m.%Y}"
 
     def is_over(self, *, at: datetime) -> bool:
         return at >= self.asked_at + LIVES

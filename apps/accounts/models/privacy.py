@@ -46,7 +46,7 @@ class ConsentText(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.purpose} {self.version}"
+        return f"{self.get_purpose_display()}, №{self.version}"
 
 
 def text_digest(text_ru: str, text_en: str) -> str:
@@ -97,7 +97,8 @@ class Consent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.purpose} {self.version} {'+' if self.given else '−'}"
+        answer = _("given") if self.given else _("withdrawn")
+        return f"{self.get_purpose_display()}: {answer}"
 
 
 class PrivacyRequest(models.Model):
@@ -153,7 +154,7 @@ class PrivacyRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.pk}"
+        return f"{self.get_kind_display()}, {timezone.localtime(self.received_at):%d.%m.%Y}"
 
 
 class Erasure(models.Model):
@@ -175,4 +176,4 @@ class Erasure(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.person_id)
+        return f"№{str(self.person_id)[-6:].upper()}"

@@ -1,6 +1,5 @@
 """Small things the page templates share."""
 
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.businesses.zones import ZONES
 from apps.core.ids import new_id
-from apps.core.money import MINUS, NBSP, format_number, format_rub
+from apps.core.money import MINUS, NBSP, format_number
 from apps.core.outbox import BATCH
+from apps.transactions.words import figures_in_words
 
 register = template.Library()
 
@@ -129,28 +129,4 @@ def end_of_id(pk: object) -> str:
     return f"…{text[-6:].upper()}" if len(text) == 36 else text
 
 
-# What stands in the figures of a suspicion; a name that is missing here is shown as it is.
-FIGURES = {
-    "amount": _("sum"),
-    "pairInWeek": _("this pair in a week"),
-    "staffInHour": _("her sales in an hour"),
-    "memberInHour": _("the member's sales in an hour"),
-    "sameSums": _("same sums"),
-    "spent": _("spent"),
-    "owed": _("owed"),
-    "today": _("today"),
-    "hours": _("hours"),
-    "limit": _("limit"),
-}
-
-
-@register.filter
-def flag_figures(facts: dict[str, object]) -> str:
-    """`сумма 5 670 ₽, эта пара за неделю 1`: counts and sums that raised a suspicion."""
-    return ", ".join(f"{FIGURES.get(name, name)} {_figure(value)}" for name, value in facts.items())
-
-
-def _figure(value: object) -> object:
-    """Sums are written as strings with kopecks, counts as numbers."""
-    is_sum = isinstance(value, str) and re.fullmatch(r"\d+\.\d\d", value)
-    return format_rub(Decimal(str(value)), always_kopecks=False) if is_sum else value
+register.filter("flag_figures", figures_in_words)

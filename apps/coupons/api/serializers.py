@@ -52,7 +52,9 @@ class CampaignIn(In):
     min_amount = MoneyIn(required=False)
     budget = MoneyIn(required=False)
     holdout_percent = serializers.IntegerField(min_value=0, max_value=50, required=False, default=0)
-    group = serializers.CharField(max_length=20, required=False, default="bill", allow_blank=True)
+    group = serializers.CharField(
+        max_length=20, required=False, default=rules.BILL, allow_blank=True
+    )
     priority = serializers.IntegerField(min_value=1, max_value=1000, required=False, default=100)
     base = serializers.ChoiceField(Base.choices, required=False, default=Base.LIST)
 

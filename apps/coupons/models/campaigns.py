@@ -75,7 +75,7 @@ class Campaign(models.Model):
         _("exclusive group"),
         max_length=20,
         blank=True,
-        default="bill",
+        default=rules.BILL,
         help_text=_("At most one coupon of a group on a bill; empty stands with all"),
     )
     priority = models.PositiveSmallIntegerField(_("priority"), default=100)

@@ -126,7 +126,9 @@ class Redemption(models.Model):
     coupon = models.ForeignKey(
         Coupon, on_delete=models.PROTECT, related_name="redemptions", verbose_name=_("coupon")
     )
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="redemptions")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.PROTECT, related_name="redemptions", verbose_name=_("campaign")
+    )
     business = models.ForeignKey(
         "businesses.Business",
         on_delete=models.PROTECT,

@@ -94,7 +94,7 @@ class Draft:
     per_member: int = 1
     budget: Decimal | None = None
     holdout_percent: int = 0
-    group: str = "bill"
+    group: str = rules.BILL
     priority: int = 100
     base: str = Base.LIST
 

@@ -20,7 +20,7 @@ class ExternalRecord(models.Model):
         CRMIntegration, on_delete=models.PROTECT, related_name="records"
     )
     kind = models.CharField(_("kind"), max_length=6, choices=Kind.choices, default=Kind.SALE)
-    entity = models.CharField(max_length=40)
+    entity = models.CharField(_("kind of document there"), max_length=40)
     external_id = models.CharField(_("number there"), max_length=100)
     refund_of = models.CharField(_("return of"), max_length=100, blank=True)
     amount = models.DecimalField(_("sum, ₽"), max_digits=12, decimal_places=2)
@@ -111,7 +111,7 @@ class ExternalRecord(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.entity} {self.external_id}"
+        return f"{self.get_kind_display()} №{self.external_id}"
 
 
 class Supplement(models.Model):

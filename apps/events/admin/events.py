@@ -310,13 +310,18 @@ class EventAdmin(Panels, ReasonedAdmin):
         top = ["state_column", "checklist_shown", "decisions"]
         if obj is not None and obj.state not in (State.DRAFT, State.SCHEDULED):
             top.remove("checklist_shown")
+        shown = {} if self.is_open(obj) else {"zone": "zone_shown"}
         tabs = [
-            (name, {"fields": fields, "classes": ["tab"]})
+            (name, {"fields": [shown.get(one, one) for one in fields], "classes": ["tab"]})
             for name, fields in self.plan
             if name != _("Voting") or obj is None or obj.need_points is not None
         ]
         why = ["records", "reason", "seen"] if self.is_open(obj) else ["records"]
         return [(None, {"fields": top}), *tabs, (_("Records"), {"fields": why})]
+
+    @display(description=_("Time zone"))
+    def zone_shown(self, event: Event) -> str:
+        return str(dict(ZONES).get(event.zone, event.zone))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if self.is_open(obj):

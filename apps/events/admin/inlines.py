@@ -17,6 +17,7 @@ from apps.events.admin.words import SCAN_TONES, place_of
 from apps.events.enums import Place, Scanned, State
 from apps.events.models import (
     Case,
+    Event,
     EventChange,
     EventRegistration,
     Penalty,
@@ -198,6 +199,12 @@ class CaseInline(CaseColumns, ReadonlyInline):
         return super().get_queryset(request).select_related("decided_by")
 
 
+def field_name(name: str) -> object:
+    """`начало` of `starts_at`: what was edited, as the form calls it."""
+    known = {field.name: field for field in Event._meta.fields}
+    return known[name].verbose_name if name in known else name
+
+
 class ChangeInline(ReadonlyInline):
     model = EventChange
     tab = True
@@ -212,11 +219,12 @@ class ChangeInline(ReadonlyInline):
 
     @display(description=_("Change"))
     def move(self, row: EventChange) -> str:
-        names = dict(State.choices)
-        after = str(names.get(row.after, row.after))
+        states = dict(State.choices)
+        after = str(states.get(row.after, row.after))
         if row.before == row.after:
-            return str(_("edited: %(names)s")) % {"names": ", ".join(row.snapshot) or after}
-        return f"{names.get(row.before, '')} → {after}".strip()
+            names = ", ".join(str(field_name(one)) for one in row.snapshot)
+            return str(_("edited: %(names)s")) % {"names": names or after}
+        return f"{states.get(row.before, '')} → {after}".strip()
 
 
 class StepInline(ReadonlyInline):

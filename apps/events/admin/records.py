@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 
+from apps.accounts.enums import TierCode
 from apps.core.admin_base import EMPTY, ReadonlyAdmin, column, days, link, moment
 from apps.events.admin import guests
 from apps.events.admin.inlines import (
@@ -23,8 +24,13 @@ from apps.events.admin.inlines import (
     StepInline,
 )
 from apps.events.models import Case, EventRegistration, Penalty, Scan, VoteRecord
+from apps.events.models.voting import vote_words
 
 CARD = _("Whole card number")
+
+
+def tier_name(code: str) -> str:
+    return str(dict(TierCode.choices).get(code, code))
 
 
 def deposit_words(hold_id: object) -> str:
@@ -72,17 +78,19 @@ class EventRegistrationAdmin(RegistrationColumns, ReadonlyAdmin):
 class VoteRecordAdmin(ReadonlyAdmin):
     """Weights as they were cast. Voters are named to admins alone, for a look at rings."""
 
-    list_display = ["cast", "of_event", "person", "value", "weight", "tier", "counts"]
+    list_display = ["cast", "of_event", "person", "vote", "weight", "tier_shown", "counts"]
     list_filter = [days("cast_at", _("Cast"))]
     list_select_related = ["event", "voter"]
     search_fields = ["voter__card_number__exact"]
     search_help_text = CARD
     ordering = ["-cast_at", "-id"]
-    fields = ["cast", "of_event", "person", "value", "weight", "tier", "counts"]
+    fields = ["cast", "of_event", "person", "vote", "weight", "tier_shown", "counts"]
 
     cast = moment("cast_at", _("Cast"))
     of_event = column("event", _("Event"), show=link)
     person = column("voter", _("Voter"), show=link)
+    vote = column("value", _("Vote"), show=vote_words)
+    tier_shown = column("tier", _("Tier"), show=tier_name)
     counts = column("is_current", _("Counts"), show=bool, boolean=True)
 
 

@@ -1,9 +1,17 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.core.ids import new_id
 from apps.events.enums import Decision, Reason
+
+FOR, AGAINST = pgettext_lazy("vote", "for"), pgettext_lazy("vote", "against")
+
+
+def vote_words(value: int) -> str:
+    """`за`, `против` of 1, 0."""
+    return str(FOR if value else AGAINST)
 
 
 class VoteRecord(models.Model):
@@ -48,7 +56,7 @@ class VoteRecord(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.value} × {self.weight}"
+        return f"{vote_words(self.value)} × {self.weight}"
 
 
 class Case(models.Model):
@@ -96,4 +104,4 @@ class Case(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.decision or str(_("open"))
+        return self.get_decision_display() or str(_("in the queue"))

@@ -24,6 +24,7 @@ from apps.core.admin_base import (
     AmountField,
     ReadonlyAdmin,
     ReadonlyInline,
+    code,
     column,
     days,
     link,
@@ -40,6 +41,22 @@ from apps.loyalty.enums import Kind
 from apps.loyalty.models import Debt, Hold, Journal, Lot, Posting, Wallet
 
 CARD = _("Whole card number")
+# Who asked for an operation, where the scope of its key says so.
+SOURCES = {
+    "adjust": _("adjustment by hand"),
+    "spend": _("spending at a partner"),
+    "hold": _("hold for a bill"),
+    "resolve": _("end of a hold"),
+    "refund": _("return of a purchase"),
+    "clawback": _("return of a purchase"),
+    "repay": _("repayment out of an accrual"),
+    "gift": _("gift to a member"),
+    "reward": _("reward"),
+    "courtesy": _("courtesy of a partner"),
+    "close": _("erased account"),
+    "event.attend": _("visit to an event"),
+    "event.comfort": _("comfort for a cancelled event"),
+}
 
 
 def operation_link(row: Journal) -> str:
@@ -212,10 +229,11 @@ class JournalAdmin(ReadonlyAdmin):
 
     @display(description=_("Source"))
     def source(self, row: Journal) -> str:
-        """An accrual's key is the id of its sale; jobs and others keep keys of their own."""
+        """An accrual's key is the id of its sale; others keep keys of their own, jobs by their code."""
         if row.scope == "earn":
             return link_by_id("transaction", row.key)
-        return f"{row.scope} {short(row.key)}"
+        words = SOURCES.get(row.scope)
+        return f"{words} {short(row.key)}" if words else code(f"{row.scope} {short(row.key)}")
 
     @display(description=_("Rule of that day"))
     def rule_shown(self, row: Journal) -> str:

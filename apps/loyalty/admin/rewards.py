@@ -5,7 +5,17 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from apps.core.admin_base import ReadonlyAdmin, badge, column, days, link, moment, roubles
+from apps.core.admin_base import (
+    ReadonlyAdmin,
+    badge,
+    code,
+    column,
+    days,
+    english,
+    link,
+    moment,
+    roubles,
+)
 from apps.loyalty.admin.ledger import operation_link
 from apps.loyalty.enums import ReferralState
 from apps.loyalty.models import Badge, BadgeAward, Referral
@@ -58,11 +68,11 @@ class BadgeAdmin(ReadonlyAdmin):
     list_display = ["name_ru", "period", "target", "pays", "rolls_back", "is_active"]
     ordering = ["position"]
     fields = [
-        "code",
+        "code_shown",
         "name_ru",
-        "name_en",
+        "in_english",
         "text_ru",
-        "text_en",
+        "text_in_english",
         "period",
         "target",
         "pays",
@@ -70,6 +80,9 @@ class BadgeAdmin(ReadonlyAdmin):
         "is_active",
     ]
 
+    code_shown = column("code", _("Code"), show=code)
+    in_english = column("name_en", _("Name in English"), show=english)
+    text_in_english = column("text_en", _("Text in English"), show=english)
     pays = column("bonus", _("Bonuses"), show=roubles)
 
 

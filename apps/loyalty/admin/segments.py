@@ -13,7 +13,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from apps.accounts import rights
-from apps.core.admin_base import ReadonlyAdmin, column, days, link, moment, with_reason
+from apps.core.admin_base import ReadonlyAdmin, code, column, days, link, moment, with_reason
 from apps.loyalty import services
 from apps.loyalty.admin.ledger import CARD
 from apps.loyalty.admin.moving import decided
@@ -43,18 +43,19 @@ class FillDialog(BaseDialogForm):
 
 @admin.register(SegmentEntry)
 class SegmentEntryAdmin(ReadonlyAdmin):
-    list_display = ["person", "code", "added"]
-    list_display_links = ["code"]
+    list_display = ["person", "segment", "added"]
+    list_display_links = ["segment"]
     list_filter = [("code", AllValuesCheckboxFilter), days("added_at", _("Added"))]
     list_select_related = ["member"]
     search_fields = ["member__card_number__exact"]
     search_help_text = CARD
     ordering = ["-id"]
-    fields = ["person", "code", "added"]
+    fields = ["person", "segment", "added"]
     actions = ["take_out"]
     actions_list = ["fill"]
 
     person = column("member", _("Member"), show=link)
+    segment = column("code", _("Segment"), show=code, ordering="code")
     added = moment("added_at", _("Added"))
 
     def has_fill_permission(self, request: HttpRequest, object_id: object = None) -> bool:

@@ -84,4 +84,4 @@ class BadgeAward(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.badge_id} {self.period}".strip()
+        return f"№{self.pk}"

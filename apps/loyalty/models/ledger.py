@@ -49,7 +49,7 @@ class Wallet(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.pk)
+        return f"№{str(self.pk)[-6:].upper()}"
 
 
 class Journal(models.Model):
@@ -119,7 +119,7 @@ class Journal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.pk}"
+        return f"{self.get_kind_display()} №{str(self.pk)[-6:].upper()}"
 
 
 class Lot(models.Model):
@@ -203,7 +203,12 @@ class Lot(models.Model):
 
 class Debt(models.Model):
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="debts")
-    creditor = models.ForeignKey("businesses.Business", on_delete=models.PROTECT, related_name="+")
+    creditor = models.ForeignKey(
+        "businesses.Business",
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("creditor"),
+    )
     journal = models.ForeignKey(Journal, on_delete=models.PROTECT, related_name="debts")
     lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="debts")
     amount = models.BigIntegerField(_("owed, kopecks"))
@@ -225,7 +230,7 @@ class Debt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.creditor} {self.amount - self.repaid}"
+        return f"№{self.pk}"
 
 
 class Hold(models.Model):
@@ -244,7 +249,7 @@ class Hold(models.Model):
         verbose_name_plural = _("holds")
 
     def __str__(self) -> str:
-        return str(self.pk)
+        return f"№{str(self.pk)[-6:].upper()}"
 
 
 class Posting(models.Model):
@@ -281,4 +286,4 @@ class Posting(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.src} → {self.dst} {self.amount}"
+        return f"{self.get_src_display()} → {self.get_dst_display()} №{self.pk}"

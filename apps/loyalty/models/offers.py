@@ -279,7 +279,7 @@ class OfferUse(models.Model):
         indexes = [models.Index(name="offer_use_of_member", fields=["wallet", "offer"])]
 
     def __str__(self) -> str:
-        return str(self.pk)
+        return f"№{str(self.pk)[-6:].upper()}"
 
 
 class SegmentEntry(models.Model):
@@ -298,4 +298,4 @@ class SegmentEntry(models.Model):
         indexes = [models.Index(name="segment_by_code", fields=["code"])]
 
     def __str__(self) -> str:
-        return f"{self.code} · {self.member}"
+        return f"№{self.pk}"

@@ -17,6 +17,7 @@ from apps.core.admin_base import (
     ReadonlyAdmin,
     ReadonlyInline,
     badge,
+    code,
     column,
     days,
     link,
@@ -25,8 +26,9 @@ from apps.core.admin_base import (
     with_reason,
 )
 from apps.notifications import services
-from apps.notifications.admin.labels import KindFilter, kind_name
+from apps.notifications.admin.labels import KindFilter, with_places
 from apps.notifications.enums import Barrier, State, TryState
+from apps.notifications.labels import kind_name
 from apps.notifications.models import (
     Attempt,
     Notification,
@@ -72,7 +74,7 @@ class AttemptColumns:
     def said(self, attempt: Attempt) -> Any:
         if attempt.state == TryState.BARRED:
             return Barrier(attempt.code).label
-        return attempt.code or EMPTY
+        return code(attempt.code) if attempt.code else EMPTY
 
 
 class AttemptInline(AttemptColumns, ReadonlyInline):
@@ -152,7 +154,7 @@ class NotificationAdmin(ReadonlyAdmin):
     def words(self, message: Notification) -> str:
         """The words of its kind with their places: what the member was told stays hers."""
         raw = Library().raw(message.kind, get_language() or "ru")
-        return f"{raw.title} {raw.body}"
+        return with_places(f"{raw.title} {raw.body}")
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("notifications.change_notification"))
@@ -176,15 +178,16 @@ class NotificationAdmin(ReadonlyAdmin):
 
 @admin.register(Suppression)
 class SuppressionAdmin(ReadonlyAdmin):
-    list_display = ["when", "person", "by", "reason"]
+    list_display = ["when", "person", "by", "why"]
     list_display_links = ["when"]
     list_filter = [("channel", ChoicesDropdownFilter), days("at", _("Time"))]
     list_select_related = ["member"]
     search_fields = ["member__card_number__exact"]
     search_help_text = _("Whole card number")
     ordering = ["-id"]
-    fields = ["when", "person", "by", "reason"]
+    fields = ["when", "person", "by", "why"]
 
     when = moment("at", _("Time"))
+    why = column("reason", _("Reason"), show=code)
     person = column("member", _("Member"), show=link)
     by = column("get_channel_display", _("Channel"), show=lambda words: words())

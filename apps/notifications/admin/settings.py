@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import get_language
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from import_export.fields import Field
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -19,14 +19,17 @@ from apps.core.admin_base import (
     ReasonedForm,
     badge,
     column,
+    english,
     kopecks,
     moment,
     money,
 )
 from apps.core.exchange import Imported, ServiceResource
 from apps.notifications import services
-from apps.notifications.admin.labels import KindFilter, kind_name
+from apps.notifications.admin.labels import KindFilter, with_places
+from apps.notifications.enums import Language
 from apps.notifications.kinds import KINDS
+from apps.notifications.labels import kind_name
 from apps.notifications.models import (
     Provider,
     Template,
@@ -35,7 +38,6 @@ from apps.notifications.rules import unknown_places
 from apps.notifications.words import shipped
 
 KEYS, OWN = ("kind", "language"), ("title", "body", "sms")
-LANGUAGES = {"ru": "Русский", "en": "English"}  # each in its own
 
 
 # --- words -----------------------------------------------------------------------------------
@@ -95,14 +97,14 @@ class TemplateAdmin(Imported, ReasonedAdmin):
     import_perm = export_perm = "notifications.change_template"
 
     form = TemplateForm
-    list_display = ["named", "in_language", "is_own", "kind_shown"]
+    list_display = ["kind_shown", "in_language", "said", "is_own"]
     list_filter = [KindFilter, ("language", ChoicesDropdownFilter)]
     search_fields = ["kind__exact"]
     search_help_text = _("Whole kind")
     ordering = ["kind", "language"]
     fields = [
         "kind_shown",
-        "language",
+        "in_language",
         "places",
         "title_shipped",
         "title",
@@ -114,26 +116,24 @@ class TemplateAdmin(Imported, ReasonedAdmin):
     ]
     readonly_fields = [
         "kind_shown",
-        "language",
+        "in_language",
         "places",
         "title_shipped",
         "body_shipped",
         "sms_shipped",
     ]
 
-    kind_shown = column("kind", _("kind"), show=kind_name)
+    kind_shown = column("kind", _("kind"), show=lambda kind: capfirst(kind_name(kind)))
+    in_language = column("get_language_display", _("Language"), show=lambda words: words())
 
     @display(description=_("Message"))
-    def named(self, row: Template) -> str:
-        return shipped(row.kind, get_language() or "ru").title or row.kind
-
-    @display(description=_("Language"), ordering="language")
-    def in_language(self, row: Template) -> str:
-        return LANGUAGES.get(row.language, row.language)
+    def said(self, row: Template) -> str:
+        words = with_places(row.title or shipped(row.kind, row.language).title)
+        return english(words) if row.language == Language.EN else words
 
     @display(description=_("Places"))
     def places(self, row: Template) -> str:
-        return " ".join(f"{{{name}}}" for name in KINDS[row.kind].places) or EMPTY
+        return with_places(" ".join(f"{{{name}}}" for name in KINDS[row.kind].places)) or EMPTY
 
     @display(description=_("Words"))
     def is_own(self, row: Template) -> str:

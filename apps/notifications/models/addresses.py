@@ -100,4 +100,4 @@ class Suppression(models.Model):
         indexes = [models.Index(name="suppression_of_member", fields=["member"])]
 
     def __str__(self) -> str:
-        return f"{self.channel} {self.reason}"
+        return f"{self.get_channel_display()} №{self.pk}"

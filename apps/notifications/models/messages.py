@@ -3,10 +3,12 @@
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.ids import new_id
-from apps.notifications.enums import Channel, Priority, State, TryState
+from apps.notifications.enums import Channel, Language, Priority, State, TryState
+from apps.notifications.labels import kind_name
 from apps.notifications.models.broadcasts import Broadcast
 
 
@@ -92,7 +94,7 @@ class Notification(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.pk}"
+        return f"{capfirst(kind_name(self.kind))} №{str(self.pk)[-6:].upper()}"
 
     @property
     def priority_name(self) -> str:
@@ -143,7 +145,7 @@ class Attempt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.channel} {self.state}"
+        return f"{self.get_channel_display()}: {self.get_state_display()}"
 
 
 class Template(models.Model):
@@ -151,7 +153,7 @@ class Template(models.Model):
     braces are those of the kind, nothing else. One row for each kind and language."""
 
     kind = models.CharField(_("kind"), max_length=24)
-    language = models.CharField(_("language"), max_length=2)
+    language = models.CharField(_("language"), max_length=2, choices=Language.choices)
     title = models.CharField(_("title"), max_length=120, blank=True)
     body = models.TextField(_("text"), max_length=1000, blank=True)
     sms = models.CharField(_("text of the SMS"), max_length=300, blank=True)
@@ -168,4 +170,4 @@ class Template(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} · {self.language}"
+        return f"{capfirst(kind_name(self.kind))}, {self.get_language_display()}"
