@@ -297,7 +297,7 @@ class PeriodicTaskAdmin(ScheduleAdmin):
     ordering = ["name"]
     fields = ["named", "called", "rhythm", "on", "last_run", "runs"]
 
-    named = column("name", _("Name"))
+    named = column("name", _("Name"), show=code)
     called = column("task", _("Task"), show=code)
     last_run = moment("last_run_at", _("Last run"))
     runs = column("total_run_count", _("Runs"), show=str)

@@ -60,7 +60,7 @@ def link_by_id(model_name: str, pk: object, text: str = "") -> str:
     known = [m._meta for m in admin.site._registry if m._meta.model_name == model_name]
     if not known:
         return text or code(f"{model_name} {short(pk)}")
-    text = text or f"{known[0].verbose_name} {short(pk)}"
+    text = text or format_html("{} {}", known[0].verbose_name, code(short(pk)))
     url = _page(known[0].app_label, model_name, pk)
     return format_html('<a class="sk-link" href="{}">{}</a>', url, text) if url else text
 

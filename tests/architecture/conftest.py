@@ -106,7 +106,7 @@ def _sale_held_spent_and_returned() -> Transaction:
     loyalty.accept_invitation(member=friend, code=code, at=at)
     loyalty.judge_badges(member_id=member.pk, at=at)
     loyalty.fill_segment(
-        code="spring", cards=member.card_number, by=None, reason="для проверки", at=at
+        code="spring_26", cards=member.card_number, by=None, reason="для проверки", at=at
     )
     flag_self_sale(business=business, by=seller, at=at)
     _moved_by_hand(member, number, at)
@@ -244,5 +244,5 @@ def _schedules() -> None:
     number = next(_numbers)
     crontab = CrontabSchedule.objects.create(minute=str(number % 60), hour="3")
     interval = IntervalSchedule.objects.create(every=number, period="seconds")
-    PeriodicTask.objects.create(name=f"nightly {number}", task="apps.x", crontab=crontab)
-    PeriodicTask.objects.create(name=f"often {number}", task="apps.x", interval=interval)
+    PeriodicTask.objects.create(name=f"apps.nightly_{number}", task="apps.x", crontab=crontab)
+    PeriodicTask.objects.create(name=f"apps.often_{number}", task="apps.x", interval=interval)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -51,7 +52,9 @@ PROOFS = {"session": _("signed in"), "code": _("by a code")}
 def proof_shown(proof: str) -> str:
     """`вошла …A1B2C3` of `session:<id>`: how it is known to be her."""
     kind, _colon, pk = proof.partition(":")
-    return f"{PROOFS[kind]} {short(pk)}" if kind in PROOFS else code(proof)
+    if kind not in PROOFS:
+        return code(proof)
+    return format_html("{} {}", PROOFS[kind], code(short(pk)))
 
 
 @admin.register(Consent)
@@ -107,6 +110,13 @@ class PrivacyRequestAdmin(ReadonlyAdmin):
         return badge(state.label, STATES[state])
 
 
+CAUSES = {
+    "asked": _("she asked for it"),
+    "withdrawn": _("she withdrew her consent"),
+    "replayed": _("again, after a restore"),
+}
+
+
 @admin.register(Erasure)
 class ErasureAdmin(ReadonlyAdmin):
     list_display = ["when", "who", "why", "ordered_by"]
@@ -119,7 +129,7 @@ class ErasureAdmin(ReadonlyAdmin):
 
     when = moment("at", _("Time"))
     who = column("person_id", _("Person"), show=short)
-    why = column("because", _("Cause"))
+    why = column("because", _("Cause"), show=lambda why: CAUSES.get(why) or code(why))
     act = column("digest", _("Digest of the act"), show=code)
     destroyed = column("fields", _("Destroyed"), show=lambda names: code(", ".join(names)))
 

@@ -17,6 +17,7 @@ from apps.core.admin_base import (
     ReadonlyAdmin,
     ReadonlyInline,
     badge,
+    code,
     column,
     days,
     link,
@@ -27,6 +28,16 @@ from apps.core.admin_base import (
 
 LIVE, ENDED = _("live"), _("ended")
 
+BECAUSE = {
+    "signed_out": _("she signed out"),
+    "admin": _("ended by an admin"),
+    "blocked": _("the person was blocked"),
+    "erased": _("her data was erased"),
+    "job": _("her role changed"),
+    "phone_changed": _("her phone changed"),
+    "reuse": _("a spent key came back"),
+    "timed_out": _("unused for too long"),
+}
 SYSTEMS = {"web": _("browser"), "ios": "iOS", "android": "Android"}
 
 
@@ -38,7 +49,7 @@ class SessionColumns:
     kind_shown = column("get_kind_display", _("Kind"), show=lambda words: words())
     seen = moment("last_seen_at", _("Last seen"))
     ended = moment("revoked_at", _("Ended"))
-    because = column("revoked_because", _("Reason"))
+    because = column("revoked_because", _("Reason"), show=lambda why: BECAUSE.get(why) or code(why))
 
     @display(description=_("State"))
     def state(self, session: Session) -> str:

@@ -233,7 +233,8 @@ class JournalAdmin(ReadonlyAdmin):
         if row.scope == "earn":
             return link_by_id("transaction", row.key)
         words = SOURCES.get(row.scope)
-        return f"{words} {short(row.key)}" if words else code(f"{row.scope} {short(row.key)}")
+        said = words or code(row.scope)
+        return format_html("{} {}", said, code(short(row.key)))
 
     @display(description=_("Rule of that day"))
     def rule_shown(self, row: Journal) -> str:

@@ -61,7 +61,7 @@ def state_badge(state: str) -> str:
 class AttemptColumns:
     when = moment("at", _("Time"))
     by = column("get_channel_display", _("Channel"), show=lambda words: words())
-    through = column("provider", _("Provider"))
+    through = column("provider", _("Provider"), show=code)
     paid = money("cost", _("Cost, ₽"))
     news = moment("moved_at", _("Last news"))
 
