@@ -288,6 +288,11 @@ def in_words(crontab: beat.CrontabSchedule) -> str:
     return cron_descriptor.get_description(" ".join(parts), options)
 
 
+# What they call themselves is cron's own notation, in English.
+beat.CrontabSchedule.__str__ = in_words
+beat.PeriodicTask.__str__ = lambda task: task.name
+
+
 @admin.register(beat.PeriodicTask)
 class PeriodicTaskAdmin(ScheduleAdmin):
     list_display = ["named", "rhythm", "last_run", "runs", "on"]
@@ -324,7 +329,7 @@ class CrontabScheduleAdmin(TasksColumn, ScheduleAdmin):
     list_display = ["rhythm", "clock"]
     fields = ["rhythm", "clock", "tasks"]
 
-    clock = column("timezone", _("Time zone"), show=str)
+    clock = column("timezone", _("Time zone"), show=code)
 
     @display(description=_("Schedule"))
     def rhythm(self, crontab: beat.CrontabSchedule) -> str:
