@@ -165,10 +165,9 @@ def test_hot_paths_over_http(capsys: Any, tmp_path: Path) -> None:
         paper.say(f"\nHot paths: {MEMBERS:,} members, {SALES:,} sales")
         paths, few = paths_of(stand), paths_of(little)
         of_sql = raw(stand, paths, tmp_path, paper)
-        ours = measured(stand, paths, connections=CONNECTIONS)
+        [ours] = measured((stand, paths), connections=CONNECTIONS)
         report(ours, of_sql, paper)
-        before = measured(little, few, connections=(16,))
-        again = measured(stand, paths, connections=(16,))  # beside it in time
+        before, again = measured((little, few), (stand, paths), connections=(16,))
         growth(before, again, paper)
         anew = [made_anew(one, asked) for one, asked in ((little, few), (stand, paths))]
         paper.say(f"  a dashboard made anew: {anew[0]:.0f} and {anew[1]:.0f} ms")
