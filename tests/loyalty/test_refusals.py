@@ -14,6 +14,7 @@ from apps.loyalty.models import Debt, Hold, StatementLine
 from apps.loyalty.services import books, debts
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory
+from tests.factories.offers import offer_of
 from tests.loyalty.test_services import earn
 
 NOTHING = [D("0.00"), D("-0.01")]
@@ -126,3 +127,24 @@ def test_terms_are_changed_by_who_may(business, at):
     with pytest.raises(Forbidden), transaction.atomic():
         services.begin_run_off(business=business, by=member, reason="уходит", at=at)
     assert not StatementLine.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_capture_that_is_repeated_too_late_is_the_first_one(member, business, at):
+    earn(member, business, at=at)
+    hold = services.hold_bonus(member=member, business=business, amount=D("5.00"), key="h", at=at)
+    first = services.capture_hold(hold_id=hold.pk, amount=D("5.00"), at=at)
+
+    again = services.capture_hold(hold_id=hold.pk, amount=D("5.00"), at=at + timedelta(days=1))
+
+    assert (again.journal_id, again.replayed) == (first.journal_id, True)
+
+
+@pytest.mark.django_db
+def test_nobody_is_plain_while_an_offer_runs(member, business, at):
+    bought = [(member, D("100.00"), at)]
+    before = services.plain_members(business=business, purchases=bought, at=at)
+    offer_of(business)
+
+    assert set(before) == {member.pk}
+    assert services.plain_members(business=business, purchases=bought, at=at) == {}

@@ -64,14 +64,15 @@ def wanted(words: Sequence[str], commit: str) -> list[str]:
         for name in results.named()
         if not words or name in asked or any(one in name for one in words)
     ]
-    return [name for name in names if not _is_proven(known.get(name), commit)]
+    return [name for name in names if not _is_proven(name, known.get(name), commit)]
 
 
-def _is_proven(known: results.Result | None, commit: str) -> bool:
+def _is_proven(name: str, known: results.Result | None, commit: str) -> bool:
     """Faults are proven by as many runs as are asked for now."""
-    if known is None or known.state != "passed" or known.commit != commit:
+    if known is None or known.state != "passed" or commit.endswith("+changes"):
         return False
-    return not commit.endswith("+changes") and int(known.figures.get("runs", RUNS)) >= RUNS
+    enough = int(known.figures.get("runs", RUNS)) >= RUNS
+    return enough and results.still_holds(name, ran_at=known.commit, now=commit)
 
 
 def run(words: Sequence[str]) -> int:

@@ -70,15 +70,16 @@ def faults(found: dict[str, Result]) -> list[str]:
             f"{len(ours)} of {len(names)} kinds, {runs} runs, {operations} operations{earlier}."
         ),
         "",
-        "| fault | runs | operations | s | books | runs at other commits |",
+        "| fault | runs | operations | s | books | commit, and earlier ones |",
         "| --- | ---: | ---: | ---: | --- | --- |",
     ]
     for name in names:
         one = found.get(name)
         figures = [one.figures.get(figure, "–") if one else "–" for figure in FIGURES]
         said = "not run" if one is None else "true" if one.state == "passed" else one.state
-        others = [f"{runs} at `{commit}`" for commit, runs in (one.before if one else {}).items()]
-        lines.append(f"| {' | '.join([_kind(name), *figures, said, ', '.join(others)])} |")
+        where = [f"`{one.commit}`"] if one else []
+        where += [f"{runs} at `{commit}`" for commit, runs in (one.before if one else {}).items()]
+        lines.append(f"| {' | '.join([_kind(name), *figures, said, ', '.join(where)])} |")
     lines += ["", "What each is:", ""]
     for name in names:
         said = found[name].figures.get("said") or found[name].why if name in found else "not run"

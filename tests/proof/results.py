@@ -128,6 +128,23 @@ def commit() -> str:
     return (git("rev-parse", "--short=12", "HEAD") or "unknown") + ("+changes" if changed else "")
 
 
+# What a fault runs; for any other test all but pages of words.
+OF_FAULTS = (
+    *("apps", "svoykrug", "requirements", "manage.py", "pyproject.toml"),
+    *("tests/faults", "tests/factories", "tests/invariants.py", "tests/conftest.py"),
+)
+OF_ALL = (".", ":!docs", ":!*.md")
+
+
+def still_holds(name: str, *, ran_at: str, now: str) -> bool:
+    """Whether a test that ran at one commit would run the very same things at the other."""
+    if ran_at == now or "+" in ran_at + now:
+        return ran_at == now
+    paths = OF_FAULTS if name.startswith(FAULT) else OF_ALL
+    words = ["git", "diff", "--quiet", ran_at, now, "--", *paths]
+    return subprocess.run(words, cwd=ROOT, capture_output=True).returncode == 0
+
+
 def git(*words: str) -> str:
     done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True)
     return done.stdout.strip()
