@@ -151,8 +151,9 @@ def listener_name(dotted: str) -> str:
 
 
 def fact_shown(topic: str) -> str:
-    """Its name, and beside it the code by which it is looked for."""
-    return format_html("{} {}", capfirst(fact_name(topic)), code(topic))
+    """Its name, and under it the code by which it is looked for."""
+    name = capfirst(fact_name(topic))
+    return format_html('{} <span class="sk-under">{}</span>', name, code(topic))
 
 
 class DeliveryColumns:
