@@ -28,6 +28,12 @@ REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 each_model = pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
 
 
+@pytest.fixture(autouse=True)
+def _seen_for_good(monkeypatch: Any) -> None:
+    """These tests take longer than a minute, in which a page notes that she was there."""
+    monkeypatch.setattr("apps.accounts.rules.SEEN_EVERY", float("inf"))
+
+
 def url_of(model: type[Model], page: str, *args: object) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
 
