@@ -206,7 +206,7 @@ def test_case_is_claimed_then_approved_with_the_whole_list(signed_in: SignedIn) 
     assert done.url == "/control/proposals/"
     event.refresh_from_db()
     assert event.state == EventState.VOTING
-    assert "Уже решено: одобрить" in text(other.get(address))
+    assert "Уже решено: одобрено" in text(other.get(address))
 
 
 def test_own_proposal_is_not_hers_to_decide(signed_in: SignedIn) -> None:
