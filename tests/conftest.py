@@ -20,6 +20,7 @@ from apps.loyalty import settings_queries
 from apps.loyalty.models import Badge
 from tests import database, fact_tables
 from tests.api import Api
+from tests.engine import Engine
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
 
@@ -92,12 +93,24 @@ def _empty_cache() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine | None]:
+    """The embedded engine on a folder of this worker's own; None where there is a server."""
+    if not settings.CLICKHOUSE["embedded"]:
+        yield None
+        return
+    settings.CLICKHOUSE["path"] = str(tmp_path_factory.mktemp("clickhouse"))
+    kept = Engine()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clickhouse, "_embedded", kept.session)
+        yield kept
+    kept.close()
+
+
+@pytest.fixture(scope="session")
 def _clickhouse_ready(
-    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+    django_db_setup: None, django_db_blocker: Any, engine: Engine | None
 ) -> Iterator[None]:
     """A database of this worker's own, migrated to the newest step."""
-    if settings.CLICKHOUSE["embedded"]:  # one process holds one folder
-        settings.CLICKHOUSE["path"] = str(tmp_path_factory.mktemp("clickhouse"))
     settings.CLICKHOUSE["database"] = f"test_{settings.TEST_RUN}_{WORKER}"
     with django_db_blocker.unblock():
         clickhouse_migrations.migrate()

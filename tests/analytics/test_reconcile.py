@@ -149,8 +149,10 @@ def test_rebuilt_rows_equal_the_loaded_ones(books):
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_six_writers_kills_at_random_and_every_batch_twice(facts, business):
+def test_six_writers_kills_at_random_and_every_batch_twice(facts, business, engine):
     """Loaders are real processes, killed with -9 at random moments while six threads sell."""
+    if engine:
+        engine.close()  # they want its folder
     chance = random.Random(8)
     given = connection.settings_dict
     environment = os.environ | {

@@ -10,6 +10,7 @@ import pytest
 from apps.core import clickhouse, clickhouse_migrations
 from apps.core.clickhouse_migrations import MigrationChanged, Step
 from apps.core.ids import new_id
+from tests.engine import opened
 from tests.threads import race
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_clickhouse_ready")]
@@ -17,6 +18,14 @@ TABLE = """
 CREATE TABLE IF NOT EXISTS door_test (id UInt32, name String, at DateTime64(3, 'UTC'))
 ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 100
 """
+
+
+@pytest.fixture(autouse=True)
+def _own_door(engine, monkeypatch):
+    """The product's own: opened and closed around every operation."""
+    if engine:
+        engine.close()
+        monkeypatch.setattr(clickhouse, "_embedded", opened)
 
 
 @pytest.fixture
