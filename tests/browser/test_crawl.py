@@ -6,6 +6,7 @@ looked at: at 360, 768 and 1200 px, in both themes, with axe and the console. Ta
 are left in .run/crawl.
 """
 
+import faulthandler
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -126,6 +127,7 @@ def first_of_each(seen: list[Seen], known: set[str]) -> list[Seen]:
 def test_every_page_of_a_place(
     place: str, cast: world.Cast, known: set[str], look_at: Look
 ) -> None:
+    faulthandler.cancel_dump_traceback_later()  # it is long, and does not hang
     seen: list[Seen] = []
     for role in PLACES[place]:
         client = world.browser_of(getattr(cast, role, None))
