@@ -9,6 +9,7 @@ are left in .run/crawl.
 import faulthandler
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
@@ -82,7 +83,7 @@ def look_at(
     contexts = []
 
     def walk(role: str, client: Client, pages: list[Seen]) -> None:
-        context = browser.new_context(**browser_context_args)
+        context = browser.new_context(**browser_context_args, user_agent=world.AGENT)
         contexts.append(context)
         for name, morsel in client.cookies.items():
             context.add_cookies([{"name": name, "value": morsel.value, "url": live_server.url}])
@@ -91,6 +92,8 @@ def look_at(
             listen(page, troubles)
             page.goto(f"{live_server.url}{one.url}")
             settle(page)
+            if urlsplit(page.url).path != urlsplit(one.url).path:
+                one.problems.append(f"the browser came to {page.url}")
             name = one.view.replace(":", "-").replace("/", "_")
             alike = is_alike(one)
             one.problems += look(

@@ -203,9 +203,13 @@ def _events(cafe: Business, cast: Cast) -> None:
         check_in(event=event, shown=[shown], by=cast.admin, at=at)
 
 
+# A session belongs to the browser that opened it: another one with its cookie is signed out.
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) Chrome/150 crawl"
+
+
 def browser_of(user: User | None) -> Client:
     """Signed in as far as her job asks, the second factor shown just now; or nobody's."""
-    client = Client(raise_request_exception=True)
+    client = Client(raise_request_exception=True, headers={"User-Agent": AGENT})
     return enter(client, user, second_factor=user.needs_second_factor) if user else client
 
 
