@@ -67,6 +67,15 @@ def cast(
 
 
 @pytest.fixture(scope="module")
+def agent(browser: Browser) -> str:
+    """What this browser calls itself, its service workers too."""
+    page = browser.new_page()
+    name = str(page.evaluate("navigator.userAgent"))
+    page.close()
+    return name
+
+
+@pytest.fixture(scope="module")
 def known() -> set[str]:
     """Kinds of pages that were looked at: another role's page of the same template is not again."""
     return set()
@@ -83,7 +92,7 @@ def look_at(
     contexts = []
 
     def walk(role: str, client: Client, pages: list[Seen]) -> None:
-        context = browser.new_context(**browser_context_args, user_agent=world.AGENT)
+        context = browser.new_context(**browser_context_args)
         contexts.append(context)
         for name, morsel in client.cookies.items():
             context.add_cookies([{"name": name, "value": morsel.value, "url": live_server.url}])
@@ -128,12 +137,12 @@ def first_of_each(seen: list[Seen], known: set[str]) -> list[Seen]:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_every_page_of_a_place(
-    place: str, cast: world.Cast, known: set[str], look_at: Look
+    place: str, cast: world.Cast, known: set[str], look_at: Look, agent: str
 ) -> None:
     faulthandler.cancel_dump_traceback_later()  # it is long, and does not hang
     seen: list[Seen] = []
     for role in PLACES[place]:
-        client = world.browser_of(getattr(cast, role, None))
+        client = world.browser_of(getattr(cast, role, None), agent)
         leaves = () if place == "admin" else ("/admin/",)
         limits = Limits(per_view=12, per_question=2, leaves=leaves)
         walk = Walk(client, role=role, limits=limits)

@@ -203,13 +203,10 @@ def _events(cafe: Business, cast: Cast) -> None:
         check_in(event=event, shown=[shown], by=cast.admin, at=at)
 
 
-# A session belongs to the browser that opened it: another one with its cookie is signed out.
-AGENT = "Mozilla/5.0 (X11; Linux x86_64) Chrome/150 crawl"
-
-
-def browser_of(user: User | None) -> Client:
-    """Signed in as far as her job asks, the second factor shown just now; or nobody's."""
-    client = Client(raise_request_exception=True, headers={"User-Agent": AGENT})
+def browser_of(user: User | None, agent: str = "") -> Client:
+    """Signed in as far as her job asks, the second factor shown just now; or nobody's. A session
+    belongs to the browser, by its `agent`, that opened it: another one is signed out."""
+    client = Client(raise_request_exception=True, headers={"User-Agent": agent})
     return enter(client, user, second_factor=user.needs_second_factor) if user else client
 
 
