@@ -251,6 +251,7 @@ class ChargeInline(ReadonlyInline):
 @admin.register(Redemption)
 class RedemptionAdmin(ReadonlyAdmin):
     list_display = ["code_shown", "of_campaign", "place", "guest", "off", "plus", "moment_used"]
+    list_display_links = ["moment_used"]
     list_filter = [
         ("business", RelatedDropdownFilter),
         ("campaign", RelatedDropdownFilter),

@@ -144,6 +144,7 @@ class GiftAdmin(ReadonlyAdmin):
 @admin.register(Notice)
 class NoticeAdmin(ReadonlyAdmin):
     list_display = ["person", "kind", "due", "days", "told"]
+    list_display_links = ["kind"]
     list_filter = [("kind", ChoicesDropdownFilter), days("at", _("Warned"))]
     list_select_related = ["member"]
     search_fields = ["member__card_number__exact"]

@@ -244,6 +244,7 @@ class TermsAdmin(ReasonedAdmin):
     form = TermsForm
     actions_detail = ["run_off"]
     list_display = ["partner", "mode", "exposed", "covered", "state_shown", "reckoned"]
+    list_display_links = ["mode"]
     list_filter = [("mode", ChoicesDropdownFilter)]
     list_select_related = ["business"]
     ordering = ["business__name"]
