@@ -30,6 +30,7 @@ from apps.core.admin_base import (
     ReasonedAdmin,
     ReasonedForm,
     badge,
+    code,
     column,
     link,
     moment,
@@ -184,7 +185,7 @@ class StatementLineAdmin(LineColumns, ReadonlyAdmin):
     disputed = moment("disputed_at", _("Disputed"))
     disputer = column("disputed_by", _("Disputed by"), show=link)
     why = column("dispute_reason", _("Why"))
-    fingerprint = column("digest", _("Digest of the movements"))
+    fingerprint = column("digest", _("Digest of the movements"), show=code)
     came_from = column("carried__statement", _("With a disputed line of"), show=month_words)
 
     @display(description=_("Pair"))
