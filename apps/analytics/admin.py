@@ -6,7 +6,8 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from apps.analytics.models import FactBatch
-from apps.core.admin_base import ReadonlyAdmin, badge, code, column, days, links, moment, short
+from apps.core.admin_base import ReadonlyAdmin, badge, code, column, days, links, moment
+from apps.core.ids import short
 
 
 @admin.register(FactBatch)

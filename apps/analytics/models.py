@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.analytics.enums import Band
-from apps.core.ids import new_id
+from apps.core.ids import end_of, new_id
 
 
 class FactBatch(models.Model):
@@ -50,7 +50,7 @@ class FactBatch(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"№{str(self.pk)[-6:].upper()}"
+        return f"№{end_of(self.pk)}"
 
 
 class FeedMark(models.Model):

@@ -30,6 +30,7 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.core.errors import Refused
+from apps.core.ids import short
 from apps.core.money import AmountInvalid, format_number, format_rub, from_kopecks, parse_amount
 
 Text = str | Promise
@@ -63,12 +64,6 @@ def link_by_id(model_name: str, pk: object, text: str = "") -> str:
     text = text or format_html("{} {}", known[0].verbose_name, code(short(pk)))
     url = _page(known[0].app_label, model_name, pk)
     return format_html('<a class="sk-link" href="{}">{}</a>', url, text) if url else text
-
-
-def short(pk: object) -> str:
-    """`…A1B2C3` of a UUID, the end people read aloud; anything else as it is."""
-    text = str(pk)
-    return f"…{text[-6:].upper()}" if len(text) == 36 else text
 
 
 def _page(app_label: str, model_name: str, pk: object) -> str:

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.fact_names import fact_name
-from apps.core.ids import new_id
+from apps.core.ids import end_of, new_id
 
 
 class IdempotencyKey(models.Model):
@@ -54,7 +54,7 @@ class Message(models.Model):
         verbose_name_plural = _("messages")
 
     def __str__(self) -> str:
-        return f"{fact_name(self.topic)} …{str(self.id)[-6:].upper()}"
+        return f"{fact_name(self.topic)} …{end_of(self.id)}"
 
 
 class Delivery(models.Model):

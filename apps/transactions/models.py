@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.ids import new_id
+from apps.core.ids import end_of, new_id
 from apps.transactions import rules
 
 
@@ -153,12 +153,12 @@ class Transaction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"№{str(self.pk)[-6:].upper()}"
+        return f"№{end_of(self.pk)}"
 
     @property
     def number(self) -> str:
         """What people read aloud: the last six signs of the id."""
-        return str(self.pk)[-6:].upper()
+        return end_of(self.pk)
 
     @property
     def code(self) -> str:

@@ -24,8 +24,8 @@ from apps.core.admin_base import (
     link,
     link_by_id,
     moment,
-    short,
 )
+from apps.core.ids import short
 
 STATES = {RequestState.OPEN: "warn", RequestState.DONE: "good", RequestState.TAKEN_BACK: "quiet"}
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.enums import ConsentPurpose, RequestKind, RequestState
-from apps.core.ids import new_id
+from apps.core.ids import end_of, new_id
 
 
 class ConsentText(models.Model):
@@ -176,4 +176,4 @@ class Erasure(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"№{str(self.person_id)[-6:].upper()}"
+        return f"№{end_of(self.person_id)}"

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from apps.businesses.zones import ZONES
-from apps.core.ids import new_id
+from apps.core.ids import new_id, short
 from apps.core.money import MINUS, NBSP, format_number
 from apps.core.outbox import BATCH
 from apps.transactions.words import figures_in_words
@@ -122,11 +122,5 @@ def zone_name(zone: str) -> object:
     return dict(ZONES).get(zone, zone)
 
 
-@register.filter
-def end_of_id(pk: object) -> str:
-    """`…A1B2C3` of a UUID, the end people read aloud; anything else as it is."""
-    text = str(pk)
-    return f"…{text[-6:].upper()}" if len(text) == 36 else text
-
-
+register.filter("end_of_id", short)
 register.filter("flag_figures", figures_in_words)

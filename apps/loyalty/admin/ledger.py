@@ -32,10 +32,9 @@ from apps.core.admin_base import (
     links,
     moment,
     money,
-    short,
 )
 from apps.core.errors import Refused
-from apps.core.ids import new_id
+from apps.core.ids import new_id, short
 from apps.loyalty import services
 from apps.loyalty.enums import Kind
 from apps.loyalty.models import Debt, Hold, Journal, Lot, Posting, Wallet

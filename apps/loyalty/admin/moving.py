@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 from apps.accounts import freshness, rights
 from apps.core.admin_base import ReadonlyAdmin, badge, column, days, link, moment, money
 from apps.core.errors import Refused
+from apps.core.ids import end_of
 from apps.loyalty import services
 from apps.loyalty.admin.ledger import CARD, operation_link
 from apps.loyalty.models import Adjustment, AdjustmentState, Gift, Notice
@@ -132,7 +133,7 @@ class GiftAdmin(ReadonlyAdmin):
     ordering = ["-at", "-id"]
     fields = ["number", "giver", "getter", "bonuses", "when", "taken", "given"]
 
-    number = column("pk", _("Number"), show=lambda pk: f"№{str(pk)[-6:].upper()}")
+    number = column("pk", _("Number"), show=lambda pk: f"№{end_of(pk)}")
     giver = column("sender", _("From whom"), show=link)
     getter = column("receiver", _("To whom"), show=link)
     bonuses = money("amount", _("Bonuses"))

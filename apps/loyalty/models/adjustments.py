@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from apps.core.ids import new_id
+from apps.core.ids import end_of, new_id
 from apps.loyalty.models.ledger import Journal, Wallet
 
 
@@ -81,4 +81,4 @@ class Adjustment(models.Model):
 
     @property
     def number(self) -> str:
-        return f"№{str(self.pk)[-6:].upper()}"
+        return f"№{end_of(self.pk)}"

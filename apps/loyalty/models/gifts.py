@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.ids import new_id
+from apps.core.ids import end_of, new_id
 from apps.loyalty.models.ledger import Journal
 
 
@@ -46,4 +46,4 @@ class Gift(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"№{str(self.pk)[-6:].upper()}"
+        return f"№{end_of(self.pk)}"

@@ -20,7 +20,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.ids import new_id
+from apps.core.ids import end_of, new_id
 from apps.loyalty.enums import ARROWS, Box, Kind
 from apps.loyalty.rules import new_hold_code
 
@@ -49,7 +49,7 @@ class Wallet(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"№{str(self.pk)[-6:].upper()}"
+        return f"№{end_of(self.pk)}"
 
 
 class Journal(models.Model):
@@ -119,7 +119,7 @@ class Journal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} №{str(self.pk)[-6:].upper()}"
+        return f"{self.get_kind_display()} №{end_of(self.pk)}"
 
 
 class Lot(models.Model):
@@ -249,7 +249,7 @@ class Hold(models.Model):
         verbose_name_plural = _("holds")
 
     def __str__(self) -> str:
-        return f"№{str(self.pk)[-6:].upper()}"
+        return f"№{end_of(self.pk)}"
 
 
 class Posting(models.Model):

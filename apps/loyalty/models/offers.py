@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from apps.core.ids import new_id
+from apps.core.ids import end_of, new_id
 from apps.loyalty.enums import LIVE_STATES, OfferKind, OfferState
 from apps.loyalty.models.ledger import Journal, Wallet
 
@@ -279,7 +279,7 @@ class OfferUse(models.Model):
         indexes = [models.Index(name="offer_use_of_member", fields=["wallet", "offer"])]
 
     def __str__(self) -> str:
-        return f"№{str(self.pk)[-6:].upper()}"
+        return f"№{end_of(self.pk)}"
 
 
 class SegmentEntry(models.Model):

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.ids import new_id
+from apps.core.ids import end_of, new_id
 from apps.notifications.enums import Channel, Language, Priority, State, TryState
 from apps.notifications.labels import kind_name
 from apps.notifications.models.broadcasts import Broadcast
@@ -94,7 +94,7 @@ class Notification(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{capfirst(kind_name(self.kind))} №{str(self.pk)[-6:].upper()}"
+        return f"{capfirst(kind_name(self.kind))} №{end_of(self.pk)}"
 
     @property
     def priority_name(self) -> str:
