@@ -3,18 +3,20 @@
 import gc
 import os
 import shutil
+import socket
 import sys
+import time
 
 from prometheus_client import multiprocess
 
 _host = os.environ.get("HOST") or "127.0.0.1"
+_port = int(os.environ.get("PORT") or 8000)
 _development = os.environ.get("ENVIRONMENT") == "development"
 
-bind = (
-    f"[{_host}]:{os.environ.get('PORT') or 8000}"
-    if ":" in _host
-    else f"{_host}:{os.environ.get('PORT') or 8000}"
-)
+bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
+# Each process listens by itself and the kernel spreads the connections. On one shared socket
+# whoever wakes first takes all kept-alive connections of a proxy, and the other processes idle.
+reuse_port = sys.platform == "linux" and not _development
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_WORKERS") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 4)
@@ -37,9 +39,25 @@ _figures = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
 
 
 def on_starting(server):
+    if reuse_port:
+        _refuse_a_taken_port()
     if _figures:
         shutil.rmtree(_figures, ignore_errors=True)
         os.makedirs(_figures)
+
+
+def _refuse_a_taken_port():
+    """A second server would silently get every other connection of the first one."""
+    family = socket.AF_INET6 if ":" in _host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for left in range(5, -1, -1):  # seconds that one before us may take to go
+            try:
+                return probe.bind((_host, _port))
+            except OSError as wrong:
+                if not left:
+                    sys.exit(f"Cannot listen at {bind}: {wrong.strerror}")
+                time.sleep(1)
 
 
 def post_worker_init(worker):

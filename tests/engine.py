@@ -7,7 +7,6 @@ that is 60 ms each time, and nobody shares a test's folder. With a server there 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from django.conf import settings
 
@@ -49,9 +48,7 @@ class Engine:
 
     def _use(self, database: str) -> None:
         if self.client is None:
-            self.client = clickhouse_connect.get_client(
-                interface="chdb", path=str(self.path), database="default", tz_mode="aware"
-            )
+            self.client = clickhouse._engine(self.path)
         if self.database != database:
             self.client.command(f"USE `{database}`")
             self.database = database

@@ -62,13 +62,17 @@ def _folder_lock(path: Path) -> Iterator[None]:
         yield
 
 
+def _engine(path: Path) -> Client:
+    return clickhouse_connect.get_client(
+        interface="chdb", path=str(path), database="default", tz_mode="aware"
+    )
+
+
 @contextmanager
 def _embedded(database: str | None) -> Iterator[Client]:
     path = Path(settings.CLICKHOUSE["path"])
     with _turn, _folder_lock(path):
-        client = clickhouse_connect.get_client(
-            interface="chdb", path=str(path), database="default", tz_mode="aware"
-        )
+        client = _engine(path)
         try:
             if database:
                 client.command(f"USE `{database}`")

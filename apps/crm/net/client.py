@@ -239,7 +239,7 @@ class Client:
     def _client(self) -> httpx.Client:
         if self._http is None:
             self._http = httpx.Client(
-                verify=_trusted(),
+                verify=trusted(),
                 timeout=httpx.Timeout(self.policy.read_seconds, connect=CONNECT_SECONDS),
                 follow_redirects=False,
                 trust_env=False,  # no proxy of the environment: the guard decides where we go
@@ -248,7 +248,7 @@ class Client:
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """The authorities that we trust, read once: tens of milliseconds for each client otherwise."""
     return httpx.create_ssl_context(trust_env=False)
 

@@ -27,7 +27,7 @@ from apps.crm.adapters import ADAPTERS, BaseCRMAdapter
 from apps.crm.enums import State, Trouble
 from apps.crm.models import CRMIntegration
 from apps.crm.net import Failed
-from apps.crm.net.client import CONNECT_SECONDS
+from apps.crm.net.client import CONNECT_SECONDS, trusted
 from apps.crm.services.credentials import (
     CREDENTIALS,
     SECRET,
@@ -261,8 +261,7 @@ def _touch(adapter: BaseCRMAdapter) -> None:
     try:
         with socket.create_connection((target.address, target.port), CONNECT_SECONDS) as line:
             if target.scheme == "https":
-                context = ssl.create_default_context()
-                with context.wrap_socket(line, server_hostname=target.host):
+                with trusted().wrap_socket(line, server_hostname=target.host):
                     pass
     except ssl.SSLError as broken:
         raise Failed(Trouble.TLS) from broken
