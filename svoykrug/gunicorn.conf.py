@@ -53,7 +53,8 @@ def _refuse_a_taken_port():
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         for left in range(5, -1, -1):  # seconds that one before us may take to go
             try:
-                return probe.bind((_host, _port))
+                probe.bind((_host, _port))
+                return
             except OSError as wrong:
                 if not left:
                     sys.exit(f"Cannot listen at {bind}: {wrong.strerror}")

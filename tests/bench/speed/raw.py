@@ -2,8 +2,9 @@
 
 Requests run through the application in this process, and each statement is written down with its
 values. What differs between two runs of the very same request is new each time (ids, keys, digests)
-and becomes a variable that the script draws anew; everything else stays as it was. Transactions and
-savepoints stand where they stood.
+and becomes a variable that the script draws anew, and so does the member of a sale, out of as many
+as the requests know: a few would wait for each other's wallets. Everything else stays as it was.
+Transactions and savepoints stand where they stood.
 """
 
 import io
@@ -11,8 +12,10 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,10 +24,12 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from psycopg import sql
 
+from tests.bench.speed import MEMBER
 from tests.bench.speed.wsgi import application
 
 NAMED = re.compile(r"%\((\w+)\)[sbt]|%[sbt]|%%")
 QUOTED = re.compile(r"\b[eE]?'(?:[^']|'')*'")
+
 # The bell of the outbox and the throttles are Redis; everything here is PostgreSQL.
 type Said = tuple[str, list[tuple[str, Any]], bool]
 
@@ -90,19 +95,34 @@ def ask(app: WSGIHandler, text: str) -> None:
         sys.exit(f"{text}\n{got[0]}\n{content.decode()}")
 
 
-def script(app: WSGIHandler, text: str, number: int) -> str:
+@dataclass(frozen=True)
+class Crowd:
+    """Members to draw one from, in even steps through all of them."""
+
+    count: int
+    step: int
+
+    def drawn(self) -> str:
+        number = f"(floor(random() * {self.count}) * {self.step})::int"
+        return f"'{MEMBER}' || lpad(to_hex({number}), 12, '0') AS member"
+
+
+def script(app: WSGIHandler, text: str, number: int, crowd: Crowd | None) -> str:
     """The request's statements with what is new each time as variables."""
     first, second = _alike(app, text, number)
     variables: dict[str, str] = {}
+    read = partial(_value, variables=variables, is_drawn=crowd is not None)
     lines, is_inside = [], False
     for (one, inside), (two, _) in zip(first, second, strict=True):
         if inside != is_inside:
             lines.append("BEGIN;" if inside else "COMMIT;")
             is_inside = inside
-        lines.append(_statement(one, two, variables))
+        lines.append(_statement(one, two, read))
     if is_inside:
         lines.append("COMMIT;")
     drawn = [f"gen_random_uuid() AS {name}" for name in variables.values()]
+    if crowd:
+        drawn.append(crowd.drawn())
     before = [f"SELECT {', '.join(drawn)} \\gset"] if drawn else []
     return "\n".join(before + lines) + "\n"
 
@@ -126,21 +146,24 @@ def _words(said: Any) -> list[list[str]]:
 
 
 def _statement(
-    one: list[tuple[str, Any]], two: list[tuple[str, Any]], variables: dict[str, str]
+    one: list[tuple[str, Any]], two: list[tuple[str, Any]], read: Callable[[Any, Any], str]
 ) -> str:
     text = ""
     for (before, value), (_same, other) in zip(one[:-1], two[:-1], strict=True):
         text += before
-        text += _value(value, other, variables)
+        text += read(value, other)
     text += one[-1][0]
     return " ".join(text.split()).rstrip(";") + ";"
 
 
-def _value(value: Any, other: Any, variables: dict[str, str]) -> str:
+def _value(value: Any, other: Any, *, variables: dict[str, str], is_drawn: bool) -> str:
     """As SQL: what differs from the other run is a variable if it may be a key."""
     if isinstance(value, list) and value and isinstance(value[0], UUID):
-        each = [_value(one, one if one in other else None, variables) for one in value]
+        read = partial(_value, variables=variables, is_drawn=is_drawn)
+        each = [read(one, one if one in other else None) for one in value]
         return f"ARRAY[{', '.join(f'{one}::uuid' if one[0] == ':' else one for one in each)}]"
+    if is_drawn and isinstance(value, UUID | str) and str(value).startswith(MEMBER):
+        return ":member::uuid" if isinstance(value, UUID) else ":member"
     if value != other and isinstance(value, UUID | str) and _is_key(value):
         return ":" + variables.setdefault(str(value), f"v{len(variables)}")
     return _literal(value)
@@ -169,12 +192,13 @@ def _without_colons(match: re.Match[str]) -> str:
 
 
 def main() -> None:
-    """Standard input: {"folder", "paths": {name: [requests]}}."""
+    """Standard input: {"folder", "paths": {name: [requests]}, "crowds": {name: [count, step]}}."""
     asked = json.load(sys.stdin)
     counts = {}
     for name, texts in asked["paths"].items():
+        crowd = Crowd(*asked["crowds"][name]) if name in asked["crowds"] else None
         for number, text in enumerate(texts):
-            made = script(application, text, number)
+            made = script(application, text, number, crowd)
             Path(asked["folder"], f"{name}.{number}.sql").write_text(made)
             counts[name] = sum(1 for line in made.splitlines() if not line.endswith("\\gset"))
     sys.stdout.write(json.dumps(counts))
