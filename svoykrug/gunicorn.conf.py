@@ -17,7 +17,7 @@ bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 # Each process listens by itself and the kernel spreads the connections. On one shared socket
 # whoever wakes first takes all kept-alive connections of a proxy, and the other processes idle.
 reuse_port = sys.platform == "linux" and not _development
-worker_class = "gthread"
+worker_class = "svoykrug.web_worker.Worker"
 workers = int(os.environ.get("WEB_WORKERS") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 4)
 

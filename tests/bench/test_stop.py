@@ -1,7 +1,7 @@
 """The web server is asked to stop under load: `make bench ARGS=tests/bench/test_stop.py`.
 
-What it has taken is answered whole. Connections made after the signal may be refused or reset: they
-wait in the kernel's queue of a socket that closes, and a proxy or a client sends them elsewhere.
+What it has taken is answered whole, and so is what waited in the kernel's queue. Connections made
+after the signal are refused: a proxy or a client sends them elsewhere.
 """
 
 import os

@@ -34,7 +34,7 @@ SOURCE = (
     "django_celery_beat.schedulers",
     "gunicorn.app.wsgiapp",
     "gunicorn.arbiter",
-    "gunicorn.workers.gthread",
+    "svoykrug.web_worker",
     "svoykrug.celery",
 )
 
