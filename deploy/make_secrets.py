@@ -43,7 +43,8 @@ def main() -> None:
     write("field_keys", f"k1:{key()}")
     for name in ("index_key", "code_pepper", "analytics_key"):
         write(name, key())
-    write("smsru_api_id", "")
+    for name in ("smsru_api_id", "smsc_api_key", "sendgrid_api_key"):  # theirs, to be filled in
+        write(name, "")
     write("metrics_token", secrets.token_urlsafe(32))
     write("grafana_password", secrets.token_urlsafe(24))
     signing = jwt / "k1.pem"

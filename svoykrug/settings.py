@@ -41,6 +41,7 @@ SECRETS = (
     "ANALYTICS_KEY",
     "TICKET_KEYS",
     "SMSRU_API_ID",
+    "SMSC_API_KEY",
     "SENDGRID_API_KEY",
     "METRICS_TOKEN",
     "SENTRY_DSN",
@@ -393,12 +394,17 @@ FACT_SOURCES = "svoykrug.fact_sources.SOURCES"
 MEMBER_OVERVIEW = "svoykrug.overview.compose"
 
 # --- outside services ----------------------------------------------------------------------------
-SMS_GATEWAY = env.str(
+# Who carries codes, in this order, and who reads one to her by phone when none of them can.
+SMSC_API_KEY = env.str("SMSC_API_KEY", "")
+SMSC_URL = env.str("SMSC_URL", "https://smsc.ru")
+_sms = "apps.core.gateways.sms"
+SMS_GATEWAYS = env.list(
     "SMS_GATEWAY",
-    "apps.core.gateways.sms.ConsoleSms"
+    default=[f"{_sms}.ConsoleSms"]
     if ENVIRONMENT != "production"
-    else "apps.core.gateways.sms.SmsRu",
+    else [f"{_sms}.SmsRu"] + [f"{_sms}.Smsc"] * bool(SMSC_API_KEY),
 )
+CALL_GATEWAY = env.str("CALL_GATEWAY", f"{_sms}.Smsc" if SMSC_API_KEY else "")
 SMSRU_API_ID = env.str("SMSRU_API_ID", "")
 SMSRU_URL = env.str("SMSRU_URL", "https://sms.ru")
 DEV_SMS_FILE = env.str("DEV_SMS_FILE", "")

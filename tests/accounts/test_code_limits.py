@@ -519,6 +519,23 @@ def test_code_leaves_when_the_broker_is_down(monkeypatch: pytest.MonkeyPatch) ->
     assert last_code(PHONE)
 
 
+def test_code_goes_with_words_to_be_read_out_and_another_way_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(sms, "deliver", lambda **message: given.append(message))
+    monkeypatch.setattr(rules, "new_code", lambda: "493817")
+    with time_machine.travel(START, tick=False) as clock:
+        ask(PHONE)
+        clock.shift(60)
+        ask(PHONE)
+
+    assert [message["turn"] for message in given] == [0, 1]
+    assert "493817" in given[0]["text"]
+    assert "4, 9, 3, 8, 1, 7" in given[0]["spoken"]
+    assert "@" not in given[0]["spoken"]
+
+
 def test_broker_sees_neither_number_nor_code(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
     monkeypatch.setattr(tasks.send_sms, "apply_async", lambda **given: seen.append(repr(given)))

@@ -56,6 +56,23 @@ def test_smsru_api_sends_asks_and_reads_the_account(simulator):
     }
 
 
+def test_smsc_sends_calls_and_reads_the_account(simulator):
+    told = ask("smsc", url=simulator.url, api_id=simulator.state.api_id)
+
+    assert told == {
+        "sms": [1, 3.0, None],
+        "call": [1, False, None],
+        "short": 7,
+        "stranger": 2,
+        "balance": 4122.56,
+    }
+    taken = [(one["phone"], one["kind"], one["text"]) for one in simulator.state.taken["smsc"]]
+    assert taken == [
+        ("79161230001", "sms", "Здравствуйте"),
+        ("79161230002", "call", "Код 1, 2, 3"),
+    ]
+
+
 def test_firebase_admin_sends_and_knows_our_errors(simulator):
     refusals = {
         "gone": "UNREGISTERED",

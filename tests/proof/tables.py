@@ -217,13 +217,17 @@ DOWN = [
         "analytics/test_loader.py::test_facts_wait_while_clickhouse_is_down_and_arrive_later",
         fault("analytics engine"),
     )),
-    Row("SMS provider", "three tries, then an alarm; conversion of codes is watched", (
+    Row("SMS provider", "the second provider, then a call; an alarm when codes do not come back", (
+        "core/test_sms.py::"
+        "test_the_second_one_takes_over_and_the_first_rests_until_a_minute_is_over",
+        "core/test_sms.py::test_a_code_that_nobody_takes_is_read_to_her_digit_by_digit",
+        "core/test_sms.py::test_providers_that_all_rest_are_asked_all_the_same",
         "accounts/test_code_limits.py::"
         "test_provider_that_takes_codes_and_delivers_none_is_found_in_a_quarter_of_an_hour",
         "accounts/test_code_limits.py::test_block_of_numbers_that_does_not_answer_pauses",
         "accounts/test_code_limits.py::test_worker_tries_three_times_and_says_so",
         "accounts/test_code_limits.py::test_code_leaves_when_the_broker_is_down",
-    ), "There is one provider: a second one and a code by call are not built."),
+    )),
     Row("Push", "in-app inbox and the next channel; everything arrives once later", (
         "notifications/test_sending.py::test_ten_minutes_down_then_everything_arrives_once",
         "notifications/test_sending.py::"

@@ -23,6 +23,8 @@ def environment(server: Simulator, *, folder: Path) -> dict[str, str]:
         "MAIL_PROVIDER": f"{GATEWAYS}.sendgrid.SendGrid",
         "SMSRU_URL": server.url,
         "SMSRU_API_ID": server.state.api_id,
+        "SMSC_URL": server.url,
+        "SMSC_API_KEY": server.state.api_id,
         "FCM_URL": server.url,
         "FCM_SERVICE_ACCOUNT": str(account),
         "SENDGRID_URL": server.url,

@@ -1,7 +1,8 @@
-"""The HTTP face of the three, on one port: paths tell them apart.
+"""The HTTP face of all of them, on one port: paths tell them apart.
 
 /sms/…, /my/…, /callback/…   SMS.ru        /token, /v1/projects/…   Firebase
-/v3/mail/send                SendGrid      /control                 switches and what arrived
+/sys/…                       SMSC.ru       /v3/mail/send            SendGrid
+/control                     switches and what arrived
 """
 
 import json
@@ -10,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from apps.notifications.simulator import fcm, sendgrid, smsru
+from apps.notifications.simulator import fcm, sendgrid, smsc, smsru
 from apps.notifications.simulator.state import State
 
-PROVIDERS = {"/v1": "fcm", "/token": "fcm", "/v3": "sendgrid"}
+PROVIDERS = {"/v1": "fcm", "/token": "fcm", "/v3": "sendgrid", "/sys": "smsc"}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -54,6 +55,8 @@ class Handler(BaseHTTPRequestHandler):
         query = urlsplit(self.path).query
         form = dict(parse_qsl(body.decode() or query, keep_blank_values=True))
         form = dict(parse_qsl(query, keep_blank_values=True)) | form
+        if provider == "smsc":
+            return 200, smsc.answer(state, path, form), {}
         return 200, smsru.answer(state, path, form), {"Sms-Api": "1"}
 
     def _control(self, body: bytes) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DEFAULTS: dict[str, Any] = {
-    "down": [],  # providers that answer 503: smsru, fcm, sendgrid
+    "down": [],  # providers that answer 503: smsru, smsc, fcm, sendgrid
     "drop": [],  # providers that take the message and break the line
     "smsru_all": 0,  # code of a refusal of the whole request
     "smsru_numbers": {},  # digits of a number → code of its row
+    "smsc": {},  # "sms", "call" → code of a refusal
     "balance": "4122.56",
     "fcm_tokens": {},  # token → error code; "INVALID_ARGUMENT:payload" is the other sense
     "fcm_retry_after": "",
@@ -30,7 +31,7 @@ class State:
     lock: threading.Lock = field(default_factory=threading.Lock)
     switches: dict[str, Any] = field(default_factory=lambda: dict(DEFAULTS))
     taken: dict[str, list[dict[str, Any]]] = field(
-        default_factory=lambda: {"smsru": [], "fcm": [], "sendgrid": []}
+        default_factory=lambda: {"smsru": [], "smsc": [], "fcm": [], "sendgrid": []}
     )
     counts: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
