@@ -41,6 +41,7 @@ _figures = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
 def on_starting(server):
     if reuse_port:
         _refuse_a_taken_port()
+        server.log.info("Each process listens at %s", bind)  # the server itself names nothing
     if _figures:
         shutil.rmtree(_figures, ignore_errors=True)
         os.makedirs(_figures)

@@ -5,6 +5,8 @@ The kernel takes connections before the process does. Each process has a queue o
 and meanwhile the kernel would add to it instead of turning to a process that goes on.
 """
 
+from typing import Any
+
 from gunicorn.workers.gthread import ThreadWorker
 
 
@@ -12,13 +14,17 @@ class Worker(ThreadWorker):
     def set_accept_enabled(self, enabled: bool) -> None:
         if self.alive:
             super().set_accept_enabled(enabled)
-            return
-        super().set_accept_enabled(True)  # the queue may be read without waiting
-        for listener in self.sockets:
-            taken = -1
-            while taken != self.nr_conns:
-                taken = self.nr_conns
-                self.accept(listener)
-        super().set_accept_enabled(False)
-        for listener in self.sockets:
-            listener.close()
+        elif self.sockets:  # the end, once
+            super().set_accept_enabled(True)  # the queue may be read without waiting
+            for listener in self.sockets:
+                self._take_all_of(listener)
+            super().set_accept_enabled(False)
+            for listener in self.sockets:
+                listener.close()
+            self.sockets = []
+
+    def _take_all_of(self, listener: Any) -> None:
+        taken = -1
+        while taken != self.nr_conns:
+            taken = self.nr_conns
+            self.accept(listener)
