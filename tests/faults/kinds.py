@@ -186,7 +186,7 @@ def _close_whole(stand: Stand) -> None:
 def _kill_closing_at(stand: Stand, point: str) -> None:
     with points.closed(stand.servers, point) as gate:
         command = _closing(stand)
-        gate.catch()
+        gate.catch(who=command)
         command.kill()
     _close_whole(stand)
 

@@ -34,7 +34,7 @@ SOURCE = (
     "django_celery_beat.schedulers",
     "gunicorn.app.wsgiapp",
     "gunicorn.arbiter",
-    "svoykrug.web_worker",
+    "gunicorn.workers.gthread",
     "svoykrug.celery",
 )
 

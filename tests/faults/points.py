@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from tests.faults.product import Process
 from tests.faults.servers import Servers
 
 PATIENCE = 180.0
@@ -104,10 +105,12 @@ class Gate:
         rows = self._connection.execute(WAITING, [LOCKS, self.number]).fetchall()
         return [pid for (pid,) in rows]
 
-    def catch(self, *, patience: float = PATIENCE) -> list[int]:
-        """Wait until somebody stands here."""
+    def catch(self, *, patience: float = PATIENCE, who: Process | None = None) -> list[int]:
+        """Wait until somebody stands here; if only `who` can come, no longer than it lives."""
         until = time.monotonic() + patience
         while not (caught := self.waiting()):
+            if who and not who.is_alive:
+                raise NobodyCame(f"{self.name}: {who.name} ended: {who.log.read_text()[-2000:]}")
             if time.monotonic() > until:
                 raise NobodyCame(self.name)
             time.sleep(0.01)
