@@ -70,7 +70,7 @@ def faults(found: dict[str, Result]) -> list[str]:
             f"{len(ours)} of {len(names)} kinds, {runs} runs, {operations} operations{earlier}."
         ),
         "",
-        "| fault | runs | operations | s | books | commit, and earlier ones |",
+        "| fault | runs | operations | s | books | commit, and runs at others |",
         "| --- | ---: | ---: | ---: | --- | --- |",
     ]
     for name in names:
@@ -78,7 +78,8 @@ def faults(found: dict[str, Result]) -> list[str]:
         figures = [one.figures.get(figure, "–") if one else "–" for figure in FIGURES]
         said = "not run" if one is None else "true" if one.state == "passed" else one.state
         where = [f"`{one.commit}`"] if one else []
-        where += [f"{runs} at `{commit}`" for commit, runs in (one.before if one else {}).items()]
+        if one and one.before:
+            where.append(f"{sum(one.before.values())} before")
         lines.append(f"| {' | '.join([_kind(name), *figures, said, ', '.join(where)])} |")
     lines += ["", "What each is:", ""]
     for name in names:
