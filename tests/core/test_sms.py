@@ -1,7 +1,6 @@
 """SMS.ru against a server that answers as its documentation says, and as it should not; and which
 of the providers gets a message."""
 
-import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs
 
@@ -10,6 +9,7 @@ from django_redis import get_redis_connection
 
 from apps.core.gateways import sms
 from apps.notifications.simulator.server import Simulator
+from tests.serving import serving
 
 GOOD = b'{"status":"OK","status_code":100,"sms":{"79161234567":{"status":"OK","status_code":100}}}'
 BAD = {
@@ -43,12 +43,8 @@ def provider(settings):
     server.asked, server.answer, server.status = [], GOOD, 200
     settings.SMSRU_URL = f"http://127.0.0.1:{server.server_port}"
     settings.SMSRU_API_ID = "test-id"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 def send():
@@ -103,15 +99,11 @@ SMSRU, SMSC = "apps.core.gateways.sms.SmsRu", "apps.core.gateways.sms.Smsc"
 def two(settings):
     """The simulator of both providers, as a production has them."""
     server = Simulator()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
     settings.SMSRU_URL = settings.SMSC_URL = server.url
     settings.SMSRU_API_ID = settings.SMSC_API_KEY = server.state.api_id
     settings.SMS_GATEWAYS, settings.CALL_GATEWAY = [SMSRU, SMSC], SMSC
-    yield server.state
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server.state
 
 
 def deliver(**more):

@@ -1,7 +1,6 @@
 """The three simulated providers over HTTP, and short ways to say what happens."""
 
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from apps.notifications.simulator.environment import service_account
 from apps.notifications.simulator.sendgrid import public_key
 from apps.notifications.simulator.server import Simulator
 from apps.notifications.simulator.state import State
+from tests.serving import serving
 
 GATEWAYS = "apps.core.gateways.messages"
 
@@ -32,13 +32,8 @@ def _account(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    server = Simulator()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Simulator()) as server:
+        yield server
 
 
 @pytest.fixture

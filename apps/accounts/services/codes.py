@@ -78,12 +78,13 @@ def send_code(
     asked = code_guard.attempt(index, asker)
     code_guard.check_doors(asked, number=number)
     code = rules.new_code()
+    text = _text(code, purpose)
     sent = _sent_before(index, purpose, at=at)
     resend_in = code_guard.take_sending(
         asked,
         purpose=purpose,
         sent=sent,
-        kopecks=limits.sms_price_kopecks * rules.sms_parts(_text(code, purpose)),
+        kopecks=limits.sms_price_kopecks * rules.sms_parts(text),
         caps=limits,
     )
     code_guard.watch_neighbours(asker, number=number, at=at)
@@ -99,16 +100,16 @@ def send_code(
         expires_at=at + timedelta(seconds=rules.CODE_LIFE),
     )
     _replace(challenge, number=number, code=code)
-    _post(challenge, number=number, code=code)
+    _post(challenge, number=number, code=code, text=text)
     return CodeSent(challenge.id, rules.CODE_LIFE, resend_in)
 
 
-def _post(challenge: OneTimeCode, *, number: str, code: str) -> None:
+def _post(challenge: OneTimeCode, *, number: str, code: str, text: str) -> None:
     """Last, and the same work for everybody: only the worker learns that nothing is to be sent."""
     purpose = Purpose(challenge.purpose)
     sms.post(
         phone=number,
-        text=_text(code, purpose),
+        text=text,
         spoken=str(TEXTS[purpose] % {"code": ", ".join(code)}),
         turn=challenge.resends,
         drop=not _may_receive(number, purpose),
