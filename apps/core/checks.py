@@ -38,3 +38,18 @@ def every_beat_entry_is_a_task(**_: Any) -> list[Error]:
             if not hasattr(task, "apply_async"):
                 problems.append(Error(f"Schedule {name}: {task!r} is no task.", id="core.E003"))
     return problems
+
+
+@register()
+def every_gateway_can_be_had(**_: Any) -> list[Error]:
+    """Somebody carries codes, and each class named for codes, calls and messages can be made."""
+    carriers = [*settings.SMS_GATEWAYS, settings.CALL_GATEWAY, *settings.MESSAGE_PROVIDERS.values()]
+    problems = []
+    if not any(settings.SMS_GATEWAYS):
+        problems.append(Error("SMS_GATEWAY names nobody: no code would ever leave.", id="core.E004"))
+    for name in filter(None, carriers):
+        try:
+            import_string(name)()
+        except (ImportError, TypeError) as wrong:
+            problems.append(Error(f"Gateway {name}: {wrong}", id="core.E005"))
+    return problems

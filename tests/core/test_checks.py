@@ -68,3 +68,21 @@ def test_the_checks_run_with_the_others(settings):
     settings.CELERY_BEAT_SCHEDULE = {"broken": {"task": "apps.core.tasks.x", "schedule": 5}}
 
     assert "core.E003" in [problem.id for problem in run_checks()]
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({"SMS_GATEWAYS": []}, ["core.E004"]),
+        ({"SMS_GATEWAYS": [""]}, ["core.E004"]),
+        ({"SMS_GATEWAYS": ["apps.core.gateways.sms.SmsRuh"]}, ["core.E005"]),
+        ({"CALL_GATEWAY": "apps.core.gateways.sms.post"}, ["core.E005"]),
+        ({"CALL_GATEWAY": ""}, []),
+        ({"MESSAGE_PROVIDERS": {"push": "", "sms": "apps.nobody.Sms"}}, ["core.E005"]),
+    ],
+)
+def test_a_typo_among_the_gateways_is_an_error(settings, changed, found):
+    for name, value in changed.items():
+        setattr(settings, name, value)
+
+    assert [problem.id for problem in checks.every_gateway_can_be_had()] == found

@@ -8,6 +8,7 @@ import pytest
 from django_redis import get_redis_connection
 
 from apps.core.gateways import sms
+from apps.core.gateways.messages import http
 from apps.notifications.simulator.server import Simulator
 from tests.serving import serving
 
@@ -22,6 +23,13 @@ BAD = {
     "not json": b"<html>502</html>",
     "empty": b"",
 }
+
+
+@pytest.fixture(autouse=True)
+def _lines_are_closed():
+    yield
+    http.client().close()
+    http.client.cache_clear()
 
 
 @pytest.fixture

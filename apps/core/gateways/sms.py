@@ -19,6 +19,8 @@ from kombu.exceptions import OperationalError as BrokerDown
 
 from apps.core import redis_line, sealing
 from apps.core.errors import Refused
+from apps.core.gateways.messages import smsru
+from apps.core.gateways.messages.http import client
 
 log = structlog.get_logger(__name__)
 
@@ -70,8 +72,6 @@ class ConsoleSms:
 class SmsRu:
     """SMS.ru: two levels of status, HTTP 200 with a refusal inside is a failure."""
 
-    OF_NUMBER = frozenset(["202", "207", "209", "214", "230", "231", "232", "233"])
-
     def send(self, *, phone: str, text: str) -> None:
         form = {"api_id": settings.SMSRU_API_ID, "to": phone.lstrip("+"), "msg": text, "json": "1"}
         answer = _ask(f"{settings.SMSRU_URL}/sms/send", form)
@@ -80,7 +80,7 @@ class SmsRu:
             return
         code = str(one.get("status_code", answer.get("status_code")))
         log.warning("sms.refused", provider="smsru", status=code)
-        raise NumberRefused if code in self.OF_NUMBER else SmsFailed
+        raise NumberRefused if code in smsru.OF_NUMBER else SmsFailed
 
 
 class Smsc:
@@ -108,7 +108,7 @@ class Smsc:
 
 def _ask(url: str, form: dict[str, str]) -> dict[str, Any]:
     try:
-        return _object(httpx.post(url, data=form, timeout=TIMEOUT).json())
+        return _object(client().post(url, data=form, timeout=TIMEOUT).json())
     except (httpx.HTTPError, ValueError) as broken:
         raise SmsFailed from broken
 

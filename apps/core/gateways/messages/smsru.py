@@ -25,6 +25,8 @@ CLASSES: dict[Outcome, tuple[int, ...]] = {
     Outcome.LATER: (220, 500),
     Outcome.REFUSED: (203, 205, 208, 210, 211, 212, 213, 230, 231, 232, 233),
 }
+# What is wrong with one number, or its own limit of a minute or a day: others are served.
+OF_NUMBER = frozenset(map(str, (*CLASSES[Outcome.NO_ADDRESS], 230, 231, 232, 233)))
 OUTCOMES = {code: outcome for outcome, codes in CLASSES.items() for code in codes}
 # What a status says that comes later; codes in progress say nothing new.
 STATES = {103: "delivered", 110: "opened", 105: "failed", 108: "failed", 150: "failed"}
