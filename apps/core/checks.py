@@ -46,7 +46,9 @@ def every_gateway_can_be_had(**_: Any) -> list[Error]:
     carriers = [*settings.SMS_GATEWAYS, settings.CALL_GATEWAY, *settings.MESSAGE_PROVIDERS.values()]
     problems = []
     if not any(settings.SMS_GATEWAYS):
-        problems.append(Error("SMS_GATEWAY names nobody: no code would ever leave.", id="core.E004"))
+        problems.append(
+            Error("SMS_GATEWAY names nobody: no code would ever leave.", id="core.E004")
+        )
     for name in filter(None, carriers):
         try:
             import_string(name)()
