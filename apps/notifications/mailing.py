@@ -78,4 +78,5 @@ def letter(message: Notification, words: Words, *, advert: bool) -> Letter:
             "List-Unsubscribe": f"<{url}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
-    return Letter(words.title, plain.strip() + "\n", html, headers)
+    subject = " ".join(words.title.splitlines())  # a header is one line
+    return Letter(subject, plain.strip() + "\n", html, headers)

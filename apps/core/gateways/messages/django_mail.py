@@ -3,12 +3,15 @@
 import smtplib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 
 from apps.core.gateways.messages.base import Forged, News, Outcome, Parcel, Verdict
+
+TIMEOUT = 10  # seconds; without one a relay that hangs would keep the worker
+FAREWELL = "421"  # the relay says it and closes the line
 
 
 class DjangoMail:
@@ -18,24 +21,30 @@ class DjangoMail:
     repeatable: ClassVar[bool] = False
 
     def send(self, parcels: Sequence[Parcel]) -> list[Verdict]:
-        connection = get_connection()
+        """By one connection. Once it broke, the rest was never handed over."""
+        connection, verdicts = get_connection(timeout=TIMEOUT), []
         try:
             connection.open()
+            for one in parcels:
+                verdict = self._send(one, connection)
+                verdicts.append(verdict)
+                if verdict.outcome == Outcome.UNKNOWN or verdict.code == FAREWELL:
+                    break
+        except smtplib.SMTPAuthenticationError as refused:
+            return [Verdict(Outcome.STOP, code=str(refused.smtp_code))] * len(parcels)
         except OSError as failure:  # smtplib's errors are of this kind too
-            later = Verdict(Outcome.LATER, code=type(failure).__name__)
-            return [later] * len(parcels)
-        try:
-            return [self._send(one, connection) for one in parcels]
+            return [Verdict(Outcome.LATER, code=type(failure).__name__)] * len(parcels)
         finally:
             connection.close()
+        left = len(parcels) - len(verdicts)
+        return verdicts + [Verdict(Outcome.LATER, code="broken")] * left
 
     @staticmethod
-    def _send(parcel: Parcel, connection: object) -> Verdict:
-        sender = f"{settings.MAIL_FROM_NAME} <{settings.MAIL_FROM}>"
+    def _send(parcel: Parcel, connection: Any) -> Verdict:
         mail = EmailMultiAlternatives(
             parcel.title,
             parcel.body,
-            sender,
+            f"{settings.MAIL_FROM_NAME} <{settings.MAIL_FROM}>",
             [parcel.addresses[0]],
             headers=dict(parcel.headers),
             connection=connection,
@@ -43,12 +52,11 @@ class DjangoMail:
         mail.attach_alternative(parcel.html, "text/html")
         try:
             mail.send()
-        except smtplib.SMTPRecipientsRefused:
-            return Verdict(Outcome.NO_ADDRESS, code="refused")
+        except smtplib.SMTPRecipientsRefused as refused:
+            [(code, _said)] = refused.recipients.values()
+            return _judged(code, Outcome.NO_ADDRESS)
         except smtplib.SMTPResponseException as said:
-            later = 400 <= said.smtp_code < 500
-            outcome = Outcome.LATER if later else Outcome.REFUSED
-            return Verdict(outcome, code=str(said.smtp_code))
+            return _judged(said.smtp_code, Outcome.REFUSED)
         except OSError as failure:
             return Verdict(Outcome.UNKNOWN, code=type(failure).__name__)
         return Verdict(Outcome.ACCEPTED)
@@ -61,3 +69,8 @@ class DjangoMail:
 
     def balance(self) -> Decimal | None:
         return None
+
+
+def _judged(code: int, for_good: Outcome) -> Verdict:
+    """4xx is for now (a grey list, a full mailbox); the rest is for good."""
+    return Verdict(Outcome.LATER if 400 <= code < 500 else for_good, code=str(code))
