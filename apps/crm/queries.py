@@ -132,14 +132,6 @@ def _fill(one: Connection, held: list[tuple[UUID, str, str, int]]) -> None:
             one.waiting += count
 
 
-def records_of(business: Business) -> QuerySet[ExternalRecord]:
-    return (
-        ExternalRecord.objects.filter(integration__business=business)
-        .select_related("integration__business", "member", "sale")
-        .order_by("-seen_at", "-pk")
-    )
-
-
 def export_of(member: User, *, at: datetime) -> dict[str, Any]:
     """What the hub holds about her: which systems' documents are hers."""
     rows = (

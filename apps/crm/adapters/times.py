@@ -1,7 +1,7 @@
 """Moments in the many hands of outside systems, and days that cover a window."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -55,7 +55,3 @@ def spans(first: date, last: date, most: int) -> Iterator[tuple[date, date]]:
         end = min(first + timedelta(days=most - 1), last)
         yield first, end
         first = end + timedelta(days=1)
-
-
-def midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), tzinfo=zone)

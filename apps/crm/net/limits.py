@@ -8,7 +8,7 @@ from threading import Lock
 from django.conf import settings
 from django.core.cache import cache
 
-_last: dict[str, float] = {}
+_last: dict[tuple[str, int], float] = {}
 _lock = Lock()
 
 
@@ -21,14 +21,14 @@ class Limit:
 
 
 def wait_for_turn(scope: str, limits: tuple[Limit, ...]) -> float:
-    """Sleep until a request may go; seconds slept."""
+    """Sleep until a request may go; seconds slept. `limits`: the shortest first. A place in a second
+    that passed while a minute was waited for is no place any more: all of them are asked again."""
     slept = 0.0
     if not settings.CRM_PACE:
         return slept
-    for limit in limits:
-        while pause := _full(scope, limit):
-            time.sleep(pause)
-            slept += pause
+    while pause := next(filter(None, (_full(scope, limit) for limit in limits)), 0.0):
+        time.sleep(pause)
+        slept += pause
     return slept
 
 
@@ -50,8 +50,8 @@ def _full(scope: str, limit: Limit) -> float:
 def _gap(scope: str, limit: Limit) -> float:
     with _lock:
         now, gap = time.monotonic(), limit.seconds / limit.count
-        left = _last.get(scope, 0.0) + gap - now
+        left = _last.get((scope, limit.seconds), 0.0) + gap - now
         if left > 0:
             return left
-        _last[scope] = now
+        _last[scope, limit.seconds] = now
         return 0.0

@@ -1,5 +1,6 @@
 """Calls of the simulated systems to the platform: late, twice, shuffled or lost, as asked."""
 
+import itertools
 import queue
 import random
 import threading
@@ -13,6 +14,9 @@ from apps.crm.simulator.server import Simulated
 from apps.crm.simulator.world import Sale, World
 
 TIMEOUT = 5.0
+PATIENCE = 0.1
+LATE = 20.0  # a shuffled call comes within so many seconds
+Call = tuple[str, bytes, dict[str, str]]
 
 
 class Hooks:
@@ -22,7 +26,9 @@ class Hooks:
         self, world: World, systems: Mapping[str, Simulated], targets: Mapping[str, str]
     ) -> None:
         self.systems, self.targets = systems, dict(targets)
-        self.waiting: queue.Queue[tuple[str, bytes, dict[str, str]]] = queue.Queue()
+        # The moment when a call leaves, a number that keeps those of one moment in order, the call.
+        self.waiting: queue.PriorityQueue[tuple[float, int, Call]] = queue.PriorityQueue()
+        self.numbers = itertools.count()
         self.dice = random.Random(7)  # noqa: S311 - a made-up world, not a secret
         self.answers: list[int] = []
         world.listeners.append(self.heard)
@@ -39,14 +45,25 @@ class Hooks:
         body, headers = make(what, sale)
         times = 2 if "double_webhooks" in habits and self.dice.random() < 0.5 else 1
         for _n in range(times):
-            self.waiting.put((self.targets[sale.system], body, headers))
+            late = self.dice.uniform(0, LATE) if "shuffled_webhooks" in habits else 0.0
+            call = (self.targets[sale.system], body, headers)
+            self.waiting.put((time.monotonic() + late, next(self.numbers), call))
 
     def _work(self) -> None:
-        while True:
-            url, body, headers = self.waiting.get()
-            try:
-                answer = httpx.post(url, content=body, headers=headers, timeout=TIMEOUT)
-                self.answers.append(answer.status_code)
-            except httpx.HTTPError:
-                time.sleep(0.2)  # nobody is there: the poll will find it
-            self.waiting.task_done()
+        with httpx.Client(timeout=TIMEOUT) as client:
+            while True:
+                due, number, call = self.waiting.get()
+                early = due - time.monotonic()
+                if early > 0:  # one that leaves before it may come yet
+                    self.waiting.put((due, number, call))
+                    time.sleep(min(early, PATIENCE))
+                else:
+                    self._call(client, *call)
+                self.waiting.task_done()
+
+    def _call(self, client: httpx.Client, url: str, body: bytes, headers: dict[str, str]) -> None:
+        try:
+            answer = client.post(url, content=body, headers=headers)
+            self.answers.append(answer.status_code)
+        except httpx.HTTPError:
+            time.sleep(0.2)  # nobody is there: the poll will find it

@@ -71,7 +71,6 @@ class Simulated:
     def __init__(self, world: World, zone: str = "Europe/Moscow") -> None:
         self.world, self.zone = world, zone
         self.faults = Faults()
-        self.hooks: list[Callable[[str, Any], None]] = []
         self.recent: deque[float] = deque(maxlen=1000)
         self.asked: list[str] = []  # every request, for tests
 

@@ -26,7 +26,7 @@ def lead(row: Mapping[str, Any], *, pipelines: Collection[str], field: str) -> D
     if won:
         try:
             amount = rules.roubles(_amount(row, field))
-        except ValueError:
+        except (ValueError, LookupError, TypeError):  # the field may come without a value
             fault = Reason.BAD_AMOUNT
     return Document(
         entity=LEAD,

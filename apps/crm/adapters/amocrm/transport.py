@@ -4,13 +4,10 @@ A token is renewed six hours before its end. So a refresh that broke off half-wa
 the old access token serves while one more attempt, or a person, mends the pair.
 """
 
-import base64
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
-
-import orjson
 
 from apps.crm.adapters.base import Place, Rotation
 from apps.crm.enums import Trouble
@@ -141,13 +138,3 @@ class Transport:
         if given.get("code"):
             return grant | {"grant_type": "authorization_code", "code": given["code"]}
         raise Failed(Trouble.AUTH)
-
-
-def claims(token: str) -> dict[str, Any]:
-    """What a token says of itself; unproved, for the account's number only."""
-    try:
-        body = token.split(".")[1]
-        found = orjson.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    except (IndexError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -134,14 +134,8 @@ class IikoAdapter(BaseCRMAdapter):
                 return None
             return POLICY.judge(answer)
 
-        token = self.cloud.place.tokens.read().get("token") or self.cloud.sign_in()
-        answer = self.client.post(
-            "/api/1/loyalty/iiko/customer/info",
-            headers={"Authorization": f"Bearer {token}"},
-            json=body,
-            judge=judge,
-        )
-        return None if missing else answer.json
+        found = self.cloud.post("/api/1/loyalty/iiko/customer/info", body, judge=judge)
+        return None if missing else found
 
     def get_customer_by_phone(self, phone: str) -> Customer | None:
         found = self._info({"type": "phone", "phone": phone})

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from apps.crm.adapters.base import Place
 from apps.crm.enums import Trouble
-from apps.crm.net import Answer, Client, Failed, Limit, Policy, by_status
+from apps.crm.net import Answer, Client, Failed, Judge, Limit, Policy, by_status
 
 LIFE = 45 * 60  # seconds; the hour is theirs, a token in use must not end under our hands
 
@@ -38,15 +38,16 @@ class Cloud:
         self.client, self.place = client, place
         self.organization = str(place.options.get("organization_id", ""))
 
-    def post(self, path: str, body: Mapping[str, Any], *, once: bool = False) -> Any:
+    def post(self, path: str, body: Mapping[str, Any], *, judge: Judge | None = None) -> Any:
+        """The answer to a question; a token that ended before its time is renewed once."""
         kept = self.place.tokens.read()
         token = kept.get("token") if kept.get("expires_at", 0) > time.time() else None
         try:
-            return self._ask(path, body, str(token or self.sign_in()), once)
+            return self._ask(path, body, str(token or self.sign_in()), judge)
         except Failed as failed:
             if failed.trouble != Trouble.AUTH or not token:
                 raise
-        return self._ask(path, body, self.sign_in(), once)
+        return self._ask(path, body, self.sign_in(), judge)
 
     def sign_in(self) -> str:
         given = self.place.credentials
@@ -66,9 +67,9 @@ class Cloud:
         self.place.tokens.write({"token": token, "expires_at": time.time() + LIFE})
         return str(token)
 
-    def _ask(self, path: str, body: Mapping[str, Any], token: str, once: bool) -> Any:
+    def _ask(self, path: str, body: Mapping[str, Any], token: str, judge: Judge | None) -> Any:
         headers = {"Authorization": f"Bearer {token}"}
-        return self.client.post(path, headers=headers, json=body, once=once).json
+        return self.client.post(path, headers=headers, json=body, judge=judge).json
 
     def columns(self) -> set[str]:
         rows = self.post("/api/reporting/v1/olap/columns/get", {"reportType": "SALES"})

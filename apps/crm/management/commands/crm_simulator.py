@@ -63,7 +63,8 @@ class Command(BaseCommand):
 
     @staticmethod
     def _played(systems: dict[str, Any], pairs: list[str]) -> list[str]:
-        return [pair.partition("=")[2] for pair in pairs] or [*systems]
+        asked = [pair.partition("=")[2] for pair in pairs]
+        return [name for name in asked if name in systems] or [*systems]
 
     @staticmethod
     def _invite(world: World, members: int) -> None:
