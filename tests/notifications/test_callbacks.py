@@ -9,7 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.enums import ConsentPurpose
+from apps.accounts.models import Consent
 from apps.accounts.queries import has_consent
+from apps.accounts.services import erase_person
 from apps.core.gateways.messages.base import Forged
 from apps.core.gateways.messages.sendgrid import SendGrid
 from apps.core.gateways.messages.smsru import SmsRu, digest
@@ -184,6 +186,37 @@ def test_an_sms_that_did_not_arrive_goes_by_the_next_channel(world, client, anna
 
 
 @pytest.mark.parametrize(
+    ("meanwhile", "state", "channel"),
+    [
+        ({"expires_at": timezone.now()}, "failed", "sms"),  # not worth another channel
+        ({"channel": "email"}, "sent", "email"),  # it has gone on by itself
+    ],
+)
+def test_an_sms_that_did_not_arrive_goes_nowhere_when_it_is_too_late(
+    world, client, anna, meanwhile, state, channel
+):
+    write("bonuses_expiring", anna, amount="1.00", days=3, when=timezone.now().isoformat())
+    deliver_all()
+    Notification.objects.update(**meanwhile)
+
+    tell(client, smsru_form([sms_status(world.taken["smsru"][0]["id"], 104)]))
+    deliver_all()
+
+    row = Notification.objects.get()
+    assert (row.state, row.channel, world.counts["sendgrid"]) == (state, channel, 0)
+    assert Attempt.objects.get(provider="smsru").state == "refused"
+
+
+def test_what_she_has_opened_is_no_longer_news(client, an_sms):
+    Notification.objects.update(state="opened")
+
+    tell(client, smsru_form([sms_status(an_sms, 103)]))
+
+    assert (Notification.objects.get().state, told()) == ("opened", [])
+    assert Attempt.objects.get(provider="smsru").state == "delivered"
+
+
+@pytest.mark.parametrize(
     "forge",
     [
         lambda form: form | {"hash": "0" * 64},
@@ -276,6 +309,18 @@ def test_refusals_bar_the_address_and_complaints_end_the_consent(
 
     assert Suppression.objects.exists() == suppressed
     assert has_consent(anna.pk, ConsentPurpose.MARKETING_EMAIL) == agreed
+
+
+def test_a_complaint_about_a_letter_to_somebody_erased_asks_nothing_of_her(
+    world, post, anna, a_mail
+):
+    erase_person(user=anna, at=timezone.now(), because="asked")
+    signed_by_her = Consent.objects.count()
+    body, headers = signed(events_of(("spamreport", a_mail)))
+
+    assert post(SENDGRID, body, headers).status_code == 200
+    assert Consent.objects.count() == signed_by_her
+    assert Callback.objects.count() == 1
 
 
 def test_an_unsigned_event_is_refused_and_says_nothing(world, post, a_mail):

@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from apps.businesses.models import Role
+from apps.businesses.services import add_staff
 from apps.core import facts, outbox
 from apps.core.models import Delivery
 from apps.loyalty.services import hold_bonus
@@ -173,6 +175,27 @@ def test_what_a_fact_means_depends_on_what_it_says(member, business, name, more,
     fact = fact_of(name, member, business, **more)
 
     assert [one.kind for one in drafts.of(fact, at=NOW)] == kinds
+
+
+@pytest.mark.parametrize(("hours", "kinds"), [(23, ["bonus_spent", "receipt"]), (25, [])])
+def test_a_moment_without_a_zone_is_read_as_utc(member, business, hours, kinds):
+    happened = (NOW - timedelta(hours=hours)).replace(tzinfo=None).isoformat()
+    fact = fact_of("PurchaseRecorded", member, business, occurred_at=happened)
+
+    assert [one.kind for one in drafts.of(fact, at=NOW)] == kinds
+
+
+def test_doubtful_entries_are_told_to_the_author_and_to_owners_of_the_host_once_each(
+    member, business
+):
+    owner, _seller = staff_of(business, role="business_owner"), staff_of(business)
+    add_staff(business=business, user=member, role=Role.OWNER, by=None, at=NOW)
+    fact = fact_of("EventEntriesDoubtful", member, business, business_id=str(business.pk))
+
+    told = [(one.member_id, one.kind) for one in drafts.of(fact, at=NOW)]
+
+    kind = "event_entries_doubtful"
+    assert sorted(told) == sorted([(str(member.pk), kind), (str(owner.pk), kind)])
 
 
 def test_a_purchase_of_long_ago_is_no_news(member, business):

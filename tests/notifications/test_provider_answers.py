@@ -246,16 +246,20 @@ def test_a_push_that_is_busy_rests_for_as_long_as_it_asks(world, member, word):
 def test_a_push_whose_answer_was_lost_goes_again(world, member):
     """The phone knows its id: a second copy takes the place of the first."""
     device_of(member)
+    write("bonus_added", member, amount="1.00", source="first")
+    deliver_all()
     world.switches["drop"] = ["fcm"]
-    write("bonus_added", member, amount="1.00")
+    write("bonus_added", member, amount="2.00", source="second")
     deliver_all()
     world.switches["drop"] = []
+    lost = Notification.objects.get(source="second")
 
     with time_machine.travel(timezone.now() + timedelta(minutes=5)):
         deliver_all()
 
-    assert len({one["data"]["id"] for one in world.taken["fcm"]}) == 1
-    assert Notification.objects.get().state == "sent"
+    assert lost.state == "waiting"
+    assert [one["data"]["id"] for one in world.taken["fcm"]][1:] == [str(lost.pk)] * 2
+    assert set(Notification.objects.values_list("state", flat=True)) == {"sent"}
 
 
 def push(gateway):
