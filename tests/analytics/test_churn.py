@@ -107,6 +107,24 @@ def test_cdnow_beats_recency_and_mbg(sample, on):
     assert found["brier"] < found["brier_base"]
 
 
+@pytest.mark.django_db
+def test_worth_of_a_guest_is_visits_of_a_year_times_receipt(sample, at):
+    put(sample)
+
+    for _ in range(2):
+        worth = training.reckon_worth(on=date(1997, 9, 30), at=at)
+
+    told = worth.summary
+    # The papers' parameters, but for a few who never paid anything.
+    assert told["bg_nbd"] == pytest.approx([0.243, 4.414, 0.793, 2.426], abs=0.01)
+    assert 2340 < worth.rows == told["guests"] < 2357
+    assert Snapshot.objects.filter(kind="worth").count() == 1
+    visits, receipt, whole = (
+        float(told[name]) for name in ("visits_12_months", "receipt", "worth_12_months")
+    )
+    assert whole == pytest.approx(visits * receipt, rel=0.2)
+
+
 @pytest.mark.slow
 @pytest.mark.django_db
 def test_all_of_cdnow_at_seven_cuts(facts):

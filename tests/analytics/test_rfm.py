@@ -107,6 +107,8 @@ def test_the_engine_agrees_with_the_rules(facts):
     assert [g.r for g in guests] == recency
     assert [g.f for g in guests] == rules.scores_of([g.frequency for g in guests])
     assert [g.m for g in guests] == rules.scores_of([int(g.money) for g in guests])
+    levels = len({g.frequency for g in guests})
+    assert {g.method for g in guests} == {rules.method_of(len(guests), levels)} == {"quantile"}
     horizon = rfm_queries.horizon(business=None, day=DAY)
     first = {member: min(r.day for r in rows if r.member == member) for member in range(1, 301)}
     assert [g.segment for g in guests] == [
@@ -133,6 +135,7 @@ def test_small_and_equal_populations(facts, people, method):
 
     assert len(guests) == people
     assert {(g.r, g.f, g.m, g.method) for g in guests} == {(5, 1, 1, method)}
+    assert rules.method_of(people, levels=1) == method
     assert {g.segment for g in guests} == {"new"}
 
 

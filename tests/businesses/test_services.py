@@ -1,12 +1,24 @@
 """Partners and who works there."""
 
+import io
+
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from guardian.models import UserObjectPermission
 
 from apps.accounts.models import User
 from apps.businesses import queries, services
-from apps.businesses.models import Business, Location, Membership, Role
+from apps.businesses.models import (
+    BY_HAND,
+    Business,
+    Location,
+    Membership,
+    OnboardingMark,
+    Role,
+    State,
+    Step,
+)
 from apps.core.errors import Forbidden
 from apps.core.models import AuditEntry
 from tests.factories.accounts import UserFactory
@@ -164,6 +176,54 @@ def test_the_networks_people_keep_their_job(business, at):
     assert (hired, User.objects.get(pk=admin.pk).job) == ("admin", "admin")
 
 
+def turn(business, user, role, *, by, at):
+    return services.change_role(business=business, user=user, role=role, by=by, at=at)
+
+
+def test_another_role_brings_its_rights_at_once(business, owner, staff, at):
+    turn(business, staff, Role.OWNER, by=owner, at=at)
+    raised = rights(staff, business)
+    turn(business, staff, Role.STAFF, by=owner, at=at)
+
+    assert raised == ("business_owner", True, True)
+    assert rights(staff, business) == ("business_staff", True, False)
+
+
+def test_same_role_again_changes_nothing(business, owner, staff, at):
+    rows = AuditEntry.objects.count()
+
+    turn(business, staff, Role.STAFF, by=owner, at=at)
+
+    assert AuditEntry.objects.count() == rows
+
+
+def test_a_place_keeps_an_owner_and_its_roles_to_itself(business, owner, member, at):
+    """The last owner stays, a stranger gets no role, nobody turns herself."""
+    admin = UserFactory(job="admin")
+
+    with pytest.raises(services.LastOwner):
+        turn(business, owner, Role.STAFF, by=admin, at=at)
+    with pytest.raises(services.NotStaff):
+        turn(business, member, Role.OWNER, by=admin, at=at)
+    with pytest.raises(services.OwnRole):
+        turn(business, owner, Role.STAFF, by=owner, at=at)
+
+    assert rights(owner, business) == ("business_owner", True, True)
+    assert rights(member, business) == NO_RIGHTS
+
+
+def test_owner_of_two_places_keeps_her_job_when_one_role_falls(business, owner, at):
+    cafe = BusinessFactory()
+    hire(cafe, owner, Role.OWNER, at=at)
+    turn_by = UserFactory(job="admin")
+    hire(business, UserFactory(), Role.OWNER, at=at)
+
+    turn(business, owner, Role.STAFF, by=turn_by, at=at)
+
+    assert rights(owner, business) == ("business_owner", True, False)
+    assert rights(owner, cafe) == ("business_owner", True, True)
+
+
 # --- partners ------------------------------------------------------------------------------------
 def open_one(by, slug="lis"):
     return services.open_business(
@@ -196,6 +256,66 @@ def test_only_the_network_opens_partners(job, may):
     with pytest.raises(Forbidden):
         open_one(by)
     assert not Business.objects.filter(slug="lis").exists()
+
+
+def test_the_command_opens_a_partner_once():
+    out = io.StringIO()
+
+    for name in ("Лисичкино", "Другое имя"):
+        call_command("open_business", "lis", name=name, category="gastro", stdout=out)
+
+    assert out.getvalue().splitlines() == ["lis: opened.", "lis: there already (Лисичкино)."]
+    business = Business.objects.get(slug="lis")
+    assert (business.name, business.category, business.state) == ("Лисичкино", "gastro", "active")
+    with pytest.raises(CommandError, match="network"):
+        call_command("open_business", "net", "--name", "Сеть", "--category", "network")
+
+
+def test_steps_of_opening_are_ticked_by_the_network_where_data_does_not_tell(business, owner, at):
+    admin, note = UserFactory(job="admin"), "договор подписан и лежит в сейфе"
+    asked = {"business": business, "note": note, "at": at}
+    by_hand = sorted(BY_HAND)[0]
+    from_data = next(step for step in Step if step not in BY_HAND)
+
+    with pytest.raises(Forbidden):
+        services.mark_step(step=by_hand, by=owner, **asked)
+    with pytest.raises(services.NotByHand):
+        services.mark_step(step=from_data, by=admin, **asked)
+    with pytest.raises(Forbidden):  # letting a step pass is a superadmin's
+        services.mark_step(step=from_data, by=admin, is_waived=True, **asked)
+    services.mark_step(step=by_hand, by=admin, **asked)
+
+    mark = OnboardingMark.objects.get()
+    assert (mark.step, mark.note, mark.is_waived) == (by_hand, note, False)
+
+
+@pytest.mark.parametrize(
+    ("who", "changes"),
+    [("admin", {"slug": "other"}), ("owner", {"name": "Моё"}), ("admin", {"is_network": True})],
+)
+def test_reference_fields_alone_are_changed_by_the_network_alone(business, owner, who, changes):
+    by = owner if who == "owner" else UserFactory(job="admin")
+
+    with pytest.raises(Forbidden):
+        services.update_business(
+            business=business, changes=changes, by=by, reason="Так просила владелица"
+        )
+
+
+@pytest.mark.parametrize("field", ["name", "state", "pending_days"])
+def test_owner_says_nothing_that_the_network_decides(business, owner, staff, field):
+    with pytest.raises(Forbidden):
+        services.present_business(business=business, changes={field: 1}, by=owner)
+    with pytest.raises(Forbidden):
+        services.present_business(business=business, changes={"description": "Тут"}, by=staff)
+
+
+def test_only_the_network_suspends_a_place(business, owner):
+    with pytest.raises(Forbidden):
+        services.move_business(business=business, state=State.CLOSED, by=owner)
+
+    business.refresh_from_db()
+    assert business.state == State.ACTIVE
 
 
 def test_a_place_is_added_by_who_manages_the_business(business, owner, staff):
