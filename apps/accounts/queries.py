@@ -204,15 +204,6 @@ def _person(row: tuple[Any, ...] | None) -> User | None:
     return found
 
 
-def live_session(session_id: str) -> Session | None:
-    """The session with its person and tier in one statement; None when it was ended."""
-    return (
-        Session.objects.select_related("user__tier")
-        .filter(pk=session_id, revoked_at__isnull=True)
-        .first()
-    )
-
-
 def live_sessions(user_id: UUID) -> QuerySet[Session]:
     """Where she is signed in, app and browsers."""
     return Session.objects.filter(user_id=user_id, revoked_at__isnull=True)

@@ -78,7 +78,9 @@ class RowReader:
     def read(self, line: Line) -> Purchase | list[Fault] | None:
         """A purchase, its faults, or None for an empty line."""
         try:
-            text = line.raw.decode("utf-8").rstrip("\r\n")
+            # An overlong line comes cut off, maybe in the middle of a letter.
+            spoilt = "replace" if line.too_long else "strict"
+            text = line.raw.decode("utf-8", errors=spoilt).rstrip("\r\n")
             fields = self._split(text, too_long=line.too_long)
         except _Broken as broken:
             return [Fault(line.number, "", str(broken), _hidden(text))]
