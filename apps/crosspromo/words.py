@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from apps.core.money import NBSP, format_number, format_rub
 from apps.coupons.enums import Benefit
@@ -37,11 +37,11 @@ def benefit_words(
 def trigger_words(
     *, min_amount: Decimal, category: str, every_nth: int | None, first_visit: bool
 ) -> str:
-    """Which purchase sets a step off."""
+    """Which purchase sets a step off, to stand behind «after»."""
     if first_visit:
         words = _("the first purchase")
     elif every_nth:
-        words = _("every %(n)s-th purchase") % {"n": every_nth}
+        words = pgettext("after", "every %(n)s-th purchase") % {"n": every_nth}
     else:
         words = _("a purchase")
     if min_amount:

@@ -77,6 +77,18 @@ def signed_in() -> SignedIn:
 
 
 @pytest.fixture
+def irina(person: Person) -> User:
+    """An admin."""
+    return person("Ирина", "Санина", phone="+79160000009", job="admin")
+
+
+@pytest.fixture
+def desk(signed_in: SignedIn, irina: User) -> Client:
+    """The admin's browser."""
+    return signed_in(irina)
+
+
+@pytest.fixture
 def sell() -> Sell:
     """`sell(salon, anna, "1500.50", days_ago=1)`: a sale from the machine room."""
 

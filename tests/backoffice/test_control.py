@@ -26,7 +26,7 @@ from apps.loyalty.models import Adjustment
 from apps.loyalty.queries import balance_of
 from apps.loyalty.services import adjust_balance
 from apps.transactions.models import FlagKind, FraudFlag
-from tests.backoffice.conftest import Person, SignedIn
+from tests.backoffice.conftest import SignedIn
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import staff_of
 from tests.factories.events import comes, published, submitted
@@ -35,17 +35,6 @@ from tests.factories.transactions import sale
 pytestmark = pytest.mark.django_db
 PAGE_ROW = re.compile(r'name="row" value="([0-9a-f-]{36})"')
 WHY = "Проверено по документам"
-
-
-@pytest.fixture
-def irina(person: Person) -> User:
-    """An admin."""
-    return person("Ирина", "Санина", phone="+79160000009", job="admin")
-
-
-@pytest.fixture
-def desk(signed_in: SignedIn, irina: User) -> Client:
-    return signed_in(irina)
 
 
 def text(answer) -> str:

@@ -127,9 +127,8 @@ def _records(request: HttpRequest, row: CRMIntegration) -> QuerySet[ExternalReco
 
 def _runs(request: HttpRequest, row: CRMIntegration) -> QuerySet[SyncRun]:
     runs = SyncRun.objects.filter(integration=row).prefetch_related("calls")
-    day = parse_date(request.GET.get("day", "") or "0") if request.GET.get("day") else None
-    if day:
-        start = timezone.make_aware(datetime.combine(day, datetime.min.time()))
+    start = _midnight(request.GET.get("day", ""))
+    if start:
         runs = runs.filter(started_at__gte=start, started_at__lt=start + timedelta(days=1))
     if request.GET.get("state") in RunState.values:
         runs = runs.filter(state=request.GET["state"])
@@ -138,6 +137,17 @@ def _runs(request: HttpRequest, row: CRMIntegration) -> QuerySet[SyncRun]:
     if request.GET.get("http", "").isdecimal():
         runs = runs.filter(calls__status=int(request.GET["http"][:3])).distinct()
     return runs.order_by("-started_at")
+
+
+def _midnight(text: str) -> datetime | None:
+    """When a typed day began; None for what is no day, `2026-02-30` among it."""
+    try:
+        day = parse_date(text)
+    except ValueError:
+        return None
+    if day is None or not 2000 <= day.year < 2200:
+        return None
+    return timezone.make_aware(datetime.combine(day, datetime.min.time()))
 
 
 def _others(business: Business, found: list[queries.Connection]) -> list[tuple[str, str]]:
@@ -230,13 +240,13 @@ def _on(request: HttpRequest, business: Business) -> None:
 
 
 def _backfill(request: HttpRequest, business: Business) -> None:
-    day = parse_date(request.POST.get("since", ""))
-    if day is None:
+    since = _midnight(request.POST.get("since", ""))
+    if since is None:
         messages.error(request, _("Choose the first day."))
         return
     services.start_backfill(
         integration=_integration(request, business),
-        since=timezone.make_aware(datetime.combine(day, datetime.min.time())),
+        since=since,
         by=request.user,
         at=timezone.now(),
     )

@@ -35,12 +35,14 @@ from apps.backoffice.pages.owner.frame import business_of, frame
 from apps.businesses.models import Business, State
 from apps.businesses.queries import partners
 from apps.core.errors import NotFound, Refused
+from apps.coupons.enums import Benefit
 from apps.crosspromo import services
 from apps.crosspromo.models import Chain
-from apps.crosspromo.services import Tried
+from apps.crosspromo.services import ChainDraft, Tried
 from apps.crosspromo.words import benefit_words
 
 ACTS = ("add", "up", "down", "remove", "save", "try", "publish", "over", "theirs")
+MOST_TYPED = Decimal(10**9)
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,13 @@ def build(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
         if act in ("add", "up", "down", "remove", "save"):
             return _back(slug, draft, act, at_step)
         if act == "theirs":
+            if draft.subject is None:  # a new chain has no other's
+                raise Http404
             drafts.drop(draft=draft)
             return redirect("backoffice:chain_page", slug=slug, chain_id=draft.subject)
     context = _context(request, business, draft)
     if request.method == "POST":
-        context |= _judged(request, business, draft, context["read"], act)
+        context |= _judged(request, draft, context["read"], act)
         if "made" in context:
             return redirect("backoffice:chain_page", slug=slug, chain_id=context["made"].pk)
     if request.htmx and act == "try":
@@ -102,9 +106,7 @@ def build(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
     return render(request, template, context, status=200 if fine else 422)
 
 
-def _judged(
-    request: HttpRequest, business: Business, draft: Draft, found: Read, act: str
-) -> dict[str, Any]:
+def _judged(request: HttpRequest, draft: Draft, found: Read, act: str) -> dict[str, Any]:
     """Try it or send it: what came of it, `made` when it was sent. What was refused stands in
     `found`."""
     told: dict[str, Any] = {"judged": True}
@@ -112,9 +114,9 @@ def _judged(
         return told
     try:
         if act == "try":
-            told |= _tried(request, found)
+            told |= _tried(request, found.draft)
         else:
-            told["made"] = _publish(request, business, draft, found, over=act == "over")
+            told["made"] = _publish(request, draft, found.draft, over=act == "over")
     except services.ChainStale:
         told |= _theirs(draft)
     except NotFound:
@@ -220,19 +222,23 @@ def _picture(draft: Draft, places: list[Business]) -> pictures.Diagram:
 
 
 def _typed_benefit(step: dict[str, Any]) -> str:
-    """The coupon's words from what was typed; empty while it is no number."""
+    """The coupon's words from what was typed; empty while it is no number or nothing."""
+    benefit = step.get("benefit", "")
     try:
         value = Decimal(step.get("value", "").replace(" ", "").replace(",", ".") or "0")
     except ArithmeticError:
         return ""
-    return benefit_words(step.get("benefit", ""), value, gift=step.get("gift", ""))
+    # `nan` and `1e99` are decimals too.
+    if not (value.is_finite() and 0 <= value < MOST_TYPED) or (
+        benefit != Benefit.GIFT and not value
+    ):
+        return ""
+    return benefit_words(benefit, value, gift=step.get("gift", ""))
 
 
 # --- who pays ------------------------------------------------------------------------------------
-def _tried(request: HttpRequest, found: Read) -> dict[str, Any]:
-    if found.draft is None:
-        return {}
-    tried = services.try_chain(draft=found.draft, by=request.user, at=timezone.now())
+def _tried(request: HttpRequest, whole: ChainDraft) -> dict[str, Any]:
+    tried = services.try_chain(draft=whole, by=request.user, at=timezone.now())
     return {"tried": tried, "sides": _sides(tried)}
 
 
@@ -253,23 +259,17 @@ def _sides(tried: Tried) -> list[Side]:
 
 # --- to the partners -----------------------------------------------------------------------------
 @transaction.atomic
-def _publish(
-    request: HttpRequest, business: Business, draft: Draft, found: Read, *, over: bool
-) -> Chain:
+def _publish(request: HttpRequest, draft: Draft, whole: ChainDraft, *, over: bool) -> Chain:
     """Propose it, or new terms of one; the draft goes."""
     by, at = request.user, timezone.now()
     drafts.take(draft_id=draft.pk)
-    if found.draft is None:
-        raise NotFound
     if draft.subject is None:
-        made = services.create_chain(draft=found.draft, by=by, at=at)
+        made = services.create_chain(draft=whole, by=by, at=at)
     else:
         chain = services.find_chain(chain_id=draft.subject, by=by)
         seen = request.POST.get("seen", "")
         revision = int(seen) if over and seen.isdecimal() else draft.seen or 0
-        made = services.change_chain(
-            chain=chain, draft=found.draft, by=by, revision=revision, at=at
-        )
+        made = services.change_chain(chain=chain, draft=whole, by=by, revision=revision, at=at)
     drafts.drop(draft=draft)
     messages.success(
         request, _("Sent to the partners. It begins as soon as everybody has accepted.")

@@ -198,8 +198,7 @@ def check(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
     if request.method == "POST" and act in NAMES:
         return _to(slug, draft, act)
     if act == "theirs":
-        drafts.drop(draft=draft)
-        return redirect("backoffice:offer", slug=slug, offer_id=draft.subject)
+        return _left(slug, draft)
     status = 200
     if request.method == "POST" and not context["faults"]:
         try:
@@ -216,6 +215,14 @@ def check(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
     if request.htmx and act == "simulate":
         return render(request, "backoffice/owner/offers/_forecast.html", context, status=status)
     return render(request, "backoffice/owner/offers/check.html", context, status=status)
+
+
+def _left(slug: str, draft: Draft) -> HttpResponse:
+    """The other's words stand; a new offer has no other."""
+    if draft.subject is None:
+        raise Http404
+    drafts.drop(draft=draft)
+    return redirect("backoffice:offer", slug=slug, offer_id=draft.subject)
 
 
 def _said(refused: Refused) -> str:

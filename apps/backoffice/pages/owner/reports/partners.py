@@ -19,7 +19,6 @@ from apps.backoffice.pages.owner.charts import (
 from apps.backoffice.pages.owner.reports import flows
 from apps.backoffice.templatetags.figures import shown
 from apps.businesses.models import Business
-from apps.core.clickhouse import Unavailable
 from apps.crosspromo.enums import Words
 from apps.crosspromo.services import win_win_matrix
 from apps.crosspromo.services.index import PairFigures
@@ -27,10 +26,7 @@ from apps.crosspromo.winwin import Counters
 
 
 def winwin(business: Business, asked: Asked, *, by: object) -> Made:
-    try:
-        found = win_win_matrix(by=by, at=timezone.now())  # type: ignore[arg-type]  # who is signed in
-    except Unavailable:
-        return Made(failed=True)
+    found = win_win_matrix(by=by, at=timezone.now())  # type: ignore[arg-type]  # who is signed in
     pairs = [_seen_from(business, one) for one in found if business.pk in (one.a.pk, one.b.pk)]
     if not pairs:
         return Made(
