@@ -40,6 +40,7 @@ from apps.crm.services.credentials import (
 from apps.crm.services.opening import opened
 
 TASK = "apps.crm.tasks.sync_integration"
+MOST_OPTIONS = 4000  # bytes
 TWO_SECRETS = timedelta(days=2)  # both are taken while the other side is being changed
 
 
@@ -65,6 +66,11 @@ class AddressForeign(Invalid):
 class OptionMissing(Invalid):
     field = "options"
     message = _("The system wants these settings: %(names)s.")
+
+
+class OptionsTooLong(Invalid):
+    field = "options"
+    message = _("The settings are too long.")
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ def connect(  # noqa: PLR0913 - the fields of a connection
     """Make or change the connection of a business to a system. What is None or empty stays.
 
     Credentials go in and never come out. It is not used before a test went through. Raises
-    NotFound, SystemUnknown, AddressForeign, OptionMissing.
+    NotFound, SystemUnknown, AddressForeign, OptionMissing, OptionsTooLong.
     """
     may_change(by, business)
     adapter = ADAPTERS.get(system)
@@ -193,8 +199,8 @@ def _set_options(
     row: CRMIntegration, adapter: type[BaseCRMAdapter], options: Mapping[str, Any] | None
 ) -> None:
     row.options = row.options | dict(options or {})
-    if len(orjson.dumps(row.options)) > 4000:
-        raise OptionMissing(names=", ".join(adapter.settings))
+    if len(orjson.dumps(row.options)) > MOST_OPTIONS:
+        raise OptionsTooLong
     missing = [name for name in adapter.settings if not row.options.get(name)]
     if missing:
         raise OptionMissing(names=", ".join(missing))

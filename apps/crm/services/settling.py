@@ -130,17 +130,17 @@ def _place_returns(integration: CRMIntegration, refunds: Sequence[ExternalRecord
 
 
 def _members(work: Work, sales: Sequence[ExternalRecord]) -> dict[str, User]:
-    """Members by the blind index of the phone; unknown ones join when the connection says so."""
+    """Members by the blind index of the phone; unknown ones join when the connection says so, with
+    the first of their sales."""
     indexes = {one.phone_index for one in sales if one.phone_index}
     rows = User.objects.filter(phone_index__one_of=indexes)
     found = {str(row.phone_index): row for row in rows}
     if not work.integration.enrols:
         return found
-    joining = {
-        one.phone_index: (work.guests[one.pk].phone, one.occurred_at)
-        for one in sales
-        if one.phone_index and one.phone_index not in found and one.pk in work.guests
-    }
+    joining: dict[str, tuple[str, datetime]] = {}
+    for one in sorted(sales, key=lambda sale: sale.occurred_at):
+        if one.phone_index and one.phone_index not in found and one.pk in work.guests:
+            joining.setdefault(one.phone_index, (work.guests[one.pk].phone, one.occurred_at))
     for index, (phone, moment) in sorted(joining.items(), key=lambda pair: pair[1][0]):
         found[index] = get_or_create_member(phone=phone, at=min(moment, work.at))[0]
     return found

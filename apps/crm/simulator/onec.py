@@ -134,16 +134,18 @@ class Onec(Simulated):
     def _receipt(self, sale: Sale) -> dict[str, Any]:
         archived = "archive" in self.faults.habits and sale.id % 3 == 0
         cancelled = sale.state == "cancelled"
+        # Only shops of retail have a status of receipts, and half of them cancel by it.
+        by_status = cancelled and sale.id % 2 == 1 and not self.is_unf
         status = "Архивный" if archived else "Пробитый"
         return {
             "Ref_Key": guid("6f0d5a60", sale.id),
             "DataVersion": base64.b64encode(f"{sale.version:08d}".encode()).decode(),
             "Number": f"РЗ00-{sale.id % 1000:06d}",
             "Date": self._local(sale.at),
-            "DeletionMark": cancelled and sale.id % 2 == 0,
+            "DeletionMark": cancelled and not by_status,
             "Posted": not archived and not cancelled,
             "ВидОперации": "Продажа",
-            "СтатусЧекаККМ": "Аннулированный" if cancelled and sale.id % 2 else status,
+            "СтатусЧекаККМ": "Аннулированный" if by_status else status,
             "НомерЧекаККМ": str(sale.id % 100),
             "СуммаДокумента": _number(sale),
             "ДисконтнаяКарта_Key": guid("ca2d0000", sale.guest) if sale.guest else EMPTY,
