@@ -3,19 +3,23 @@
 import os
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pyrage
 import pytest
 from django.conf import settings as house
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from apps.accounts import services
-from apps.core import backup
+from apps.core import backup, clickhouse
 from svoykrug.dev import drill
+from tests import fact_tables
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +81,79 @@ def test_without_the_programs_it_says_so(tmp_path: Path, settings: Any, monkeypa
     with pytest.raises(CommandError, match="pg_dump is not here"):
         call_command("backup", to=tmp_path / "to")
     assert list((tmp_path / "to").iterdir()) == []
+
+
+# --- the fact tables -----------------------------------------------------------------------------
+SEGMENTS = "SELECT kind, count() FROM engagement_facts GROUP BY kind ORDER BY kind"
+
+
+@pytest.fixture
+def plain(tmp_path: Path, facts: None) -> Path:
+    """A copy in the clear, of a database with three facts; the tables are empty by now."""
+    for number, kind in enumerate(("vote", "vote", "checkin")):
+        clickhouse.command(
+            "INSERT INTO engagement_facts (kind, subject, local_day, version)"
+            f" VALUES ('{kind}', toUUID('{uuid4()}'), '2026-11-22', {number})"
+        )
+    call_command("backup", to=tmp_path / "to", stdout=StringIO(), stderr=StringIO())
+    fact_tables.empty()
+    [made] = (tmp_path / "to").iterdir()
+    return made
+
+
+def test_facts_come_back_and_never_over_others(plain: Path) -> None:
+    with backup.opened(plain) as place:
+        assert (place / "database.dump").read_bytes().startswith(b"PGDMP")
+        loaded = backup.load_facts(place)
+        with pytest.raises(backup.BackupFailed, match="engagement_facts is not empty"):
+            backup.load_facts(place)
+
+    assert loaded == len(backup.fact_tables())
+    assert clickhouse.read("test", SEGMENTS) == [("checkin", 1), ("vote", 2)]
+
+
+def test_facts_wait_for_the_tables_that_take_them(plain: Path) -> None:
+    with backup.opened(plain) as place:
+        newer = place / "facts" / "z_of_tomorrow.native"
+        newer.write_bytes(b"")
+        with pytest.raises(backup.BackupFailed, match="no table z_of_tomorrow"):
+            backup.load_facts(place)
+
+    assert clickhouse.read("test", SEGMENTS) == []
+
+
+# --- the command ---------------------------------------------------------------------------------
+@pytest.mark.usefixtures("_clickhouse_ready")
+@pytest.mark.parametrize("sealed", [True, False])
+def test_the_command_says_what_it_made_and_whether_others_can_read_it(
+    sealed: bool, tmp_path: Path, key: pyrage.x25519.Identity, settings: Any
+) -> None:
+    settings.BACKUP_RECIPIENT = str(key.to_public()) if sealed else ""
+    out, err = StringIO(), StringIO()
+
+    call_command("backup", to=tmp_path / "to", stdout=out, stderr=err)
+
+    [made] = (tmp_path / "to").iterdir()
+    files = backup.read_manifest(made)["files"]
+    assert f"{made}: {len(files)} files" in out.getvalue()
+    assert all(name.endswith(".age") == sealed for name in files)
+    assert ("Not encrypted" in err.getvalue()) == (not sealed)
+
+
+def test_a_copy_that_failed_leaves_nothing_behind(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setitem(connection.settings_dict, "NAME", "no_such_place")
+
+    with pytest.raises(CommandError, match='"no_such_place" does not exist'):
+        call_command("backup", to=tmp_path / "to")
+    assert list((tmp_path / "to").iterdir()) == []
+
+
+@pytest.mark.parametrize("manifest", [b"{", b"{}", b'{"files": {"a": 1}}'])
+def test_a_manifest_that_is_none_is_told_as_such(tmp_path: Path, manifest: bytes) -> None:
+    (tmp_path / "manifest.json").write_bytes(manifest)
+
+    with pytest.raises(backup.BackupFailed, match="cannot be read|is missing"):
+        backup.read_manifest(tmp_path)
 
 
 @pytest.mark.slow

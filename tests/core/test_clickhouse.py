@@ -4,8 +4,10 @@ import fcntl
 import threading
 import time
 from datetime import UTC, datetime
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from apps.core import clickhouse, clickhouse_migrations
 from apps.core.clickhouse_migrations import MigrationChanged, Step
@@ -90,6 +92,29 @@ def test_a_wrong_statement_is_unavailable_and_not_a_crash(table):
         rows("SELECT no_such_column FROM door_test")
 
     assert refused.value.code == "UNAVAILABLE"
+    assert rows() == []  # the door still opens
+
+
+def test_reads_of_one_page_share_the_door(table, monkeypatch):
+    put("Анна", token="a")
+    opened_, door = [], clickhouse._embedded
+    monkeypatch.setattr(
+        clickhouse, "_embedded", lambda database: opened_.append(1) or door(database)
+    )
+
+    with clickhouse.together():
+        found = [rows(), rows("SELECT count() FROM door_test")]
+        with clickhouse.together():
+            found.append(rows("SELECT 1"))
+
+    assert found == [[(0, "Анна")], [(1,)], [(1,)]]
+    assert len(opened_) <= 1  # none where there is a server
+
+
+def test_a_wrong_statement_among_several_is_unavailable_too(table):
+    with clickhouse.together(), pytest.raises(clickhouse.Unavailable):
+        rows("SELECT no_such_column FROM door_test")
+
     assert rows() == []  # the door still opens
 
 
@@ -201,3 +226,37 @@ def test_steps_have_names_that_no_other_has():
 
     assert names == sorted(set(names))
     assert names
+
+
+# --- the command ---------------------------------------------------------------------------------
+def migrate_by_hand() -> str:
+    said = StringIO()
+    call_command("migrate_clickhouse", stdout=said)
+    return said.getvalue().strip()
+
+
+def test_the_command_names_what_ran(extra):
+    extra("CREATE TABLE step_test (id UInt32) ENGINE = MergeTree ORDER BY id")
+    name = clickhouse_migrations.steps()[-1].name
+
+    assert migrate_by_hand() == f"ClickHouse: {name}"
+    assert migrate_by_hand() == "ClickHouse: up to date"
+
+
+def test_the_command_says_which_step_was_edited(extra, monkeypatch):
+    extra("CREATE TABLE step_test (id UInt32) ENGINE = MergeTree ORDER BY id")
+    migrate_by_hand()
+    *own, ran = clickhouse_migrations.steps()
+    edited = [*own, Step(ran.name, ran.sql + " SETTINGS index_granularity = 1")]
+    monkeypatch.setattr(clickhouse_migrations, "steps", lambda: edited)
+
+    with pytest.raises(CommandError, match=f"Step {ran.name} was edited after it ran"):
+        migrate_by_hand()
+
+
+def test_the_command_says_where_to_look_when_nobody_answers(settings):
+    url = "http://127.0.0.1:1/svoykrug"
+    settings.CLICKHOUSE = {**settings.CLICKHOUSE, "embedded": False, "url": url}
+
+    with pytest.raises(CommandError, match="check CLICKHOUSE_URL"):
+        migrate_by_hand()

@@ -1,6 +1,7 @@
 """Ready means: everything this installation needs answers."""
 
 from datetime import timedelta
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 from django.db import InterfaceError
@@ -8,6 +9,7 @@ from django.utils import timezone
 
 from apps.core import clickhouse, tasks
 from apps.core.models import Beat
+from svoykrug.wsgi import application
 
 UP = {"postgres": "ok", "redis": "ok", "clickhouse": "ok", "workerAndBeat": "ok"}
 
@@ -32,6 +34,15 @@ def test_live_needs_nothing(browser_client):
     answer = browser_client.get("/health/live")
 
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_the_entrance_that_gunicorn_opens_answers():
+    environ, began = {"HTTP_HOST": "testserver", "PATH_INFO": "/health/live"}, []
+    setup_testing_defaults(environ)
+
+    answer = application(environ, lambda status, headers: began.append(status))
+
+    assert (began, b"".join(answer)) == (["200 OK"], b'{"status": "ok"}')
 
 
 def test_ready_when_all_of_it_is_up(ready):

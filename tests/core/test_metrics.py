@@ -1,18 +1,24 @@
 """Figures for Prometheus, and what leaves for Sentry."""
 
+import socket
+import urllib.request
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery.signals import task_postrun
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.values import MultiProcessValue
 
 from apps.core.models import Beat, Delivery, Message
 from apps.crm.models import CRMIntegration
 from apps.loyalty.tasks import audit
+from apps.notifications.models import Attempt
 from svoykrug import metrics, reporting
 from tests.factories.businesses import BusinessFactory
+from tests.factories.notifications import message_to
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +83,43 @@ def test_queues_lags_and_clocks(figures: Any) -> None:
     assert read["svoykrug_queue_length", "critical"] == 0
 
 
+def test_roubles_spent_on_messages_are_those_of_today(figures: Any, member: Any) -> None:
+    message, now = message_to(member), timezone.now()
+    for at, cost in ((now, 700), (now, 650), (now - timedelta(days=1), 9000)):
+        Attempt.objects.create(
+            notification=message, channel="sms", provider="smsru", state="sent", cost=cost, at=at
+        )
+
+    assert figures()["svoykrug_messages_spent_roubles", "sms"] == 13.5
+
+
+def test_counters_of_all_processes_of_a_web_server_add_up(
+    figures: Any, monkeypatch: Any, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    name = "svoykrug_tasks"
+    for process, count in ((4001, 3), (4002, 4)):
+        value = MultiProcessValue(lambda pid=process: pid)
+        labels = (["task", "state"], ["t", "SUCCESS"])
+        value("counter", name, f"{name}_total", *labels, "Tasks ended").inc(count)
+
+    read = figures()
+
+    assert read["svoykrug_tasks_total", "SUCCESS", "t"] == 7
+    assert read["svoykrug_queue_length", "critical"] == 0  # and the house is asked once
+
+
+def test_a_worker_shows_its_figures_on_a_port_of_its_own(monkeypatch: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("WORKER_METRICS_PORT", str(port))
+
+    metrics._serve()
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as page:
+        assert b"svoykrug_task_seconds" in page.read()
+
+
 def test_a_store_that_is_down_takes_only_its_own_figures(figures: Any, settings: Any) -> None:
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
 
@@ -100,6 +143,7 @@ def test_tasks_are_counted() -> None:
 
     before = count()
     audit.delay()
+    task_postrun.send(audit, task_id="of another process", task=audit, state="SUCCESS")
 
     assert count() == before + 1
 
@@ -108,6 +152,7 @@ def test_no_person_leaves_with_an_error() -> None:
     event = {
         "message": "no such member +79161234567",
         "user": {"id": "1", "ip_address": "10.0.0.1"},
+        "timestamp": 1790000000.5,
         "breadcrumbs": {"values": [{"message": "anna@example.ru"}]},
         "request": {
             "url": "https://krug.example/api/v1/users/?q=%2B79161234567",
@@ -119,9 +164,11 @@ def test_no_person_leaves_with_an_error() -> None:
         "exception": {"values": [{"value": "Key (email)=(anna@example.ru) exists"}]},
     }
 
-    left = str(reporting.scrub(event))
+    scrubbed = reporting.scrub(event)
+    left = str(scrubbed)
 
     for secret in ("9161234567", "anna@example.ru", "eyJh", "10.0.0.1", "sessionid"):
         assert secret not in left
     assert "app/1" in left
     assert "no such member" in left
+    assert scrubbed["timestamp"] == 1790000000.5

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import Model
+from django.utils import translation
+from django.utils.translation import gettext_lazy
 from rest_framework.response import Response
 
 from apps.accounts.models import Session, User
@@ -113,3 +115,37 @@ def test_who_waited_for_nothing_makes_her_own():
         answers = list(pool.map(lambda _n: lately.shown("lost", make, seconds=30), range(3)))
 
     assert len(made) == len(answers) == 3
+
+
+def test_who_waited_too_long_makes_her_own(monkeypatch):
+    """Whoever made it has gone without a word."""
+    redis_line.forget_silence()
+    monkeypatch.setattr(lately, "PATIENCE", 0.1)
+    place = f"sk:lately:slow:{translation.get_language()}{lately.MAKING}"
+    redis_line.ask(lambda line: line.set(place, 1, ex=5))
+    began = time.monotonic()
+
+    answer = lately.shown("slow", lambda: Response([{"n": 1}]), seconds=30)
+
+    assert dumps(answer.data) == b'[{"n":1}]'
+    assert 0.1 <= time.monotonic() - began < 1
+
+
+def test_a_process_keeps_some_copies_and_no_more(monkeypatch):
+    redis_line.forget_silence()
+    monkeypatch.setattr(lately, "MOST", 2)
+
+    for number in [*range(5), *range(5)]:  # the second time it is a copy
+        answer = lately.shown(f"page {number}", lambda n=number: Response([n]), seconds=30)
+        assert dumps(answer.data) == f"[{number}]".encode()
+
+    assert 0 < len(lately._copies) <= 2
+
+
+def test_words_that_wait_for_a_language_are_written_in_the_one_of_the_request():
+    with translation.override("en"):
+        assert dumps({"said": gettext_lazy("Reason")}) == b'{"said":"Reason"}'
+    with translation.override("ru"):
+        assert dumps({"said": gettext_lazy("Reason")}) == '{"said":"Причина"}'.encode()
+    with pytest.raises(TypeError, match="object"):  # and never as its address in memory
+        dumps({"said": object()})
