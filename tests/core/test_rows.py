@@ -117,20 +117,6 @@ def test_who_waited_for_nothing_makes_her_own():
     assert len(made) == len(answers) == 3
 
 
-def test_who_waited_too_long_makes_her_own(monkeypatch):
-    """Whoever made it has gone without a word."""
-    redis_line.forget_silence()
-    monkeypatch.setattr(lately, "PATIENCE", 0.1)
-    place = f"sk:lately:slow:{translation.get_language()}{lately.MAKING}"
-    redis_line.ask(lambda line: line.set(place, 1, ex=5))
-    began = time.monotonic()
-
-    answer = lately.shown("slow", lambda: Response([{"n": 1}]), seconds=30)
-
-    assert dumps(answer.data) == b'[{"n":1}]'
-    assert 0.1 <= time.monotonic() - began < 1
-
-
 def test_a_process_keeps_some_copies_and_no_more(monkeypatch):
     redis_line.forget_silence()
     monkeypatch.setattr(lately, "MOST", 2)
