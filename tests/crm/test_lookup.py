@@ -295,6 +295,11 @@ def test_a_list_without_an_end_is_given_up(
         ("amocrm", []),
         ("renovatio", {"error": 0, "data": "text"}),
         ("renovatio", {"error": 0, "data": ["text"]}),
+        ("yclients", {"success": True, "data": ["text"]}),
+        ("iiko", {"data": [[]]}),
+        ("onec", {"value": [None]}),
+        ("onec", []),
+        ("amocrm", {"_embedded": {"leads": ["text"]}}),
     ],
 )
 def test_a_success_that_is_no_list_brings_nothing_and_says_so(

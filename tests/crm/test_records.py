@@ -148,6 +148,17 @@ def test_what_was_returned_by_hand_is_not_returned_again(
     assert ledger_faults() == {}
 
 
+def test_what_was_added_last_is_taken_back_first(stand: Stand, salon: CRMIntegration) -> None:
+    [guest] = stand.members(1)
+    sale = stand.world.sell("yclients", guest, "2000")
+    for amount in ("2000", "3000", "2700"):
+        stand.world.edit(sale, amount)
+        sync(salon)
+
+    parts = [(one.amount, one.amount_left) for one in Transaction.objects.order_by("pk")]
+    assert parts == [(2000, 2000), (1000, 700)]
+
+
 def test_a_closed_partner_takes_no_sales_until_it_opens(
     stand: Stand, salon: CRMIntegration
 ) -> None:

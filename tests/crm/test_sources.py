@@ -9,7 +9,9 @@ from apps.crm import services
 from apps.crm.enums import Reason, RecordState, RunState, Trigger
 from apps.crm.models import CRMIntegration, ExternalRecord
 from apps.transactions.models import Transaction
+from tests.backoffice.conftest import SignedIn, signed_in  # noqa: F401
 from tests.crm.world import Month, Stand, assert_equals_truth, ledger
+from tests.factories.businesses import staff_of
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +124,29 @@ def test_payment_back_finds_its_payment_of_weeks_ago(stand: Stand) -> None:
         assert Transaction.objects.get().amount_left == 4000
         lost = ExternalRecord.objects.get(state=RecordState.QUARANTINE)
         assert (lost.reason, lost.amount) == (Reason.NO_ORIGINAL, 900)
+
+
+# --- 1C: returns are documents of their own ------------------------------------------------------
+def test_return_waits_for_a_sale_that_was_not_read_yet(
+    stand: Stand,
+    signed_in: SignedIn,  # noqa: F811
+) -> None:
+    [guest] = stand.members(1)
+    shop = stand.connect("onec")
+    sale = stand.world.sell("onec", guest, "5400", datetime.now(UTC) - timedelta(days=50))
+    stand.world.refund(sale, "1400")
+    sync(shop)
+    waiting = ExternalRecord.objects.get()
+    assert (waiting.state, waiting.amount) == (RecordState.WAITING, 1400)
+    owner = signed_in(staff_of(shop.business, role="business_owner"))
+    page = owner.get(f"/biz/{shop.business.slug}/crm/", secure=True).content.decode()
+    assert "ждёт свою продажу" in page
+
+    sync(shop, days=60)  # somebody has read the past
+
+    assert_equals_truth(stand, shop)
+    waiting.refresh_from_db()
+    assert waiting.state == RecordState.APPLIED
 
 
 # --- YCLIENTS: appointments beside the money -----------------------------------------------------

@@ -9,7 +9,6 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -255,17 +254,11 @@ def trusted() -> ssl.SSLContext:
 
 def _content(json: Any, form: Mapping[str, str] | None) -> tuple[bytes | None, dict[str, str]]:
     if json is not None:
-        return orjson.dumps(json, default=_plain), {"Content-Type": "application/json"}
+        return orjson.dumps(json), {"Content-Type": "application/json"}
     if form is not None:
         encoded = str(httpx.QueryParams(dict(form))).encode()
         return encoded, {"Content-Type": "application/x-www-form-urlencoded"}
     return None, {}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError
 
 
 def _retry_after(answer: Answer) -> float | None:

@@ -45,5 +45,13 @@ def parse_json(body: bytes) -> Any:
         raise ValueError("too deep") from deep
 
 
+def rows_of(given: Any) -> list[dict[str, Any]]:
+    """A list of objects. Raises Failed for anything else: an empty list would mean that all sales
+    have vanished."""
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise Failed(Trouble.UNREADABLE)
+    return given
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(name)

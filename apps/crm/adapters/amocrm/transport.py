@@ -12,6 +12,7 @@ from urllib.parse import quote
 from apps.crm.adapters.base import Place, Rotation
 from apps.crm.enums import Trouble
 from apps.crm.net import Answer, Client, Failed, Limit, Policy, by_status
+from apps.crm.net.reading import rows_of
 
 LIMIT = 250
 MOST_PAGES = 2000
@@ -47,7 +48,7 @@ class Transport:
             if body is None:
                 return
             try:
-                rows = body["_embedded"][name]
+                rows = rows_of(body["_embedded"][name])
             except (KeyError, TypeError) as wrong:
                 raise Failed(Trouble.UNREADABLE) from wrong
             yield from rows

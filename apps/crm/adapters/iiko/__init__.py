@@ -14,6 +14,7 @@ from apps.crm.adapters.iiko.transport import POLICY, Cloud, Server
 from apps.crm.adapters.times import days
 from apps.crm.enums import Level, System, Trouble
 from apps.crm.net import Failed, Policy
+from apps.crm.net.reading import rows_of
 
 NOT_FOUND = (b"Validation_IncorrectPhone", b"Transport_WrongCustomerNumber")
 
@@ -80,9 +81,7 @@ class IikoAdapter(BaseCRMAdapter):
             body = self.report.olap(
                 day.isoformat(), (day + timedelta(days=1)).isoformat(), self._columns(), SUMS
             )
-            rows = body.get("data") if isinstance(body, dict) else None
-            if not isinstance(rows, list):
-                raise Failed(Trouble.UNREADABLE)
+            rows = rows_of(body.get("data") if isinstance(body, dict) else None)
             found = documents(rows, self.zone, not_money=self.not_money)
             yield from (one for one in found if since <= one.occurred_at < until)
             day += timedelta(days=1)

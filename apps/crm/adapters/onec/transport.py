@@ -8,7 +8,7 @@ from urllib.parse import quote
 from apps.crm.adapters.base import Place
 from apps.crm.enums import Trouble
 from apps.crm.net import Answer, Client, Failed, Policy, by_status
-from apps.crm.net.reading import parse_json
+from apps.crm.net.reading import parse_json, rows_of
 
 TOP = 500
 MOST_PAGES = 2000
@@ -52,9 +52,7 @@ class Transport:
         """All rows of a set, page by page until one is empty: the server says nothing of an end."""
         for page in range(MOST_PAGES):
             body = self.get(entity, top=TOP, skip=page * TOP, orderby=order, **query)
-            rows = body.get("value")
-            if not isinstance(rows, list):
-                raise Failed(Trouble.UNREADABLE)
+            rows = rows_of(body.get("value"))
             yield from rows
             if not rows:
                 return
@@ -68,10 +66,13 @@ class Transport:
             if failed.status == 404:
                 return None
             raise
-        return body if isinstance(body, dict) else None
+        return body
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, path: str, **query: Any) -> Mapping[str, Any]:
         asked = {"format": "json"} | query
         text = "&".join(f"${name}={quote(str(one), safe=SAFE)}" for name, one in asked.items())
         full = f"/{quote(path, safe=SAFE)}?{text}"
-        return self.client.get(full, headers=self.headers).json
+        body = self.client.get(full, headers=self.headers).json
+        if not isinstance(body, dict):
+            raise Failed(Trouble.UNREADABLE)
+        return body

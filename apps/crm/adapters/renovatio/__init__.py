@@ -5,7 +5,7 @@ Rights are given by method, and some clinics open payments but not invoices: `so
 reads those. One source for good: both of one clinic would count every visit twice. Appointments
 are never a source, their price is no proof of a payment."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -104,7 +104,7 @@ class RenovatioAdapter(BaseCRMAdapter):
             shared=len(ids) > 1,
         )
 
-    def _patients(self, **asked: str) -> list[Mapping[str, Any]]:
+    def _patients(self, **asked: str) -> Sequence[Mapping[str, Any]]:
         """Nobody found is an error of theirs, too."""
         try:
             return self.wire.rows("getPatient", **asked)

@@ -1,11 +1,12 @@
 """МИС Renovatio on the wire: a form with the key, 200 with a refusal inside."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.crm.adapters.base import Place
 from apps.crm.enums import Trouble
-from apps.crm.net import Answer, Client, Failed, Policy, by_status
+from apps.crm.net import Answer, Client, Policy, by_status
+from apps.crm.net.reading import rows_of
 
 
 def judge(answer: Answer) -> Trouble | None:
@@ -42,13 +43,10 @@ class Transport:
         self.client = client
         self.key = place.credentials.get("api_key", "")
 
-    def rows(self, method: str, **given: Any) -> list[Mapping[str, Any]]:
+    def rows(self, method: str, **given: Any) -> Sequence[Mapping[str, Any]]:
         """Rows of an answer: a list, one object, or nothing written as null, [] or {}."""
         form = {"api_key": self.key} | {name: str(one) for name, one in given.items()}
         data = self.client.post(f"/api/public/{method}", form=form).json.get("data")
         if not data:
             return []
-        rows = [data] if isinstance(data, dict) else data
-        if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
-            raise Failed(Trouble.UNREADABLE)
-        return rows
+        return rows_of([data] if isinstance(data, dict) else data)

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from apps.crm.adapters.base import Place
 from apps.crm.enums import Trouble
 from apps.crm.net import Answer, Client, Failed, Limit, Policy, by_status
+from apps.crm.net.reading import rows_of
 
 PAGE = 50  # what the description shows; larger pages may silently become smaller ones
 MOST_PAGES = 2000
@@ -62,9 +63,7 @@ class Transport:
         seen = 0
         for page in range(1, MOST_PAGES):
             body = self.get(path, page=page, count=PAGE, **query)
-            rows, meta = body.get("data"), body.get("meta")
-            if not isinstance(rows, list):
-                raise Failed(Trouble.UNREADABLE)
+            rows, meta = rows_of(body.get("data")), body.get("meta")
             if not rows:
                 return
             yield from rows
