@@ -128,3 +128,16 @@ def test_bonuses_are_frozen_for_a_day_and_the_old_number_is_told(
     assert (held.status_code, held.json()["error"]["code"]) == (409, "WRONG_STATE")
     assert "изменён" in [one["text"] for one in messages() if one["phone"] == OLD][-1]
     assert Message.objects.filter(topic="PhoneChanged").count() == 1
+
+
+def test_codes_of_a_number_she_no_longer_has_change_nothing(mine: Api, anna: User) -> None:
+    """Support moved her number while she looked for the SMS."""
+    ids = ask(mine)
+    anna.set_phone("+79161110009")
+    anna.save()
+
+    answer = confirm(mine, ids)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "CODE_INVALID")
+    assert User.objects.with_phone("+79161110009") == anna
+    assert User.objects.with_phone(NEW) is None

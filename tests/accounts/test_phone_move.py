@@ -141,3 +141,10 @@ def test_it_goes_with_her_and_stands_in_her_copy(
     assert NEW in str(copy)
     assert PhoneMove.objects.count() == 0
     assert NEW[2:] not in str(list(AuditEntry.objects.values()))
+
+
+def test_ones_own_number_is_no_new_one(mine: Api) -> None:
+    answer = mine.post(URL, {"phone": OLD})
+
+    assert (answer.status_code, list(answer.json()["error"]["details"])) == (422, ["phone"])
+    assert PhoneMove.objects.count() == 0

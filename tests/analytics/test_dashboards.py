@@ -16,6 +16,8 @@ from apps.analytics import bonus_sql, dashboard_queries, dashboard_sql, door, fi
 from apps.analytics.churn import sql as churn_sql
 from apps.analytics.models import Snapshot
 from apps.analytics.services import generate_dashboard, keep_dashboards
+from apps.businesses.models import Role
+from apps.businesses.services import add_staff
 from apps.core import clickhouse
 from apps.transactions.services import refund_purchase
 from tests.analytics.purchases import Bought, cdnow_sample, put
@@ -218,6 +220,22 @@ def test_whose_figures(facts, api, business, owner, member):
     assert revenue(owner, **{"from": "2026-13-01"}) == 422
     assert revenue(owner, **{"from": "2020-01-01", "to": "2026-01-01"}) == 422
     assert revenue(owner, by="hour") == 422
+
+
+def test_an_owner_of_two_places_says_which(facts, api, business, owner):
+    cafe = BusinessFactory()
+    add_staff(business=cafe, user=owner, role=Role.OWNER, by=None, at=timezone.now())
+    sale(business=cafe, amount="900.00")
+    loader.load_waiting()
+    mine = api.as_(owner)
+
+    unsaid = mine.get("/analytics/revenue")
+    said = mine.get("/analytics/dashboard", {"businessId": str(cafe.pk)})
+    foreign = mine.get("/analytics/dashboard", {"businessId": str(BusinessFactory().pk)})
+
+    assert (unsaid.status_code, list(unsaid.json()["error"]["details"])) == (422, ["businessId"])
+    assert said.json()["data"]["widgets"]["kpis"]["revenue"]["value"] == "900.00"
+    assert foreign.status_code == 404
 
 
 def test_export_opens_in_a_spreadsheet(facts, api, business, owner):

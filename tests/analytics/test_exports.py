@@ -15,6 +15,7 @@ from apps.analytics.tasks import write_export
 from apps.core import outbox
 from apps.notifications.models import Notification
 from tests.analytics.purchases import Bought, put
+from tests.factories.businesses import BusinessFactory, staff_of
 
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 3, 1)
@@ -104,3 +105,39 @@ def test_files_wait_while_the_disk_is_nine_tenths_full(guests, api, owner, monke
     assert other.json()["error"]["message"].startswith("Диск сервера почти заполнен")
     assert (failed, again["state"], Export.objects.count()) == ("failed", "waiting", 1)
     assert mine.get("/analytics/export", {"id": begun["exportId"]}).status_code == 200
+
+
+def test_there_are_no_files_of_guests_before_the_first_night(facts, api, owner):
+    assert api.as_(owner).get("/analytics/export", ASK).status_code == 404
+
+
+def test_a_file_that_is_being_written_is_not_begun_again(guests, api, owner):
+    mine = api.as_(owner)
+    answers = [mine.get("/analytics/export", ASK) for _ in range(3)]
+    export_id = answers[0].json()["data"]["exportId"]
+
+    write_export(export_id=export_id)
+    body = mine.get("/analytics/export", {"id": export_id}).content
+    Export.objects.update(rows_done=1)
+    write_export(export_id=export_id)  # the bell rang twice
+
+    assert [answer.json()["data"]["exportId"] for answer in answers] == [export_id] * 3
+    assert bytes(Export.objects.get().body) == body
+    assert Export.objects.get().rows_done == 1
+    outbox.drain()
+    assert Notification.objects.filter(kind="export_ready").count() == 1
+
+
+def test_segments_are_a_file_too(guests, api, business, owner):
+    stranger = staff_of(BusinessFactory(), role="business_owner")
+
+    def lines(who: Any) -> list[str]:
+        answer = api.as_(who).get("/analytics/export", {"report": "rfm", "format": "csv"})
+        assert answer.status_code == 200
+        return answer.content.decode("utf-8-sig").splitlines()
+
+    head, *rows = lines(owner)
+    assert "segment" in head.split(";")
+    counted = head.split(";").index("count")
+    assert sum(int(row.split(";")[counted]) for row in rows) == 3
+    assert lines(stranger)[1:] == []

@@ -313,3 +313,25 @@ def test_a_long_table_is_written_by_a_worker(
     answer = api.as_(stranger).get("/analytics/export", {"id": waiting["exportId"]})
     assert answer.status_code == 404
     assert exporting.forget_old(at=timezone.now() + timedelta(days=8)) == 1
+
+
+def test_a_night_of_before_is_asked_for_by_its_day(facts, api, business, owner):
+    put([Bought(1, 1, DAY - timedelta(days=40), shop=business.pk)])
+    snapshot_rfm(business=business, day=DAY - timedelta(days=1), at=timezone.now())
+    put([Bought(2, 2, DAY, shop=business.pk)], token="two")
+    snapshot_rfm(business=business, day=DAY, at=timezone.now())
+    mine = api.as_(owner)
+
+    newest = mine.get("/analytics/rfm").json()["data"]["population"]
+    before = mine.get("/analytics/rfm", {"on": str(DAY - timedelta(days=1))}).json()["data"]
+
+    assert (newest, before["population"]) == (2, 1)
+
+
+def test_who_has_not_bought_is_nobodys_guest_yet(facts, business, member):
+    sale(business=business, amount="700.00")
+    loader.load_waiting()
+
+    standing = rfm_queries.standing_now(member=member, business=business, day=timezone.localdate())
+
+    assert standing.segment == Segment.PROSPECT

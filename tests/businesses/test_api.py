@@ -104,6 +104,27 @@ def test_only_her_own_fields_and_within_bounds(api, business, owner, wrong, fiel
     assert list(answer.json()["error"]["details"]) == [field]
 
 
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({"hours": [{"weekday": 1, "opens": "10:00", "closes": "11:00"}] * 22}, "hours"),
+        ({"photos": [f"https://cdn.example/{n}.jpg" for n in range(13)]}, "photos"),
+    ],
+)
+def test_a_page_holds_so_much(api, business, owner, sent, field):
+    answer = api.as_(owner).patch(f"/businesses/{business.pk}", sent)
+
+    assert (answer.status_code, list(answer.json()["error"]["details"])) == (422, [field])
+
+
+def test_photos_from_elsewhere_are_shown_in_their_order(api, business, owner):
+    sent = {"photos": ["https://cdn.example/2.jpg", "https://cdn.example/1.jpg"]}
+
+    answer = api.as_(owner).patch(f"/businesses/{business.pk}", sent)
+
+    assert answer.json()["data"]["photos"] == sent["photos"]
+
+
 # --- staff ---------------------------------------------------------------------------------------
 def test_an_owner_hires_by_phone_and_dismisses(api, business, owner):
     hers, path = api.as_(owner), f"/businesses/{business.pk}/staff"

@@ -39,6 +39,7 @@ from apps.events.services.planning import AlreadyOver, NotReady, TermsFixed
 from apps.events.services.registering import NoGuests, NothingOffered, RegistrationClosed
 from apps.events.services.replies import AnswerEmpty
 from tests.events.test_proposals import supported
+from tests.events.test_seats import give
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.events import comes, planned, proposal, published
@@ -186,6 +187,30 @@ def test_who_came_or_is_late_cannot_cancel(at, admin):
             cancel_registration(user=place.member, event=event, at=event.starts_at)
 
     assert set(event.registrations.values_list("state", flat=True)) == {"attended", "confirmed"}
+
+
+def test_single_takes_the_seat_that_a_pair_ahead_cannot_use(at):
+    event = published(at=at, capacity=2, guests_allowed=True)
+    comes(event, at=at)
+    pair = register_for_event(UserFactory(), event, at=at, wish=Wish(guests=1))
+
+    single = comes(event, at=at)
+
+    pair.refresh_from_db()
+    assert (pair.state, single.state) == (Place.WAITLISTED, Place.OFFERED)
+
+
+def test_eager_guest_without_bonuses_is_asked_like_everybody(at, member):
+    """She ticked «confirm by itself», but the price is not there: an offer, nothing charged."""
+    event = published(at=at, capacity=1, price=300)
+    give(member)
+    comes(event, member, at)
+    eager = register_for_event(UserFactory(), event, at=at, wish=Wish(auto_accept=True))
+
+    cancel_registration(user=member, event=event, at=at)
+
+    eager.refresh_from_db()
+    assert (eager.state, eager.paid) == (Place.OFFERED, 0)
 
 
 # --- the door -------------------------------------------------------------------------------------
