@@ -164,7 +164,6 @@ def line_of(
 ) -> tuple[str, str]:
     """The last step of a test at this target, and its trouble."""
     monkeypatch.setattr(Line, "target", lambda self: target)
-    monkeypatch.setattr(connections, "CONNECT_SECONDS", 0.2)
     steps = services.test_connection(integration=row, by=None)
     row.refresh_from_db()
     assert row.trouble == steps[-1].trouble
@@ -200,6 +199,7 @@ def test_nobody_listens_or_says_a_word(
     salon: CRMIntegration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = threading.Event()
+    monkeypatch.setattr(connections, "CONNECT_SECONDS", 0.2)
     with answering(lambda line: done.wait(2) and None) as target:
         assert line_of(salon, target, monkeypatch) == ("line", "timeout")
         done.set()

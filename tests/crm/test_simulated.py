@@ -318,6 +318,7 @@ def test_renovatio_writes_one_row_as_an_object(world: World, systems: dict[str, 
 def test_server_names_its_systems_and_keeps_their_limits(systems: dict[str, Simulated]) -> None:
     server = Server(systems).start()
     systems["yclients"].faults.habits.add("limits")
+    systems["yclients"].limits = ((5, 60.0),)  # type: ignore[misc]
     try:
         nothing = httpx.get(f"http://127.0.0.1:{server.port}/excel/")
         with httpx.Client() as client:

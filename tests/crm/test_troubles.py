@@ -1,5 +1,6 @@
 """What goes wrong with a CRM: what becomes of the connection, and what its owner reads."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -50,10 +51,15 @@ def owner(salon: CRMIntegration, signed_in: SignedIn) -> Client:  # noqa: F811
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One attempt, and no patience with silence."""
-    policy = replace(YclientsAdapter.policy, attempts=1, read_seconds=0.1)
-    monkeypatch.setattr(YclientsAdapter, "policy", policy)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """One attempt, and so many seconds of patience with silence."""
+
+    def wait(seconds: float) -> None:
+        policy = replace(YclientsAdapter.policy, attempts=1, read_seconds=seconds)
+        monkeypatch.setattr(YclientsAdapter, "policy", policy)
+
+    wait(10)
+    return wait
 
 
 def poll(row: CRMIntegration) -> SyncRun:
@@ -71,7 +77,7 @@ def page(owner: Client, row: CRMIntegration, **query: str) -> str:
 
 # --- every trouble -------------------------------------------------------------------------------
 def test_every_trouble_has_its_words_and_takes_nothing_back(
-    stand: Stand, salon: CRMIntegration, owner: Client, hasty: None
+    stand: Stand, salon: CRMIntegration, owner: Client, hasty: Callable[[float], None]
 ) -> None:
     [guest] = stand.members(1)
     stand.world.sell("yclients", guest, "1500")
@@ -81,6 +87,7 @@ def test_every_trouble_has_its_words_and_takes_nothing_back(
 
     for fault, words in WORDS.items():
         faults.chances = {fault: 1.0}
+        hasty(0.1 if fault == "hang" else 10)
         run = services.run_sync(salon.pk, trigger=Trigger.HAND)
         assert (run.state, run.get_trouble_display()) == (RunState.FAILED, words), fault
         assert Transaction.objects.get().amount_left == 1500
@@ -111,7 +118,7 @@ def test_key_that_ended_is_asked_for_anew_unnoticed(stand: Stand, salon: CRMInte
 
 
 def test_pauses_grow_and_end_by_themselves(
-    stand: Stand, salon: CRMIntegration, owner: Client, hasty: None
+    stand: Stand, salon: CRMIntegration, owner: Client, hasty: Callable[[float], None]
 ) -> None:
     stand.system("yclients").faults.chances = {"error_500": 1.0}
     now = datetime.now(UTC)
