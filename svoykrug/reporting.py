@@ -1,8 +1,8 @@
 """Errors to Sentry, without personal data.
 
-Measured with fake phones: even with `send_default_pii` off they leave through local variables,
-through bodies and through `repr(request)` with its query string. So none of these is sent, and
-whatever text remains is masked as the logs are. The server has to stand in Russia.
+Measured with fake phones: with the client's switch for personal data off they still leave through
+local variables, through bodies and through `repr(request)` with its query string. So none of these
+is sent, and whatever text remains is masked as the logs are. The server has to stand in Russia.
 """
 
 from typing import Any
@@ -10,6 +10,19 @@ from typing import Any
 from apps.core.masking import mask_text
 
 DROPPED = ("cookies", "data", "env", "query_string")
+HEADERS = ("user-agent", "content-type", "x-request-id")
+OFF = {"mode": "off"}
+NOTHING: Any = {
+    "user_info": False,
+    "cookies": OFF,
+    "http_headers": {"request": {"mode": "allowlist", "terms": list(HEADERS)}},
+    "http_bodies": [],
+    "url_query_params": OFF,
+    "database_query_data": False,
+    "queues": False,
+    "stack_frame_variables": False,
+    "frame_context_lines": 0,
+}
 
 
 def start(dsn: str, *, environment: str, release: str) -> None:
@@ -23,9 +36,7 @@ def start(dsn: str, *, environment: str, release: str) -> None:
         dsn=dsn,
         environment=environment,
         release=release or None,
-        send_default_pii=False,
-        include_local_variables=False,
-        include_source_context=False,
+        data_collection=NOTHING,
         max_request_body_size="never",
         max_breadcrumbs=0,
         traces_sample_rate=0,
@@ -41,9 +52,7 @@ def scrub(event: Any, hint: dict[str, Any] | None = None) -> Any:
     for name in DROPPED:
         request.pop(name, None)
     request["headers"] = {
-        name: value
-        for name, value in request.get("headers", {}).items()
-        if name.lower() in ("user-agent", "content-type", "x-request-id")
+        name: value for name, value in request.get("headers", {}).items() if name.lower() in HEADERS
     }
     return _masked(event)
 

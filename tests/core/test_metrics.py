@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sentry_sdk
 from celery.signals import task_postrun
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.values import MultiProcessValue
+from sentry_sdk.transport import Transport
 
 from apps.core.models import Beat, Delivery, Message
 from apps.crm.models import CRMIntegration
@@ -172,3 +174,42 @@ def test_no_person_leaves_with_an_error() -> None:
     assert "app/1" in left
     assert "no such member" in left
     assert scrubbed["timestamp"] == 1790000000.5
+
+
+class Kept(Transport):
+    """In place of the way to Sentry."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.envelopes: list[Any] = []
+
+    def capture_envelope(self, envelope: Any) -> None:
+        self.envelopes.append(envelope)
+
+
+def test_an_error_leaves_without_the_values_it_had_in_hand(monkeypatch: Any) -> None:
+    """By the settings of `start`: what Sentry's own client would send."""
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(sentry_sdk, "init", lambda **options: given.update(options))
+    reporting.start("", environment="production", release="1")
+    assert not given  # without an address nothing is begun
+    reporting.start("http://key@127.0.0.1:1/1", environment="production", release="1")
+    sent = Kept()
+    client = sentry_sdk.Client(**given, default_integrations=False, transport=sent)
+
+    with sentry_sdk.new_scope() as scope:
+        scope.set_client(client)
+        try:
+            found = {"phone": "+79161234567"}
+            raise LookupError(f"nobody has {found['phone']}")
+        except LookupError:
+            sentry_sdk.capture_exception()
+
+    [left] = [one.get_event() for one in sent.envelopes]
+    assert left["exception"]["values"][0]["type"] == "LookupError"
+    assert (left["environment"], left["release"]) == ("production", "1")
+    assert "9161234567" not in str(left)
+    [frame] = left["exception"]["values"][0]["stacktrace"]["frames"]
+    assert frame["function"] == "test_an_error_leaves_without_the_values_it_had_in_hand"
+    assert "vars" not in frame
+    assert "context_line" not in frame  # nor the lines of code around it

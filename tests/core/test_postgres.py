@@ -61,6 +61,14 @@ def test_a_line_that_the_server_ended_is_not_usable(line):
     assert not line.is_usable()
 
 
+def test_a_line_that_we_closed_is_not_usable(line):
+    assert line.is_usable()
+
+    line.close()
+
+    assert not line.is_usable()
+
+
 def test_a_request_after_the_server_came_back_does_not_fail(line):
     """The way that Django goes between two requests: look, close, open anew."""
     line.health_check_enabled = True

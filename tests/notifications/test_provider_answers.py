@@ -21,6 +21,7 @@ from apps.core.gateways.messages.fcm import Fcm
 from apps.core.gateways.messages.sendgrid import SIGNATURE, TIMESTAMP, SendGrid
 from apps.core.gateways.messages.smsru import SmsRu
 from apps.notifications.models import Notification, Provider
+from apps.notifications.simulator.environment import service_account
 from apps.notifications.simulator.sendgrid import KEY, public_key
 from tests.factories.notifications import device_of
 from tests.logs import captured
@@ -84,6 +85,7 @@ def row_of(**row):
         (200, b"<html>maintenance</html>", ("unknown", "RemoteProtocolError")),
         (200, b"[]", ("unknown", "RemoteProtocolError")),
         (200, b'{"status":"OK","sms":{}}', ("unknown", "missing")),
+        (200, b'{"status":"OK","sms":["79161234567"]}', ("unknown", "missing")),
         (200, row_of(status="OK", status_code=199), ("accepted", "199")),
         (200, row_of(status="ERROR", status_code=199), ("refused", "199")),
         (200, row_of(status="ERROR", status_code=None), ("refused", "0")),
@@ -121,10 +123,11 @@ def test_what_became_of_an_sms_and_its_price(provider, cost, known):
     rows = {
         "202640-1": {"status_code": 103, "cost": cost},
         "202640-2": {"status_code": 102, "cost": "6.50"},  # on its way: no news
+        "202640-3": "not found",
     }
     provider.says = (200, {}, json.dumps({"sms": rows}).encode())
 
-    [news] = SmsRu().ask(["202640-1", "202640-2"])
+    [news] = SmsRu().ask(["202640-1", "202640-2", "202640-3"])
 
     assert (news.reference, news.state, news.cost) == ("202640-1", "delivered", known)
 
@@ -285,6 +288,32 @@ def test_without_a_key_file_pushes_stop(settings, tmp_path):
     settings.FCM_SERVICE_ACCOUNT = str(tmp_path / "account.json")
 
     assert push(Fcm()) == ("stop", "no service account")
+
+
+@pytest.mark.parametrize("damage", [{"private_key": "-----BEGIN"}, {"client_email": None}, {}])
+def test_with_a_wrong_key_file_pushes_stop(settings, tmp_path, damage):
+    account = service_account(NOWHERE) | damage if damage else {"type": "service_account"}
+    whole = {name: said for name, said in account.items() if said is not None}
+    (tmp_path / "account.json").write_text(json.dumps(whole))
+    settings.FCM_SERVICE_ACCOUNT = str(tmp_path / "account.json")
+
+    assert push(Fcm()) == ("stop", "wrong service account")
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"token_type":"Bearer"}'])
+def test_a_token_server_that_says_something_else_is_asked_later(world, provider, settings, body):
+    provider.says = (200, {}, body)
+    settings.FCM_TOKEN_URL = f"http://127.0.0.1:{provider.server_port}/token"
+
+    assert push(Fcm()) == ("later", "ConnectError")
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}"])
+def test_a_push_that_was_taken_without_a_number_is_sent(world, provider, settings, body):
+    provider.says = (200, {}, body)
+    settings.FCM_URL = f"http://127.0.0.1:{provider.server_port}"
+
+    assert push(Fcm()) == ("accepted", "")
 
 
 def test_nobody_calls_back_for_firebase():

@@ -50,18 +50,29 @@ class AccessToken:
     @staticmethod
     def _ask() -> tuple[str, int]:
         account = service_account()
-        now, uri = int(time.time()), settings.FCM_TOKEN_URL or account["token_uri"]
-        claims = {"iss": account["client_email"], "sub": account["client_email"], "scope": SCOPE}
-        claims |= {"aud": account["token_uri"], "iat": now, "exp": now + 3600}
-        headers = {"kid": account.get("private_key_id", "")}
-        signed = jwt.encode(claims, account["private_key"], algorithm="RS256", headers=headers)
-        answer = client().post(uri, data={"grant_type": GRANT, "assertion": signed})
+        form = {"grant_type": GRANT, "assertion": _claim(account)}
+        answer = client().post(settings.FCM_TOKEN_URL or account["token_uri"], data=form)
         if answer.status_code >= 500:
             raise httpx.ConnectError("the token server is ill")  # nothing was handed over
         if answer.status_code != httpx.codes.OK:
             raise NotConfigured(str(answer.status_code))
-        body = answer.json()
-        return body["access_token"], int(body["expires_in"])
+        try:
+            body = answer.json()
+            return body["access_token"], int(body["expires_in"])
+        except (ValueError, KeyError, TypeError) as strange:
+            raise httpx.ConnectError("the token server gave no token") from strange
+
+
+def _claim(account: dict[str, Any]) -> str:
+    """Who we are, signed with the account's key. Raises NotConfigured."""
+    try:
+        now = int(time.time())
+        claims = {"iss": account["client_email"], "sub": account["client_email"], "scope": SCOPE}
+        claims |= {"aud": account["token_uri"], "iat": now, "exp": now + 3600}
+        headers = {"kid": account.get("private_key_id", "")}
+        return jwt.encode(claims, account["private_key"], algorithm="RS256", headers=headers)
+    except (KeyError, ValueError, jwt.PyJWTError) as broken_key:
+        raise NotConfigured("wrong service account") from broken_key
 
 
 @cache
@@ -140,7 +151,7 @@ class Fcm:
         except NotConfigured as wrong:
             return Verdict(Outcome.STOP, code=str(wrong)[:40])
         if answer.status_code == httpx.codes.OK:
-            return Verdict(Outcome.ACCEPTED, reference=str(answer.json().get("name", ""))[-200:])
+            return Verdict(Outcome.ACCEPTED, reference=_reference(answer))
         verdict = judged(answer)
         if verdict.code == "UNAUTHENTICATED" and not again:
             return self._post(parcel, token, again=True)
@@ -155,6 +166,13 @@ class Fcm:
 
     def balance(self) -> Decimal | None:
         return None
+
+
+def _reference(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["name"])[-200:]
+    except (ValueError, KeyError, TypeError):  # taken all the same
+        return ""
 
 
 def judged(answer: httpx.Response) -> Verdict:

@@ -74,7 +74,7 @@ class SmsRu:
         if answer.get("status") != "OK":
             verdict = self._judged(answer)
             return dict.fromkeys((one.attempt for one in round_.values()), verdict)
-        rows = answer.get("sms") or {}
+        rows = _rows(answer)
         return {one.attempt: self._of_row(rows.get(phone), one) for phone, one in round_.items()}
 
     def _of_row(self, row: Any, parcel: Parcel) -> Verdict:
@@ -125,8 +125,8 @@ class SmsRu:
         except httpx.HTTPError:
             return []
         told = []
-        for reference, row in (answer.get("sms") or {}).items():
-            code = _number(row.get("status_code"))
+        for reference, row in _rows(answer).items():
+            code = _number(row.get("status_code")) if isinstance(row, dict) else 0
             if code in STATES:
                 key = f"asked:{reference}:{code}"
                 told.append(News(key, STATES[code], reference, code=str(code), cost=_cost(row)))
@@ -150,6 +150,12 @@ def _news(entry: str) -> News | None:
         return None
     key = hashlib.sha256("\n".join(lines[:3]).encode()).hexdigest()
     return News(key, STATES[_number(lines[2])], reference=lines[1][:200], code=lines[2][:8])
+
+
+def _rows(answer: dict[str, Any]) -> dict[str, Any]:
+    """What it says of each number or message; nothing when it says it in another way."""
+    rows = answer.get("sms")
+    return rows if isinstance(rows, dict) else {}
 
 
 def _number(value: Any) -> int:
