@@ -245,6 +245,17 @@ def test_owner_switches_off_and_on_and_sales_of_between_come(
     assert {"crm.off", "crm.on", "crm.retry_now"} <= set(actions)
 
 
+def test_what_was_never_tested_is_not_switched_on(owner: Client, salon: CRMIntegration) -> None:
+    """Whatever is sent: neither a draft nor what a wrong key has stopped is asked by the clock."""
+    for state in (State.DRAFT, State.STOPPED):
+        CRMIntegration.objects.filter(pk=salon.pk).update(state=state)
+        press(owner, salon, "on")
+        assert salon.state == state
+    CRMIntegration.objects.filter(pk=salon.pk).update(state=State.DRAFT)
+    press(owner, salon, "off")
+    assert salon.state == State.DRAFT
+
+
 def test_others_press_nothing(salon: CRMIntegration) -> None:
     stranger, now = staff_of(BusinessFactory(), role="business_owner"), timezone.now()
     for act in (services.switch_off, services.switch_on, services.test_connection):

@@ -304,9 +304,10 @@ def _conclude(integration: CRMIntegration, steps: list[Step], by: User | None) -
 # --- on, off, how often --------------------------------------------------------------------------
 @transaction.atomic
 def switch_off(*, integration: CRMIntegration, by: User | None) -> None:
-    """Ask no more; what was brought stays. Raises NotFound."""
+    """Ask no more; what was brought stays. A draft stays one. Raises NotFound."""
     may_change(by, integration.business)
-    CRMIntegration.objects.filter(pk=integration.pk).update(state=State.OFF)
+    tested = CRMIntegration.objects.filter(pk=integration.pk).exclude(state=State.DRAFT)
+    tested.update(state=State.OFF)
     PeriodicTask.objects.filter(name=schedule_name(integration)).update(enabled=False)
     audit.record(
         by, "crm.off", "crmintegration", integration.pk, business_id=integration.business_id
@@ -315,9 +316,12 @@ def switch_off(*, integration: CRMIntegration, by: User | None) -> None:
 
 @transaction.atomic
 def switch_on(*, integration: CRMIntegration, by: User | None) -> None:
-    """Ask again, without a test: it went through before. Raises NotFound."""
+    """Ask again what was switched off, without a test: it went through before. Others stay as they
+    are. Raises NotFound."""
     may_change(by, integration.business)
     row = CRMIntegration.objects.select_for_update().get(pk=integration.pk)
+    if row.state != State.OFF:
+        return
     row.state = State.ACTIVE
     row.save(update_fields=["state"])
     _schedule(row)
