@@ -262,12 +262,12 @@ class OfferAdmin(DecidedAdmin):
         at = timezone.now()
         decision = changes["decision"]
         if decision == APPROVE:
-            services.approve_offer(offer_id=row.pk, by=by, at=at)
+            services.approve_offer(offer_id=row.pk, by=by, at=at, reason=reason)
         elif decision == RETURN:
             services.return_offer(offer_id=row.pk, by=by, reason=reason, at=at)
         else:
             move = services.pause_offer if decision == PAUSE else services.end_offer
-            move(offer_id=row.pk, by=by, at=at)
+            move(offer_id=row.pk, by=by, at=at, reason=reason)
 
 
 @admin.register(OfferUse)

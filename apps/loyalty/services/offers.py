@@ -211,14 +211,14 @@ def submit_offer(*, offer_id: UUID, by: User | None, at: datetime) -> OfferConst
 
 
 @transaction.atomic
-def approve_offer(*, offer_id: UUID, by: User, at: datetime) -> OfferConstructor:
+def approve_offer(*, offer_id: UUID, by: User, at: datetime, reason: str = "") -> OfferConstructor:
     """An admin who did not write this version lets it go in force.
 
     Raises Forbidden, OwnOffer, OfferWrongState, OfferOver.
     """
     offer = _reviewed(offer_id, by)
     _put_in_force(offer, [OfferState.REVIEW], at=at)
-    _note(offer, "loyalty.offer_approve", by)
+    _note(offer, "loyalty.offer_approve", by, reason=reason)
     return offer
 
 
@@ -234,12 +234,14 @@ def return_offer(*, offer_id: UUID, by: User, reason: str, at: datetime) -> Offe
 
 
 @transaction.atomic
-def pause_offer(*, offer_id: UUID, by: User | None, at: datetime) -> OfferConstructor:
+def pause_offer(
+    *, offer_id: UUID, by: User | None, at: datetime, reason: str = ""
+) -> OfferConstructor:
     """It gives nothing from now on until it is resumed. Raises NotFound, OfferWrongState."""
     offer = _locked(offer_id, by)
     _move(offer, [OfferState.SCHEDULED, OfferState.ACTIVE], OfferState.PAUSED)
     _close_spans(offer, at=at)
-    _note(offer, "loyalty.offer_pause", by)
+    _note(offer, "loyalty.offer_pause", by, reason=reason)
     return offer
 
 
@@ -253,12 +255,14 @@ def resume_offer(*, offer_id: UUID, by: User | None, at: datetime) -> OfferConst
 
 
 @transaction.atomic
-def end_offer(*, offer_id: UUID, by: User | None, at: datetime) -> OfferConstructor:
+def end_offer(
+    *, offer_id: UUID, by: User | None, at: datetime, reason: str = ""
+) -> OfferConstructor:
     """For good: what ended is not begun again. Raises NotFound, OfferWrongState."""
     offer = _locked(offer_id, by)
     _move(offer, [state for state in OfferState if state != OfferState.ENDED], OfferState.ENDED)
     _close_spans(offer, at=at)
-    _note(offer, "loyalty.offer_end", by)
+    _note(offer, "loyalty.offer_end", by, reason=reason)
     return offer
 
 
