@@ -9,9 +9,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, QuerySet, Sum
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
+from apps.backoffice.days import day_of
 from apps.businesses.models import Business
 from apps.core.money import AmountInvalid, parse_amount
 from apps.transactions.models import Source, Status, Transaction
@@ -86,8 +86,8 @@ def read_wanted(query: Mapping[str, str]) -> tuple[Wanted, list[str]]:
     given = {name: query.get(name, "").strip() for name in FILTERS}
     return (
         Wanted(
-            since=_read(parse_date, given, "from", wrong),
-            until=_read(parse_date, given, "to", wrong),
+            since=_read(day_of, given, "from", wrong),
+            until=_read(day_of, given, "to", wrong),
             status=given["status"],
             source=given["source"],
             location=_read(UUID, given, "location", wrong),

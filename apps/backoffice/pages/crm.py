@@ -13,12 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts import freshness
+from apps.backoffice.days import day_of
 from apps.backoffice.pages.access import for_jobs
 from apps.backoffice.pages.crm_form import digest, form_of, told
 from apps.backoffice.pages.owner.frame import business_of, frame
@@ -140,14 +140,9 @@ def _runs(request: HttpRequest, row: CRMIntegration) -> QuerySet[SyncRun]:
 
 
 def _midnight(text: str) -> datetime | None:
-    """When a typed day began; None for what is no day, `2026-02-30` among it."""
-    try:
-        day = parse_date(text)
-    except ValueError:
-        return None
-    if day is None or not 2000 <= day.year < 2200:
-        return None
-    return timezone.make_aware(datetime.combine(day, datetime.min.time()))
+    """When a typed day began; None for what is no day."""
+    day = day_of(text)
+    return day and timezone.make_aware(datetime.combine(day, datetime.min.time()))
 
 
 def _others(business: Business, found: list[queries.Connection]) -> list[tuple[str, str]]:

@@ -12,12 +12,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.queries import audit_log, find_person
 from apps.accounts.services import written_reason
+from apps.backoffice.days import day_of
 from apps.backoffice.pages.access import for_jobs
 from apps.backoffice.pages.control.common import page_of, reason_of, without_page
 from apps.core import audit_chain
@@ -67,7 +67,7 @@ def _found(asked: dict[str, str]) -> QuerySet[AuditEntry]:
         rows = rows.filter(action__startswith=asked["action"])
     if asked["object"]:
         rows = rows.filter(object_id=str(_person_id(asked["object"]) or asked["object"]))
-    since, until = _day(asked["since"]), _day(asked["until"])
+    since, until = day_of(asked["since"]), day_of(asked["until"])
     if since:
         rows = rows.filter(at__gte=_midnight(since))
     if until:
@@ -81,15 +81,6 @@ def _person_id(text: str) -> UUID | None:
     except ValueError:
         found = find_person(text)
         return found.pk if found else None
-
-
-def _day(text: str) -> date | None:
-    """None for what is no day, or none of ours: the ends of the calendar have no neighbours."""
-    try:
-        found = parse_date(text)
-    except ValueError:
-        return None
-    return found if found and 2000 <= found.year < 2200 else None
 
 
 def _midnight(day: date) -> datetime:

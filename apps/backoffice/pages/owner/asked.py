@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
-from django.utils.dateparse import parse_date
 
+from apps.backoffice.days import day_of
 from apps.businesses.models import Business
 
 PERIODS = (7, 30, 90, 365)
@@ -50,7 +50,7 @@ def _start(day: date, step: str) -> date:
 def read(query: QueryDict, *, business: Business, at: datetime) -> Asked:
     """The period of an address: `days`, or `from` and `to`."""
     today = at.astimezone(ZoneInfo(business.zone)).date()
-    since, until = _day(query.get("from", "")), _day(query.get("to", ""))
+    since, until = day_of(query.get("from", "")), day_of(query.get("to", ""))
     days = next((one for one in PERIODS if str(one) == query.get("days", "")), USUAL)
     if since and until and since <= until <= today and (until - since).days < LONGEST:
         days = 0
@@ -61,11 +61,3 @@ def read(query: QueryDict, *, business: Business, at: datetime) -> Asked:
         length = (until - since).days + 1
         step = "day" if length <= 92 else "week" if length <= 366 else "month"
     return Asked(since, until, today, days, step, query.get("show", "")[:20])
-
-
-def _day(text: str) -> date | None:
-    try:
-        found = parse_date(text)
-    except ValueError:
-        return None
-    return found if found and found.year >= 2000 else None

@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from apps.backoffice.pages.access import for_jobs
@@ -134,9 +134,9 @@ def _gives(one: Campaign) -> str:
 def _state(one: Campaign, at: datetime) -> tuple[str, str]:
     """A word and its tone."""
     if one.state == CampaignState.CANCELLED:
-        return _("cancelled"), "bad"
+        return pgettext("campaign", "cancelled"), "bad"
     if one.valid_to <= at:
-        return _("over"), ""
+        return pgettext("campaign", "over"), ""
     if one.audience == Audience.ANYONE and one.issued < one.quantity:
         return _("codes are being made"), "warn"
     return (_("begins later"), "warn") if one.valid_from > at else (_("running"), "good")
