@@ -142,7 +142,7 @@ def _runs(request: HttpRequest, row: CRMIntegration) -> QuerySet[SyncRun]:
 def _midnight(text: str) -> datetime | None:
     """When a typed day began; None for what is no day."""
     day = day_of(text)
-    return day and timezone.make_aware(datetime.combine(day, datetime.min.time()))
+    return timezone.make_aware(datetime.combine(day, datetime.min.time())) if day else None
 
 
 def _others(business: Business, found: list[queries.Connection]) -> list[tuple[str, str]]:
