@@ -15,10 +15,11 @@ from django.utils import timezone
 from apps.analytics import bonus_sql, dashboard_queries, dashboard_sql, door, files, loader, rules
 from apps.analytics.churn import sql as churn_sql
 from apps.analytics.models import Snapshot
-from apps.analytics.services import generate_dashboard, keep_dashboards
+from apps.analytics.services import generate_dashboard, keep_dashboards, series
 from apps.businesses.models import Role
 from apps.businesses.services import add_staff
 from apps.core import clickhouse
+from apps.core.errors import NotFound
 from apps.transactions.services import refund_purchase
 from tests.analytics.purchases import Bought, cdnow_sample, put
 from tests.data.cdnow import Unobtainable
@@ -194,6 +195,10 @@ def test_without_clickhouse_the_last_picture_is_shown_with_its_time(
     assert fresh["core"] is None
     assert stale["core"]["kpis"] == fresh["widgets"]["kpis"]
     assert stale["core"]["series"] == fresh["widgets"]["series"]
+    # nothing to compare with is no row of zeros
+    assert series(business, since=SINCE, until=DAY) == []
+    with pytest.raises(NotFound):
+        generate_dashboard(UUID(int=1))
     nothing = generate_dashboard(BusinessFactory().pk)
     assert (nothing.is_stale, nothing.widgets, nothing.as_of) == (True, {}, None)
 

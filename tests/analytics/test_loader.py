@@ -7,6 +7,7 @@ from apps.analytics import loader, queries, tasks
 from apps.analytics.models import FactBatch
 from apps.core import clickhouse
 from apps.core.models import Delivery
+from apps.loyalty.models import Lot, Posting
 from tests.factories.businesses import BusinessFactory
 from tests.factories.transactions import sale
 from tests.threads import race
@@ -116,6 +117,46 @@ def test_facts_wait_while_clickhouse_is_down_and_arrive_later(business, settings
     settings.CLICKHOUSE = real
     assert tasks.load_facts() == 1
     assert count() == 1
+
+
+def of_the_ledger() -> int:
+    return clickhouse.read("test.count", "SELECT count() FROM bonus_facts")[0][0]
+
+
+@pytest.fixture
+def frozen(business, settings):
+    """Movements of a sale that were frozen when ClickHouse went away; it is back."""
+    sale(business=business)
+    for table in loader.TABLES:
+        loader._load_table(table, loader.MOST_ROWS)
+    there = settings.CLICKHOUSE
+    settings.CLICKHOUSE = there | {"embedded": False, "url": "http://127.0.0.1:9/none"}
+    with pytest.raises(clickhouse.Unavailable):
+        loader.load_waiting()
+    settings.CLICKHOUSE = there
+    return FactBatch.objects.filter(state=FactBatch.State.FROZEN)
+
+
+@pytest.mark.django_db
+def test_movements_of_the_ledger_wait_frozen_and_arrive_once(frozen):
+    waiting = frozen.get().rows, of_the_ledger()
+
+    loader.load_waiting()
+    loader.load_waiting()
+
+    assert waiting == (1, 0)
+    assert of_the_ledger() == Lot.objects.count() + Posting.objects.count()
+    assert not frozen.exists()
+
+
+@pytest.mark.django_db
+def test_movements_that_are_other_than_they_were_frozen_are_not_sent(frozen):
+    frozen.update(digest="0" * 64)
+
+    with pytest.raises(loader.BatchChanged):
+        loader.load_waiting()
+
+    assert of_the_ledger() == 0
 
 
 @pytest.mark.django_db
