@@ -8,9 +8,9 @@ import time_machine
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenBackendError
 
-from apps.accounts import services, tokens
+from apps.accounts import services, tasks, tokens
 from apps.accounts.enums import SessionKind
-from apps.accounts.models import Session
+from apps.accounts.models import OneTimeCode, Session
 from apps.core.errors import Forbidden
 from apps.core.models import AuditEntry, Message
 from tests.api import Api
@@ -276,3 +276,21 @@ def test_a_browser_that_never_came_back_is_timed_out(session, clock):
 
     session.refresh_from_db()
     assert session.revoked_because == "timed_out"
+
+
+def test_the_clock_forgets_codes_and_sessions_in_their_time(session):
+    long_ago = timezone.now() - timedelta(days=91)
+    other = Session.objects.create(
+        user=session.user, revoked_at=long_ago, revoked_because="signed_out"
+    )
+    for days in (0, 2):
+        code = services.send_code(phone=f"+7916000000{days}", at=timezone.now())
+        OneTimeCode.objects.filter(pk=code.code_id).update(
+            created_at=timezone.now() - timedelta(days=days)
+        )
+
+    tasks.forget_old()
+
+    assert not Session.objects.filter(pk=other.pk).exists()
+    assert Session.objects.filter(pk=session.pk).exists()
+    assert OneTimeCode.objects.count() == 1

@@ -16,7 +16,15 @@ from apps.loyalty import services
 from apps.loyalty.models import Terms
 from apps.loyalty.queries import ledger_faults
 from apps.transactions.models import Transaction
-from apps.transactions.services import Item, SaleRow, record_purchase, record_purchases
+from apps.transactions.services import (
+    Item,
+    SaleKeyReused,
+    SaleRow,
+    bulk,
+    record_purchase,
+    record_purchases,
+    sales,
+)
 from tests.data.cdnow import Unobtainable, sample_csv
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory
@@ -53,6 +61,42 @@ def test_answers_stand_in_the_order_of_the_rows(business):
     assert [answer.is_new for answer in again] == [False] * 5
     assert [answer.sale_id for answer in again] == [answer.sale_id for answer in answers]
     assert Transaction.objects.count() == 2
+    assert ledger_faults() == {}
+
+
+@pytest.mark.django_db
+def test_key_that_somebody_takes_meanwhile_refuses_its_row_alone(business, monkeypatch):
+    """Between our look at the keys and our writing another member's sale took one of them."""
+    anna, vera, other = UserFactory(), UserFactory(), UserFactory()
+    real = bulk._plain_rows
+
+    def meanwhile(batch):
+        monkeypatch.setattr(bulk, "_plain_rows", real)
+        sale(business=business, member=other, key="a", amount="70.00")
+        return real(batch)
+
+    monkeypatch.setattr(bulk, "_plain_rows", meanwhile)
+
+    rows = [row(anna, "a"), row(vera, "b")]
+    taken, done = record_purchases(business=business, rows=rows, by=None, source="crm")
+
+    assert isinstance(taken.refused, SaleKeyReused)
+    assert (done.is_new, done.refused) == (True, None)
+    keys = Transaction.objects.order_by("key").values_list("key", "member")
+    assert list(keys) == [("a", other.pk), ("b", vera.pk)]
+    assert ledger_faults() == {}
+
+
+@pytest.mark.django_db
+def test_key_that_is_taken_while_the_wallet_is_waited_for_is_refused(business, monkeypatch):
+    """The other sale was not to be seen yet when the key was looked up."""
+    sale(business=business, key="a")
+    monkeypatch.setattr(sales, "_twin", lambda business, key: None)
+
+    with pytest.raises(SaleKeyReused):
+        sale(business=business, key="a")
+
+    assert Transaction.objects.count() == 1
     assert ledger_faults() == {}
 
 
