@@ -190,12 +190,18 @@ def test_doubtful_entries_are_told_to_the_author_and_to_owners_of_the_host_once_
 ):
     owner, _seller = staff_of(business, role="business_owner"), staff_of(business)
     add_staff(business=business, user=member, role=Role.OWNER, by=None, at=NOW)
-    fact = fact_of("EventEntriesDoubtful", member, business, business_id=str(business.pk))
+    place = {"business_id": str(business.pk)}
+    fact = fact_of("EventEntriesDoubtful", member, business, **place)
+    of_house = fact_of("EventEntriesDoubtful", member, business, member_id=None, **place)
 
-    told = [(one.member_id, one.kind) for one in drafts.of(fact, at=NOW)]
+    told, of_the_house = (
+        sorted((one.member_id, one.kind) for one in drafts.of(what, at=NOW))
+        for what in (fact, of_house)
+    )
 
     kind = "event_entries_doubtful"
-    assert sorted(told) == sorted([(str(member.pk), kind), (str(owner.pk), kind)])
+    assert told == sorted([(str(member.pk), kind), (str(owner.pk), kind)])
+    assert of_the_house == told  # without an author it is the owners' all the same
 
 
 def test_a_purchase_of_long_ago_is_no_news(member, business):
