@@ -55,7 +55,7 @@ def test_night_keeps_yesterday_of_the_network_and_of_each_partner_once(facts, bu
 
 
 def test_models_are_fitted_once_a_day_and_last_windows_checked(facts, business, yesterday, at):
-    put(regulars(30, until=yesterday, shop=business.pk))
+    put(regulars(15, until=yesterday, shop=business.pk))
     score_all(day=yesterday - timedelta(days=90), at=at)
 
     first, again = tasks.fit_churn(), tasks.fit_churn()
