@@ -206,7 +206,6 @@ def test_the_log_is_searched_by_who_what_and_when(desk: Client, irina: User, ann
     assert found(f"until={yesterday}") == []
 
 
-@pytest.mark.parametrize("day", ["2026-02-30", "завтра", "0001-01-01", "9999-12-31"])
-def test_a_day_of_no_calendar_of_ours_is_left_out(desk: Client, day: str) -> None:
-    for name in ("since", "until"):
-        assert desk.get(f"/control/audit/?{name}={day}").status_code == 200
+def test_a_day_of_no_calendar_of_ours_is_left_out(desk: Client) -> None:
+    for days in ("since=2026-02-30&until=завтра", "since=0001-01-01&until=9999-12-31"):
+        assert desk.get(f"/control/audit/?{days}").status_code == 200

@@ -62,22 +62,19 @@ def test_sales_are_filtered_by_all_that_a_row_says(
 @pytest.mark.parametrize(
     ("query", "wrong"),
     [
-        ("from=2026-02-30", "from"),
-        ("to=завтра", "to"),
-        ("to=9999-12-31", "to"),
-        ("from=0001-01-01", "from"),
-        ("least=сто", "least"),
-        ("member=x", "member"),
+        ("from=2026-02-30&to=завтра", ["from", "to"]),
+        ("from=0001-01-01&to=9999-12-31", ["from", "to"]),
+        ("member=x&least=сто", ["member", "least"]),
     ],
 )
 def test_a_filter_that_says_nothing_is_named_and_filters_nothing(
-    owner: Client, salon: Business, anna: User, sell: Sell, query: str, wrong: str
+    owner: Client, salon: Business, anna: User, sell: Sell, query: str, wrong: list[str]
 ) -> None:
     sell(salon, anna, "100")
 
     answer = owner.get(f"{SALES}?{query}")
 
-    assert answer.context["wrong"] == [wrong]
+    assert answer.context["wrong"] == wrong
     assert len(answer.context["found"].rows) == 1
 
 

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import StatusTier, User
+from apps.analytics.models import Snapshot
 from apps.analytics.services import snapshot_rfm
 from apps.backoffice.pages.owner.reports import flows
 from apps.businesses.models import Business
@@ -232,3 +233,46 @@ def test_how_far_guests_are_from_the_next_tier(owner: Client, salon: Business) -
     threshold = StatusTier.objects.get(code="vip").threshold
     assert rows[0][2] == f"{threshold - 1000:.2f}".replace(".", ",")
     assert rows[1][2] == ""
+
+
+# --- who may leave, and revenue ------------------------------------------------------------------
+def test_how_the_forecast_came_true_stands_beside_the_new_one(
+    owner: Client, salon: Business
+) -> None:
+    at = timezone.now()
+    given = {"business": salon, "day": at.date(), "rows": 9, "computed_at": at}
+    night = {
+        "scored": 9, "bands": {"high": 5, "low": 4}, "reasons": {}, "expected_loss": "3000.00",
+        "horizon": 45, "kind": "mbg",
+    }  # fmt: skip
+    came = {"asked": 20, "asked_came": 7, "held_out": 0, "held_out_came": 0}
+    check = {"metrics": {"mean_probability": 0.31, "rate": 0.285}, "high_risk": came}
+    Snapshot.objects.create(kind=Snapshot.Kind.CHURN, summary=night, **given)
+    assert rows_of(owner, "leaving", "came-true") == []
+    Snapshot.objects.create(kind=Snapshot.Kind.CHECK, summary=check, **given)
+
+    rows = rows_of(owner, "leaving", "came-true")
+
+    assert [row[1:] for row in rows] == [["31", "28,5"], ["", "35"], ["", ""]]
+
+
+def test_weeks_stand_beside_the_weeks_before(owner: Client, salon: Business, facts: None) -> None:
+    monday = timezone.localdate() - timedelta(days=timezone.localdate().weekday())
+    first, last = monday - timedelta(days=14), monday - timedelta(days=1)
+    put(
+        Bought(n, n, day, Decimal(money), shop=salon.pk)
+        for n, (day, money) in enumerate(
+            [(first, 100), (last, 300), (first - timedelta(days=1), 70)], start=1
+        )
+    )
+
+    asked = {"from": first.isoformat(), "to": last.isoformat(), "by": "week"}
+    made = owner.get("/biz/salon/analytics/revenue/", asked).context["made"]
+    [chart] = [block for block in made.blocks if block.key == "revenue"]
+
+    assert [row[:4] for row in chart.table.rows] == [
+        [first + timedelta(days=7), Decimal("300.00"), 1, 1],
+        [first, Decimal("100.00"), 1, 1],
+    ]
+    # The earlier of the two weeks before had no sales: the other one keeps its place.
+    assert [row[-1] for row in chart.table.rows] == [Decimal("70.00"), Decimal("0.00")]

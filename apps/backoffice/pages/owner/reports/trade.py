@@ -1,5 +1,6 @@
 """Revenue and coupons, from facts."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -82,10 +83,10 @@ def _by_bucket(rows: list[dict[str, Any]]) -> dict[date, dict[str, Any]]:
 def _before(then: dict[date, dict[str, Any]], asked: Asked) -> list[Decimal | None]:
     """Revenue of the period before, step under step; None where it had no such step."""
     shift, zero = timedelta(days=asked.length), {"revenue": Decimal("0.00")}
-    if asked.step == "day":
-        return [then.get(bucket - shift, zero)["revenue"] for bucket in asked.buckets]
-    found = [row["revenue"] for row in then.values()][: len(asked.buckets)]
-    return found + [None] * (len(asked.buckets) - len(found))
+    earlier = replace(asked, since=asked.since - shift, until=asked.until - shift)
+    found = [then.get(bucket, zero)["revenue"] for bucket in earlier.buckets]
+    steps = len(asked.buckets)
+    return found[:steps] + [None] * (steps - len(found))
 
 
 def _revenue_table(rows: list[dict[str, Any]], old: list[Decimal | None], asked: Asked) -> Table:
