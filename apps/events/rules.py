@@ -60,6 +60,7 @@ STEPS: dict[str, tuple[str, ...]] = {
         "event_cancelled",
         "attended",
         "no_show",
+        "excused",  # by the organiser, in the day of grace
     ),
     "attended": ("confirmed", "no_show", "excused", "event_cancelled"),
     "no_show": ("attended", "excused"),

@@ -253,6 +253,25 @@ def test_corrected_mark_removes_exactly_what_it_caused(evening, guard, member):
     assert balance_of(member.pk, at=fix["at"]).available == 0
 
 
+def test_in_the_day_of_grace_who_said_why_is_excused_and_stays_so(evening, guard, member):
+    comes(evening, member)
+    over = evening.ends_at + timedelta(hours=2)
+    complete_event(event=evening, by=None, at=over)
+    place = EventRegistration.objects.get()
+
+    correct_attendance(
+        registration=place,
+        to=Place.EXCUSED,
+        by=UserFactory(job="admin"),
+        reason="Заболел ребёнок",
+        at=over + timedelta(hours=1),
+    )
+    sweep(at=over + timedelta(hours=24))
+
+    place.refresh_from_db()
+    assert (place.state, place.penalties.count()) == (Place.EXCUSED, 0)
+
+
 def test_attendance_is_reopened_for_14_days_and_not_longer(evening, guard, member):
     comes(evening, member)
     over = evening.ends_at + timedelta(hours=2)

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.core import backup
+from apps.core.clickhouse import Unavailable
 from apps.loyalty.queries import ledger_faults
 
 
@@ -38,6 +39,11 @@ class Command(BaseCommand):
                     backup.load_facts(place)
         except backup.BackupFailed as wrong:
             raise CommandError(str(wrong)) from wrong
+        except Unavailable as down:
+            raise CommandError(
+                "ClickHouse does not answer. The database is loaded, the facts are not: empty both, "
+                "restore again when it is back."
+            ) from down
         cache.clear()  # balances and lists of the database that was lost
         # Before the doors open: whoever was erased since then must not come back.
         with self._timed("erasures"):
