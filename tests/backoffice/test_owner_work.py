@@ -17,6 +17,7 @@ from apps.coupons.models import Budget, Coupon
 from apps.crosspromo.services import ChainDraft, create_chain
 from apps.loyalty.models import StatementLine
 from tests.backoffice.conftest import Sell, SignedIn
+from tests.backoffice.test_owner_growth import typed_campaign, typed_chain
 from tests.backoffice.test_owner_settlement import closed, month_of  # noqa: F401
 from tests.factories.businesses import LocationFactory, staff_of
 from tests.factories.coupons import campaign, step
@@ -212,3 +213,25 @@ def test_a_list_of_campaigns_says_where_each_stands(owner: Client, salon: Busine
     assert "уже отменена" in again.context["refused"]
     for words in made:
         assert words in page, words
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2026-02-30"])
+def test_a_last_day_of_no_calendar_of_ours_is_told_at_its_field(
+    owner: Client, salon: Business, cafe: Business, day: str
+) -> None:
+    coupons = owner.post("/biz/salon/coupons/new/", typed_campaign(starts=day, ends=day))
+    owner.post("/biz/salon/chains/new/")
+    chain_at = f"/biz/salon/chains/draft/{Draft.objects.get(kind='chain').pk}/"
+    chains = owner.post(chain_at, typed_chain(salon, cafe, ends=day) | {"act": "publish"})
+    offer_at = f"/biz/salon/offers/draft/{begun_offer(owner).pk}/when/"
+    offers = owner.post(offer_at, {"starts": "2026-11-22", "ends": day, "go": "next"})
+
+    assert [one.status_code for one in (coupons, chains, offers)] == [422, 422, 422]
+    assert coupons.context["form"].errors["ends"]
+    assert chains.context["read"].form.errors["ends"]
+    assert offers.context["form"].errors["ends"]
+
+
+def begun_offer(owner: Client) -> Draft:
+    owner.post("/biz/salon/offers/new/", {"goal": "return"})
+    return Draft.objects.get(kind="offer")

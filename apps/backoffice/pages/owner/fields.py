@@ -1,6 +1,7 @@
 """Fields that the owner's forms share: sums as people type them, and forms drawn from a draft."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
+from apps.backoffice.days import YEARS
 from apps.core.errors import Refused
 from apps.core.money import parse_amount
 
@@ -66,6 +68,12 @@ class DayField(forms.DateField):
             error_messages=wrong,
             **given,
         )
+
+    def to_python(self, value: Any) -> date | None:
+        day: date | None = super().to_python(value)
+        if day and day.year not in YEARS:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return day
 
 
 def raw_of(form: type[forms.Form], posted: QueryDict) -> dict[str, Any]:
