@@ -73,19 +73,16 @@ def test_a_step_that_is_not_there_is_not_moved(
     assert [one["to"] for one in Draft.objects.get().data["steps"]] == [str(cafe.pk)]
 
 
-@pytest.mark.parametrize(
-    ("value", "drawn"),
-    [("15", "−15 %"), ("1 5,5", "−15,50 %"), ("сто", ""), ("nan", ""), ("1e99", ""), ("", "")],
-)
 def test_the_picture_is_drawn_while_she_types(
-    owner: Client, at: str, salon: Business, cafe: Business, value: str, drawn: str
+    owner: Client, at: str, salon: Business, cafe: Business
 ) -> None:
-    answer = owner.post(f"{at}diagram/", typed_chain(salon, cafe) | {"s0-value": value})
+    typed = {"15": "−15 %", "1 5,5": "−15,50 %", "сто": "", "nan": "", "1e99": "", "": ""}
+    for value, drawn in typed.items():
+        answer = owner.post(f"{at}diagram/", typed_chain(salon, cafe) | {"s0-value": value})
 
-    assert answer.status_code == 200
-    [arrow] = answer.context["picture"].arrows
-    assert arrow.words.replace("\u00a0", " ") == drawn
-    assert Draft.objects.get().data["steps"][0]["value"] == value  # kept as it was typed
+        [arrow] = answer.context["picture"].arrows
+        assert arrow.words.replace("\u00a0", " ") == drawn, value
+        assert Draft.objects.get().data["steps"][0]["value"] == value  # kept as it was typed
 
 
 def test_what_is_wrong_with_a_chain_is_told_and_nothing_is_sent(
@@ -242,22 +239,16 @@ def test_nobody_is_new_and_away_at_once(owner: Client, salon: Business) -> None:
     assert answer.context["form"].errors["away_days"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "value", "gift"),
-    [
-        ("multiplier", "2,5", "× 2,5"),
-        ("percent", "10", "+ 10 %"),
-        ("fixed", "300", "+ 300 бонусов"),
-    ],
-)
-def test_the_guests_card_shows_the_gift_in_big_words(
-    owner: Client, salon: Business, kind: str, value: str, gift: str
-) -> None:
+def test_the_guests_card_shows_the_gift_in_big_words(owner: Client, salon: Business) -> None:
     at = f"/biz/salon/offers/draft/{begun(owner).pk}/what/preview/"
 
-    answer = owner.post(at, {"kind": kind, "value": value})
+    def gift(kind: str, value: str) -> str:
+        answer = owner.post(at, {"kind": kind, "value": value})
+        return str(answer.context["gift"]).replace("\u00a0", " ")
 
-    assert answer.context["gift"].replace("\u00a0", " ") == gift
+    assert gift("multiplier", "2,5") == "× 2,5"
+    assert gift("percent", "10") == "+ 10 %"
+    assert gift("fixed", "300") == "+ 300 бонусов"
 
 
 def test_an_offer_too_dear_is_refused_in_words_and_a_draft_is_dropped(

@@ -159,18 +159,13 @@ def test_nobody_is_nobody_of_the_staff(
 
 
 # --- codes of her own ----------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"KOD-2026-\0001\n", "Код\nпривет\n".encode("utf-16"), b"\xff\xfe\x98\x98\n" * 3],
-)
-def test_a_file_that_is_no_list_of_codes_is_refused(
-    owner: Client, salon: Business, body: bytes
-) -> None:
+def test_a_file_that_is_no_list_of_codes_is_refused(owner: Client, salon: Business) -> None:
     page = f"/biz/salon/coupons/{campaign(salon).pk}/import/"
 
-    answer = owner.post(page, {"act": "look", "codes": SimpleUploadedFile("codes.csv", body)})
+    for body in (b"", b"KOD-2026-\0001\n", "Код\n".encode("utf-16"), b"\xff\xfe\x98\x98\n"):
+        answer = owner.post(page, {"act": "look", "codes": SimpleUploadedFile("codes.csv", body)})
 
-    assert answer.context.get("draft") is None
+        assert answer.context.get("draft") is None, body
     assert not Draft.objects.exists()
 
 

@@ -73,26 +73,22 @@ def test_a_test_of_the_connection_says_which_step_failed(
     assert shown_once.context["steps"] == []
 
 
-def test_switched_off_and_on_again(salon: CRMIntegration, owner: Client) -> None:
+def test_a_connection_is_read_switched_off_and_on_again(
+    stand: Stand, salon: CRMIntegration, owner: Client
+) -> None:
+    begun = act(owner, salon, "sync")
     said = act(owner, salon, "off")
     off = CRMIntegration.objects.get().state
     act(owner, salon, "on")
 
+    assert "Синхронизация началась" in begun
     assert "Всё, что уже получено, остаётся" in said
     assert (off, CRMIntegration.objects.get().state) == ("off", "active")
-
-
-def test_synchronisation_asked_for_brings_what_is_there(
-    stand: Stand, salon: CRMIntegration, owner: Client
-) -> None:
-    [guest] = stand.members(1)
-    stand.world.sell("yclients", guest, "1500")
-
-    said = act(owner, salon, "sync")
-
-    assert "Синхронизация началась" in said
     for action, wrong in (("sync", {"system": "iiko"}), ("retry", {"record": "x"})):
         assert str(services.ConnectionMissing.message) in act(owner, salon, action, **wrong)
+    other = owner.get(f"{page(salon)}?system=iiko", secure=True).context
+    assert (other["one"], other["adding"]) == (None, "iiko")
+    assert "yclients" not in dict(other["others"])
 
 
 def test_the_past_is_read_from_the_midnight_of_a_day_of_the_calendar(
@@ -109,13 +105,6 @@ def test_the_past_is_read_from_the_midnight_of_a_day_of_the_calendar(
     since = timezone.localtime(Backfill.objects.get().since)
     assert (since.date(), since.hour, since.minute) == (day, 0, 0)
     assert "Прошлое загружается" in said
-
-
-def test_another_system_is_offered_with_its_own_form(salon: CRMIntegration, owner: Client) -> None:
-    answer = owner.get(f"{page(salon)}?system=iiko", secure=True)
-
-    assert (answer.context["one"], answer.context["adding"]) == (None, "iiko")
-    assert "yclients" not in dict(answer.context["others"])
 
 
 # --- what is listed ------------------------------------------------------------------------------
