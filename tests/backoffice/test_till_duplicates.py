@@ -22,7 +22,7 @@ def till(vera: User, signed_in: SignedIn) -> Client:
 
 
 @pytest.mark.parametrize(
-    "times", [200, pytest.param(10_000, marks=pytest.mark.slow)], ids=lambda times: str(times)
+    "times", [50, pytest.param(10_000, marks=pytest.mark.slow)], ids=lambda times: str(times)
 )
 def test_a_form_sent_again_and_again_is_one_sale(
     times: int, till: Client, vera: User, anna: User, salon: Business
@@ -43,7 +43,7 @@ def test_a_form_sent_again_and_again_is_one_sale(
 
 
 @pytest.mark.parametrize(
-    "times", [200, pytest.param(10_000, marks=pytest.mark.slow)], ids=lambda times: str(times)
+    "times", [50, pytest.param(10_000, marks=pytest.mark.slow)], ids=lambda times: str(times)
 )
 def test_a_device_that_repeats_itself_makes_one_sale(
     times: int, till: Client, vera: User, anna: User, salon: Business

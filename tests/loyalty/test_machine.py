@@ -504,7 +504,7 @@ def run(least: int, *, long: int) -> None:
 
 @pytest.mark.django_db
 def test_short_histories_agree_with_the_model():
-    run(500, long=40)
+    run(250, long=40)
 
 
 @pytest.mark.slow
