@@ -41,6 +41,7 @@ from apps.transactions.models import Transaction
 from tests import fact_tables
 
 AT = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)
+pytestmark = pytest.mark.xdist_group("demo books")  # one load for all
 SMALL = Size(members=20, days=150)  # fewer use no offer on some days
 
 

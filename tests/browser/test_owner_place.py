@@ -4,7 +4,6 @@ import struct
 import zlib
 from pathlib import Path
 
-import pytest
 from django.test import Client
 from playwright.sync_api import Page, expect
 
@@ -17,7 +16,6 @@ from tests.backoffice.test_owner_home import spent, stopped
 from tests.browser.test_pages import Enter, check
 
 
-@pytest.mark.everyday
 def test_home_says_what_waits_and_a_guest_opens_beside_the_list(
     enter: Enter, olga: User, salon: Business, anna: User, sell: Sell, troubles: list[str]
 ) -> None:

@@ -67,7 +67,6 @@ def test_escape_goes_one_step_back(enter: Enter, vera: User, anna: User) -> None
     assert not Transaction.objects.exists()
 
 
-@pytest.mark.everyday
 def test_doubled_and_held_enter_make_one_sale_and_leave_the_result(
     enter: Enter, vera: User, anna: User
 ) -> None:

@@ -241,7 +241,6 @@ def test_a_shift_does_not_close_over_a_queue(enter: Enter, vera: User, anna: Use
     page.wait_for_url("**/login/**")
 
 
-@pytest.mark.everyday
 def test_two_tabs_of_one_operation_are_one_sale(enter: Enter, vera: User, anna: User) -> None:
     page = enter(vera, "/kassa/")
     to_amount(page)

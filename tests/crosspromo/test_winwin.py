@@ -152,12 +152,16 @@ def judged(ab: Counters, ba: Counters) -> winwin.Index:
     return winwin.index(ab, ba, a=Side(), b=Side(), names=("a", "b"), network=network)
 
 
+of_null_draws = pytest.mark.xdist_group("null draws")  # they are drawn once
+
+
 @pytest.fixture(scope="module")
 def null_draws() -> list[winwin.Index]:
     dice = random.Random(20261122)
     return [judged(*pair(dice, dice.choice([150, 300, 600]))) for _ in range(500)]
 
 
+@of_null_draws
 def test_random_dates_and_arms_show_no_effect(null_draws):
     calm = [found for found in null_draws if found.words in ("none", "few")]
 
@@ -172,6 +176,7 @@ def test_intervals_cover_nothing_as_often_as_they_say(null_draws):
     assert 0.92 <= covered / len(ups) <= 0.98
 
 
+@of_null_draws
 def test_the_estimate_is_not_biased_where_nothing_happens(null_draws):
     """The mean of 500 uplifts is 0 within three of its standard errors."""
     ups = [found.ab.value for found in null_draws]

@@ -375,6 +375,7 @@ def test_a_suspended_partner_imports_nothing(run, write):
 
 
 # --- size and races ------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_a_large_file_is_never_in_memory(tmp_path):
     path = tmp_path / "sales.csv"
     with path.open("w") as file:
