@@ -102,3 +102,14 @@ def sell() -> Sell:
         )
 
     return record
+
+
+@pytest.fixture
+def till(vera: User, signed_in: SignedIn) -> Client:
+    return signed_in(vera)
+
+
+@pytest.fixture
+def rich(anna: User, salon: Business, sell: Sell) -> User:
+    sell(salon, anna, "20000")  # 1400 bonuses at 7 %
+    return anna

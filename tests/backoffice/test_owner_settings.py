@@ -14,6 +14,7 @@ from apps.businesses.requisites import faults, requisites_of
 from apps.businesses.services import present_business
 from apps.notifications.queries import mutes_of
 from tests.backoffice.conftest import Person, SignedIn
+from tests.businesses.test_requisites import COMPANY
 from tests.factories.businesses import staff_of
 
 PAGE = "/biz/salon/settings/"
@@ -138,27 +139,14 @@ def test_photos_are_cleaned_put_in_order_and_seen_by_anybody(
 
 
 # --- requisites and messages ---------------------------------------------------------------------
-SAID = {
-    "legal_name": "ООО «Миндаль»",
-    "inn": "7707083893",
-    "kpp": "773601001",
-    "ogrn": "1027700132195",
-    "legal_address": "Москва, Покровка, 1",
-    "bank": "Сбербанк",
-    "bik": "044525225",
-    "account": "40702810938000000001",
-    "correspondent": "30101810400000000225",
-}
-
-
 @pytest.mark.parametrize(
     ("field", "wrong"),
     [("inn", "7707083894"), ("inn", "77"), ("kpp", ""), ("ogrn", "1027700132196"),
      ("bik", "04452522"), ("account", "40702810938000000002"), ("legal_name", "")],
 )  # fmt: skip
 def test_check_digits_find_a_slip(field: str, wrong: str) -> None:
-    assert faults(SAID) == {}
-    assert field in faults(SAID | {field: wrong})
+    assert faults(COMPANY) == {}
+    assert field in faults(COMPANY | {field: wrong})
 
 
 def test_requisites_are_asked_for_and_come_into_force_by_another_word(
@@ -168,20 +156,20 @@ def test_requisites_are_asked_for_and_come_into_force_by_another_word(
     session = owner.session
     session[CONFIRMED] = 0
     session.save()
-    away = owner.post(page, SAID | {"act": "ask", "seen": "0"})
+    away = owner.post(page, COMPANY | {"act": "ask", "seen": "0"})
     assert away.url.startswith("/login/confirm/")
     assert "ООО «Миндаль»" in owner.get(page).content.decode()
     session[CONFIRMED] = 9e12
     session.save()
     owner = signed_in(User.objects.with_phone("+79160000002"))
 
-    wrong = owner.post(page, SAID | {"act": "ask", "seen": "0", "inn": "1"})
+    wrong = owner.post(page, COMPANY | {"act": "ask", "seen": "0", "inn": "1"})
     assert wrong.context["form"].errors["inn"]
     asked = owner.post(
-        page, SAID | {"act": "ask", "seen": "0", "account": "4070 2810 9380 0000 0001"}
+        page, COMPANY | {"act": "ask", "seen": "0", "account": "4070 2810 9380 0000 0001"}
     )
     assert asked.status_code == 302
-    late = owner.post(page, SAID | {"act": "ask", "seen": "0", "bank": "ВТБ"})
+    late = owner.post(page, COMPANY | {"act": "ask", "seen": "0", "bank": "ВТБ"})
     assert late.status_code == 422
     assert "Тем временем реквизиты изменились" in late.content.decode()
     assert 'value="ВТБ"' in late.content.decode()
@@ -193,7 +181,7 @@ def test_requisites_are_asked_for_and_come_into_force_by_another_word(
     assert requisites_of(salon).said == {}
     admin.post(at_control, {"act": "requisites", "seen": "1", "reason": "сверила с выпиской"})
     row = requisites_of(salon)
-    assert (row.said, row.asked) == (SAID, {})
+    assert (row.said, row.asked) == (COMPANY, {})
     assert "Сверено с документами" in owner.get(page).content.decode()
 
 

@@ -19,11 +19,6 @@ from tests.backoffice.conftest import Person, Sell, SignedIn
 PART = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "http://testserver/kassa/"}
 
 
-@pytest.fixture
-def till(vera: User, signed_in: SignedIn) -> Client:
-    return signed_in(vera)
-
-
 def find(till: Client, who: str, **headers: str):
     return till.post("/kassa/find/", {"who": who}, **headers)
 

@@ -13,12 +13,6 @@ from apps.businesses.models import Business
 from apps.core import throttle
 from apps.loyalty.models import Journal
 from apps.transactions.models import Transaction
-from tests.backoffice.conftest import SignedIn
-
-
-@pytest.fixture
-def till(vera: User, signed_in: SignedIn) -> Client:
-    return signed_in(vera)
 
 
 @pytest.mark.parametrize(

@@ -33,17 +33,6 @@ PART = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "http://testserver/kas
 MOST_JS = 90 * 1024  # bytes, gzip
 
 
-@pytest.fixture
-def till(vera: User, signed_in: SignedIn) -> Client:
-    return signed_in(vera)
-
-
-@pytest.fixture
-def rich(anna: User, salon: Business, sell: Sell) -> User:
-    sell(salon, anna, "20000")  # 1400 bonuses at 7 %
-    return anna
-
-
 def find(till: Client, who: str):
     return till.post("/kassa/find/", {"who": who})
 

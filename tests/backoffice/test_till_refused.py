@@ -15,21 +15,10 @@ from apps.backoffice.pages.tokens import queue_pass
 from apps.businesses.models import Business
 from apps.loyalty.services import hold_bonus
 from apps.transactions.models import Transaction
-from tests.backoffice.conftest import Person, Sell, SignedIn
+from tests.backoffice.conftest import Person
 from tests.factories.coupons import campaign, code_of
 
 PHONE = "89123456789"
-
-
-@pytest.fixture
-def till(vera: User, signed_in: SignedIn) -> Client:
-    return signed_in(vera)
-
-
-@pytest.fixture
-def rich(anna: User, salon: Business, sell: Sell) -> User:
-    sell(salon, anna, "20000")  # 1400 bonuses at 7 %
-    return anna
 
 
 def operation(till: Client) -> str:

@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
 
+from apps.crm.models import CRMIntegration
 from apps.crm.simulator.server import Server
 from apps.crm.simulator.systems import make_systems
 from apps.crm.simulator.world import World
+from tests.backoffice.conftest import SignedIn, signed_in  # noqa: F401
 from tests.crm.world import Stand
+from tests.factories.businesses import staff_of
 
 
 @pytest.fixture
@@ -18,6 +22,16 @@ def stand(db: None) -> Iterator[Stand]:
     server = Server(make_systems(world)).start()
     yield Stand(world, server)
     server.stop()
+
+
+@pytest.fixture
+def salon(stand: Stand) -> CRMIntegration:
+    return stand.connect("yclients")
+
+
+@pytest.fixture
+def owner(salon: CRMIntegration, signed_in: SignedIn) -> Client:  # noqa: F811
+    return signed_in(staff_of(salon.business, role="business_owner"))
 
 
 @pytest.fixture

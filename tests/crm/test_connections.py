@@ -30,7 +30,6 @@ from apps.crm.services import connections
 from apps.crm.services.credentials import CREDENTIALS, StoredTokens, open_json
 from apps.crm.simulator.server import Reply
 from apps.transactions.models import Transaction
-from tests.backoffice.conftest import SignedIn, signed_in  # noqa: F401
 from tests.crm.test_amocrm_tokens import adapter_of, age
 from tests.crm.world import Stand
 from tests.factories.accounts import UserFactory
@@ -38,11 +37,6 @@ from tests.factories.businesses import BusinessFactory, staff_of
 
 pytestmark = pytest.mark.django_db
 KEYS = {"partner_token": "pt_1234567890ab", "login": "bot", "password": "secret"}
-
-
-@pytest.fixture
-def salon(stand: Stand) -> CRMIntegration:
-    return stand.connect("yclients")
 
 
 def connect(business: Any, by: Any, **changed: Any) -> CRMIntegration:
@@ -208,11 +202,6 @@ def test_nobody_listens_or_says_a_word(
 
 
 # --- on and off ----------------------------------------------------------------------------------
-@pytest.fixture
-def owner(salon: CRMIntegration, signed_in: SignedIn) -> Client:  # noqa: F811
-    return signed_in(staff_of(salon.business, role="business_owner"))
-
-
 def press(owner: Client, row: CRMIntegration, action: str) -> str:
     where = f"/biz/{row.business.slug}/crm/"
     answer = owner.post(where, {"action": action, "system": row.system}, follow=True, secure=True)

@@ -22,7 +22,7 @@ from apps.crm.models import CRMIntegration, DuplicateMerge, ExternalRecord, Sync
 from apps.loyalty.queries import ledger_faults
 from apps.transactions.models import Transaction
 from tests.architecture.conftest import admin_client, admin_user, desk  # noqa: F401
-from tests.backoffice.conftest import SignedIn, signed_in  # noqa: F401
+from tests.backoffice.conftest import SignedIn
 from tests.crm.world import Stand
 from tests.factories.businesses import staff_of
 from tests.factories.transactions import sale as sold
@@ -33,16 +33,6 @@ pytestmark = pytest.mark.django_db
 def sync(integration: CRMIntegration) -> int:
     since = datetime.now(UTC) - timedelta(days=35)
     return services.sync_transactions(integration.business_id, since)
-
-
-@pytest.fixture
-def salon(stand: Stand) -> CRMIntegration:
-    return stand.connect("yclients")
-
-
-@pytest.fixture
-def owner(salon: CRMIntegration, signed_in: SignedIn) -> Client:  # noqa: F811
-    return signed_in(staff_of(salon.business, role="business_owner"))
 
 
 def act(client: Client, row: CRMIntegration, action: str, **given: object) -> str:
@@ -129,7 +119,7 @@ def test_left_out_is_left_alone(stand: Stand, salon: CRMIntegration, owner: Clie
 def test_a_record_of_another_partner_does_not_exist(
     stand: Stand,
     salon: CRMIntegration,
-    signed_in: SignedIn,  # noqa: F811
+    signed_in: SignedIn,
 ) -> None:
     [guest] = stand.members(1)
     stand.world.sell("yclients", guest, "1500000")

@@ -13,22 +13,11 @@ from apps.crm import services
 from apps.crm.enums import Reason, RecordState
 from apps.crm.models import Backfill, CRMIntegration, ExternalRecord, SyncRun
 from apps.transactions.models import Transaction
-from tests.backoffice.conftest import SignedIn, signed_in  # noqa: F401
+from tests.backoffice.conftest import SignedIn
 from tests.crm.world import Stand
 from tests.factories.accounts import UserFactory
-from tests.factories.businesses import staff_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def salon(stand: Stand) -> CRMIntegration:
-    return stand.connect("yclients")
-
-
-@pytest.fixture
-def owner(salon: CRMIntegration, signed_in: SignedIn) -> Client:  # noqa: F811
-    return signed_in(staff_of(salon.business, role="business_owner"))
 
 
 def page(row: CRMIntegration) -> str:
@@ -152,7 +141,7 @@ def test_the_log_is_filtered_by_day_state_reason_and_answer(
 def test_what_was_put_aside_is_tried_again_for_chosen_connections(
     stand: Stand,
     salon: CRMIntegration,
-    signed_in: SignedIn,  # noqa: F811
+    signed_in: SignedIn,
 ) -> None:
     aside(stand, salon)
     for sold in stand.world.of("yclients"):

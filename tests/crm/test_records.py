@@ -45,11 +45,6 @@ def joined(stand: Stand, name: str) -> CRMIntegration:
 
 
 @pytest.fixture
-def salon(stand: Stand) -> CRMIntegration:
-    return stand.connect("yclients")
-
-
-@pytest.fixture
 def owner(salon: CRMIntegration) -> User:
     return staff_of(salon.business, role="business_owner")
 

@@ -9,7 +9,7 @@ from apps.crm import services
 from apps.crm.enums import Reason, RecordState, RunState, Trigger
 from apps.crm.models import CRMIntegration, ExternalRecord
 from apps.transactions.models import Transaction
-from tests.backoffice.conftest import SignedIn, signed_in  # noqa: F401
+from tests.backoffice.conftest import SignedIn
 from tests.crm.world import Month, Stand, assert_equals_truth, ledger
 from tests.factories.businesses import staff_of
 
@@ -129,7 +129,7 @@ def test_payment_back_finds_its_payment_of_weeks_ago(stand: Stand) -> None:
 # --- 1C: returns are documents of their own ------------------------------------------------------
 def test_return_waits_for_a_sale_that_was_not_read_yet(
     stand: Stand,
-    signed_in: SignedIn,  # noqa: F811
+    signed_in: SignedIn,
 ) -> None:
     [guest] = stand.members(1)
     shop = stand.connect("onec")

@@ -16,10 +16,8 @@ from apps.crm.enums import EventState, RunState, State, Trigger
 from apps.crm.models import Backfill, CallLog, CRMIntegration, SyncRun, WebhookEvent
 from apps.crm.services import webhooks
 from apps.transactions.models import Transaction
-from tests.backoffice.conftest import SignedIn, signed_in  # noqa: F401
 from tests.crm.test_webhooks import call
 from tests.crm.world import Stand, assert_equals_truth
-from tests.factories.businesses import staff_of
 
 pytestmark = pytest.mark.django_db
 WORDS = {
@@ -38,16 +36,6 @@ WORDS = {
     "unpaid": "лицензия системы не оплачена",
     "forbidden": "у ключа не хватает прав",
 }
-
-
-@pytest.fixture
-def salon(stand: Stand) -> CRMIntegration:
-    return stand.connect("yclients")
-
-
-@pytest.fixture
-def owner(salon: CRMIntegration, signed_in: SignedIn) -> Client:  # noqa: F811
-    return signed_in(staff_of(salon.business, role="business_owner"))
 
 
 @pytest.fixture

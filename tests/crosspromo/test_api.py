@@ -25,16 +25,6 @@ from tests.factories.transactions import sale
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def cafe(db: None) -> Any:
-    return BusinessFactory(name="Лисичкино", category="gastro")
-
-
-@pytest.fixture
-def host(cafe: Any) -> Any:
-    return staff_of(cafe, role="business_owner")
-
-
 def body(start: Any, end: Any, **given: Any) -> dict[str, Any]:
     at = timezone.now()
     way = {

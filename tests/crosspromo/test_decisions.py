@@ -11,20 +11,10 @@ from apps.crosspromo import tasks
 from apps.crosspromo.models import Chain, Scale
 from apps.crosspromo.services import ChainDraft, act_on_chain, change_chain, create_chain
 from apps.crosspromo.services.chains import ChainWrongState
-from tests.factories.businesses import BusinessFactory, staff_of
+from tests.factories.businesses import BusinessFactory
 from tests.factories.coupons import chain, step
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def cafe(db: None) -> Any:
-    return BusinessFactory(name="Лисичкино", category="gastro")
-
-
-@pytest.fixture
-def host(cafe: Any) -> Any:
-    return staff_of(cafe, role="business_owner")
 
 
 def draft_of(start: Any, end: Any) -> ChainDraft:

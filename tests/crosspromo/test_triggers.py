@@ -32,11 +32,6 @@ def salon(db: None) -> Any:
     return BusinessFactory(name="Миндаль")
 
 
-@pytest.fixture
-def cafe(db: None) -> Any:
-    return BusinessFactory(name="Лисичкино", category="gastro")
-
-
 def coupons_of(member: Any) -> list[Coupon]:
     return list(Coupon.objects.filter(member=member).order_by("pk"))
 

@@ -26,6 +26,7 @@ from apps.events.services import (
 from apps.events.services.moderation import AppealForAdmin, CaseTaken, CommentNeeded, ReasonMissing
 from apps.events.services.proposals import NotYetSubmittable, TickMissing
 from apps.events.services.recount import NothingToCount
+from tests.events.parts import moderator, now
 from tests.events.test_proposals import COMMENT, supported
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory
@@ -33,25 +34,6 @@ from tests.factories.events import in_voting, planned, proposal, published, subm
 
 pytestmark = pytest.mark.django_db
 WHY = "Площадку закрыли до весны"
-
-
-@pytest.fixture
-def admin(db):
-    return UserFactory(job="admin")
-
-
-@pytest.fixture
-def stranger(db):
-    return UserFactory(tier_code="vip")
-
-
-def moderator():
-    return UserFactory(tier_code="inner_circle")
-
-
-def now(event):
-    event.refresh_from_db()
-    return event.state
 
 
 def test_owner_plans_for_her_own_partner_alone(at, owner, business):

@@ -38,6 +38,7 @@ from apps.events.services.opinions import NotThere, TooLateToRate
 from apps.events.services.planning import AlreadyOver, NotReady, TermsFixed
 from apps.events.services.registering import NoGuests, NothingOffered, RegistrationClosed
 from apps.events.services.replies import AnswerEmpty
+from tests.events.parts import now
 from tests.events.test_proposals import supported
 from tests.events.test_seats import give
 from tests.factories.accounts import UserFactory
@@ -46,25 +47,6 @@ from tests.factories.events import comes, planned, proposal, published
 
 pytestmark = pytest.mark.django_db
 WHY = "Площадку закрыли до весны"
-
-
-@pytest.fixture
-def admin(db):
-    return UserFactory(job="admin")
-
-
-@pytest.fixture
-def stranger(db):
-    return UserFactory(tier_code="vip")
-
-
-def moderator():
-    return UserFactory(tier_code="inner_circle")
-
-
-def now(event):
-    event.refresh_from_db()
-    return event.state
 
 
 # --- planning -------------------------------------------------------------------------------------

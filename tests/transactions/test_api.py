@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import show_card
-from apps.core.gateways import sms
 from apps.coupons.services import count_guess
 from apps.loyalty.models import Journal
 from apps.loyalty.services import hold_bonus
@@ -18,24 +17,6 @@ from tests.factories.businesses import BusinessFactory, staff_of
 from tests.factories.transactions import sale
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def texts(monkeypatch):
-    sent = []
-    monkeypatch.setattr(sms, "post", lambda **message: sent.append(message))
-    return sent
-
-
-@pytest.fixture
-def till(api, staff):
-    return api.as_(staff)
-
-
-@pytest.fixture
-def rich(member, business):
-    sale(member=member, business=business, amount="20000.00")  # 1000 bonuses
-    return member
 
 
 def body(business, member, **more):

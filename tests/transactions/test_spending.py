@@ -7,7 +7,6 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.services import CardTokenInvalid, CardTokenUsed, show_card
-from apps.core.gateways import sms
 from apps.loyalty.models import Journal
 from apps.loyalty.queries import balance_of, ledger_faults
 from apps.loyalty.services import InsufficientBonus, hold_bonus
@@ -105,13 +104,6 @@ def test_her_shown_card_pays_for_one_sale(rich, business, staff, at):
     late = at + timedelta(seconds=90)
     with pytest.raises(CardTokenInvalid):
         services.prove_by_card(token=token, business=business, by=staff, at=late)
-
-
-@pytest.fixture
-def texts(monkeypatch):
-    sent = []
-    monkeypatch.setattr(sms, "post", lambda **message: sent.append(message))
-    return sent
 
 
 def test_a_code_by_sms_agrees_to_one_sum_here(rich, business, staff, at, texts):

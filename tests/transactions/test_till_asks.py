@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.errors import NotFound, TooMany
-from apps.core.gateways import sms
 from apps.loyalty.models import Hold
 from apps.loyalty.services import hold_bonus
 from apps.transactions import queries, services
@@ -19,24 +18,6 @@ from tests.factories.businesses import BusinessFactory, LocationFactory, staff_o
 from tests.factories.transactions import sale
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def texts(monkeypatch):
-    sent = []
-    monkeypatch.setattr(sms, "post", lambda **message: sent.append(message))
-    return sent
-
-
-@pytest.fixture
-def till(api, staff):
-    return api.as_(staff)
-
-
-@pytest.fixture
-def rich(member, business):
-    sale(member=member, business=business, amount="20000.00")  # 1000 bonuses
-    return member
 
 
 def body(business, **member):
