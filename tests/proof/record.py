@@ -49,10 +49,16 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         _write(report)
 
 
+def _name(nodeid: str) -> str:
+    """Below `tests/`, without the group that xdist puts behind it."""
+    name = nodeid.removeprefix("tests/")
+    return name.rpartition("@")[0] if name.rfind("@") > name.rfind("]") else name
+
+
 def _write(report: pytest.TestReport) -> None:
     state = {"passed": "passed", "skipped": "skipped"}.get(report.outcome, "failed")
     line: dict[str, Any] = {
-        "test": report.nodeid.removeprefix("tests/"),
+        "test": _name(report.nodeid),
         "state": state,
         "seconds": round(report.duration, 2),
         "why": "" if state == "passed" else _why(report),
