@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from apps.events.enums import Place, State
-from apps.events.models import Event, EventRegistration, Penalty
+from apps.events.models import Event, EventRegistration
 from apps.events.services import (
     Wish,
     cancel_registration,
@@ -16,6 +16,7 @@ from apps.events.services import (
     register_for_event,
 )
 from apps.events.words import why_not
+from tests.events.parts import penalise
 from tests.events.test_proposals import COMMENT
 from tests.factories.accounts import UserFactory
 from tests.factories.businesses import BusinessFactory
@@ -202,15 +203,7 @@ def test_app_is_told_why_she_waits(api, member, at):
     first = comes(event, at=at)
     comes(event, at=at)
     pair = register_for_event(UserFactory(), event, at=at, wish=Wish(guests=1))
-    for cause in (Place.NO_SHOW, Place.CANCELLED_LATE):
-        Penalty.objects.create(
-            registration=first,
-            member=member,
-            points=2,
-            cause=cause,
-            given_at=at,
-            lapses_at=at + timedelta(days=60),
-        )
+    penalise(member, points=2, at=at, registration=first)
     comes(event, member, at + timedelta(days=1))
 
     told = [

@@ -38,7 +38,7 @@ from apps.events.services.opinions import NotThere, TooLateToRate
 from apps.events.services.planning import AlreadyOver, NotReady, TermsFixed
 from apps.events.services.registering import NoGuests, NothingOffered, RegistrationClosed
 from apps.events.services.replies import AnswerEmpty
-from tests.events.parts import now
+from tests.events.parts import now, penalise
 from tests.events.test_proposals import supported
 from tests.events.test_seats import give
 from tests.factories.accounts import UserFactory
@@ -306,15 +306,7 @@ def test_line_says_what_has_to_happen(at, member):
     first = comes(event, at=at)
     comes(event, at=at)
     pair = register_for_event(UserFactory(), event, at=at, wish=Wish(guests=1))
-    for n in range(2):
-        Penalty.objects.create(
-            registration=first,
-            member=member,
-            points=2,
-            cause=Place.NO_SHOW if n else Place.CANCELLED_LATE,
-            given_at=at,
-            lapses_at=at + timedelta(days=60),
-        )
+    penalise(member, points=2, at=at, registration=first)
     bad = comes(event, member, at + timedelta(days=1))
     last = comes(event, at=at + timedelta(days=1))
 

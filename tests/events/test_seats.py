@@ -41,6 +41,7 @@ from apps.events.services.registering import (
 from apps.loyalty.queries import balance_of
 from apps.loyalty.services import InsufficientBonus, grant_bonus
 from apps.notifications.models import Notification
+from tests.events.parts import penalise
 from tests.factories.accounts import UserFactory
 from tests.factories.events import comes, published
 
@@ -179,15 +180,7 @@ def test_capacity_20_to_25_with_40_waiting_three_of_them_with_points(at):
     places = [comes(event, person) for person in people]
     bad = [people[20], people[22], people[24]]
     for person in bad:
-        for _ in range(2):
-            Penalty.objects.create(
-                registration=places[people.index(person)],
-                member=person,
-                points=2,
-                cause=Place.NO_SHOW if _ else Place.CANCELLED_LATE,
-                given_at=at,
-                lapses_at=at + timedelta(days=60),
-            )
+        penalise(person, points=2, at=at, registration=places[people.index(person)])
     admin = UserFactory(job="admin")
 
     set_capacity(event=event, capacity=25, by=admin, at=at)
@@ -522,15 +515,7 @@ def test_who_was_let_in_again_keeps_her_place(at, member):
 def test_two_points_open_registration_twelve_hours_later(at, member):
     old = published(at=at)
     place = comes(old, member)
-    for cause in (Place.CANCELLED_LATE, Place.NO_SHOW):
-        Penalty.objects.create(
-            registration=place,
-            member=member,
-            points=1,
-            cause=cause,
-            given_at=at,
-            lapses_at=at + timedelta(days=60),
-        )
+    penalise(member, points=1, at=at, registration=place)
     event = published(at=at)
 
     with pytest.raises(NotOpenYet):
