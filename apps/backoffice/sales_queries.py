@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, F, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from apps.backoffice.days import day_of
 from apps.businesses.models import Business
+from apps.core.days import day_of
 from apps.core.money import AmountInvalid, parse_amount
 from apps.transactions.models import Source, Status, Transaction
 from apps.transactions.queries import sales_at

@@ -2,7 +2,7 @@
 stays cheap on a large table."""
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import wraps
 from typing import Any
@@ -29,6 +29,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from apps.core.days import midnight, of_our_years
 from apps.core.errors import Refused
 from apps.core.ids import short
 from apps.core.money import AmountInvalid, format_number, format_rub, from_kopecks, parse_amount
@@ -169,16 +170,16 @@ class DayRangeFilter(RangeDateFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet | None:
         since, until = self._day("from"), self._day("to")
         if since:
-            queryset = queryset.filter(**{f"{self.parameter_name}__gte": _midnight(since)})
+            queryset = queryset.filter(**{f"{self.parameter_name}__gte": midnight(since)})
         if until:
-            end = _midnight(until + timedelta(days=1))
+            end = midnight(until + timedelta(days=1))
             queryset = queryset.filter(**{f"{self.parameter_name}__lt": end})
         return queryset
 
     def _day(self, end: str) -> date | None:
         """In the notation of the page's language: the theme's own filter knows English dates."""
         try:
-            return forms.DateField(required=False).clean(
+            return forms.DateField(required=False, validators=[of_our_years]).clean(
                 self.used_parameters.get(f"{self.parameter_name}_{end}")
             )
         except forms.ValidationError:
@@ -188,10 +189,6 @@ class DayRangeFilter(RangeDateFilter):
 def days(path: str, label: Text) -> tuple[str, type[DayRangeFilter]]:
     """A filter of a list by the days of one moment."""
     return path, type("DayRange", (DayRangeFilter,), {"label": label})
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))
 
 
 # --- forms ---------------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ def test_tier_is_put_until_the_end_of_a_day(admin, member):
     [
         ({"tier": "vip", "until": ""}, "без срока бывает только приглашение"),
         ({"tier": "vip", "until": "01.01.2020"}, "Этот день уже прошёл."),
+        ({"tier": "vip", "until": "31.12.9999"}, "Введите правильную дату."),
         ({"tier": "queen", "until": ""}, "queen"),
         ({"tier": "inner_circle", "until": "", "reason": "так"}, "10 знаков"),
     ],

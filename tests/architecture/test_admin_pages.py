@@ -125,7 +125,10 @@ def test_lists_can_be_searched_and_filtered(admin_client: Client) -> None:
             assert answer.status_code == 200, (model._meta.label, name)
 
 
-@pytest.mark.parametrize(("notation", "found"), [("%d.%m.%Y", 1), ("%Y-%m-%d", 1), ("чушь", 2)])
+@pytest.mark.parametrize(
+    ("notation", "found"),
+    [("%d.%m.%Y", 1), ("%Y-%m-%d", 1), ("чушь", 2), ("31.12.9999", 2), ("01.01.0001", 2)],
+)
 def test_days_are_filtered_as_they_are_written_here(
     notation: str, found: int, admin_client: Client
 ) -> None:

@@ -1,7 +1,7 @@
 """Two pages of the admin of people: her role at the network, and her tier by hand."""
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django import forms
@@ -26,6 +26,7 @@ from apps.accounts import freshness, rights, services
 from apps.accounts.enums import Job, TierCode
 from apps.accounts.models import User
 from apps.core.admin_base import EMPTY
+from apps.core.days import midnight, of_our_years
 from apps.core.errors import Forbidden, Invalid, Refused
 
 
@@ -58,6 +59,7 @@ class TierForm(WhyForm):
     until = forms.DateField(
         label=_("Until, this day included"),
         required=False,
+        validators=[of_our_years],
         help_text=_("Until then purchases do not move the tier. An invitation needs no day."),
         widget=UnfoldAdminSingleDateWidget,
     )
@@ -172,4 +174,4 @@ def _attempt(form: forms.Form, person: User, act: Callable[[User, dict[str, Any]
 def _end_of(day: Any) -> datetime | None:
     if day is None:
         return None
-    return timezone.make_aware(datetime.combine(day + timedelta(days=1), time()))
+    return midnight(day + timedelta(days=1))

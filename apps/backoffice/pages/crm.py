@@ -18,11 +18,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts import freshness
-from apps.backoffice.days import day_of
 from apps.backoffice.pages.access import for_jobs
 from apps.backoffice.pages.crm_form import digest, form_of, told
 from apps.backoffice.pages.owner.frame import business_of, frame
 from apps.businesses.models import Business
+from apps.core.days import day_of, midnight
 from apps.core.errors import Refused
 from apps.crm import queries, services
 from apps.crm.adapters import ADAPTERS
@@ -142,7 +142,7 @@ def _runs(request: HttpRequest, row: CRMIntegration) -> QuerySet[SyncRun]:
 def _midnight(text: str) -> datetime | None:
     """When a typed day began; None for what is no day."""
     day = day_of(text)
-    return timezone.make_aware(datetime.combine(day, datetime.min.time())) if day else None
+    return midnight(day) if day else None
 
 
 def _others(business: Business, found: list[queries.Connection]) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,10 +17,10 @@ from django.views.decorators.http import require_http_methods
 
 from apps.accounts.queries import audit_log, find_person
 from apps.accounts.services import written_reason
-from apps.backoffice.days import day_of
 from apps.backoffice.pages.access import for_jobs
 from apps.backoffice.pages.control.common import page_of, reason_of, without_page
 from apps.core import audit_chain
+from apps.core.days import day_of, midnight
 from apps.core.errors import Refused
 from apps.core.models import AuditEntry, AuditSeal
 from apps.core.money import format_number
@@ -69,9 +69,9 @@ def _found(asked: dict[str, str]) -> QuerySet[AuditEntry]:
         rows = rows.filter(object_id=str(_person_id(asked["object"]) or asked["object"]))
     since, until = day_of(asked["since"]), day_of(asked["until"])
     if since:
-        rows = rows.filter(at__gte=_midnight(since))
+        rows = rows.filter(at__gte=midnight(since))
     if until:
-        rows = rows.filter(at__lt=_midnight(until + timedelta(days=1)))
+        rows = rows.filter(at__lt=midnight(until + timedelta(days=1)))
     return rows
 
 
@@ -81,10 +81,6 @@ def _person_id(text: str) -> UUID | None:
     except ValueError:
         found = find_person(text)
         return found.pk if found else None
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))
 
 
 def _export(

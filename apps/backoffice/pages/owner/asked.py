@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
-from apps.backoffice.days import day_of
 from apps.businesses.models import Business
+from apps.core.days import day_of
 
 PERIODS = (7, 30, 90, 365)
 USUAL = 30

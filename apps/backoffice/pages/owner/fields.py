@@ -1,7 +1,6 @@
 """Fields that the owner's forms share: sums as people type them, and forms drawn from a draft."""
 
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +9,7 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
-from apps.backoffice.days import YEARS
+from apps.core.days import of_our_years
 from apps.core.errors import Refused
 from apps.core.money import parse_amount
 
@@ -60,6 +59,8 @@ class WholeField(forms.IntegerField):
 class DayField(forms.DateField):
     """The browser's own calendar, which sends 2026-11-22; typed by hand 22.11.2026 is fine too."""
 
+    default_validators = [of_our_years]
+
     def __init__(self, **given: Any) -> None:
         wrong = {**MUST, "invalid": _("Write the day as 22.11.2026.")}
         super().__init__(
@@ -68,12 +69,6 @@ class DayField(forms.DateField):
             error_messages=wrong,
             **given,
         )
-
-    def to_python(self, value: Any) -> date | None:
-        day: date | None = super().to_python(value)
-        if day and day.year not in YEARS:
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        return day
 
 
 def raw_of(form: type[forms.Form], posted: QueryDict) -> dict[str, Any]:
