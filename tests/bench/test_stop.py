@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.bench.speed import filled
 from tests.bench.speed.stand import Size, Stand, stands
 from tests.bench.test_speed import paths_of
 
@@ -38,7 +39,8 @@ class Clients:
         line, made, count = None, 0.0, number
         while not self.over.is_set():
             count += 1
-            text = asked[count % len(asked)].replace("{key}", f"{id(self)}-{number}-{count}")
+            key = f"{id(self)}-{number}-{count}"
+            text = filled(asked[count % len(asked)], key=key, members=SIZE.members)
             if not self.is_kept:
                 text = text.replace("\r\nHost", "\r\nConnection: close\r\nHost", 1)
             try:

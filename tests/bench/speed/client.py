@@ -1,7 +1,7 @@
 """A load of keep-alive connections, in a process of its own: `python -m tests.bench.speed.client`.
 
 Reads one JSON document from standard input: port, connections, seconds, and requests as texts that
-are sent in turn; `{key}` in a text becomes a new value each time. The first `lead` answers do not
+are sent in turn, each `filled` anew out of so many `members`. The first `lead` answers do not
 count, and the seconds begin after them. With `rate` it keeps to so many requests a second, else it
 sends as fast as answers come. Writes what came of it as JSON.
 A bare protocol instead of an HTTP library: it must cost little beside the server it measures on the
@@ -16,6 +16,8 @@ import random
 import sys
 import time
 from typing import Any
+
+from tests.bench.speed import filled
 
 
 class Connection(asyncio.Protocol):
@@ -96,8 +98,8 @@ class Load:
         return bool(self.until) and time.perf_counter() >= self.until
 
     def next(self) -> bytes:
-        text = next(self.texts)
-        return text.replace("{key}", f"{self.prefix}-{next(self.number)}").encode()
+        key = f"{self.prefix}-{next(self.number)}"
+        return filled(next(self.texts), key=key, members=self.asked["members"]).encode()
 
     def done(self, status: int, seconds: float, answer: bytes) -> None:
         self.statuses[status] = self.statuses.get(status, 0) + 1

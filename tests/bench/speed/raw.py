@@ -2,8 +2,8 @@
 
 Requests run through the application in this process, and each statement is written down with its
 values. What differs between two runs of the very same request is new each time (ids, keys, digests)
-and becomes a variable that the script draws anew, and so does the member of a sale, out of as many
-as the requests know: a few would wait for each other's wallets. Everything else stays as it was.
+and becomes a variable that the script draws anew, and so do the member of a sale and who sells, out
+of all of them: a few would wait for each other's rows. Everything else stays as it was.
 Transactions and savepoints stand where they stood.
 """
 
@@ -14,7 +14,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,11 +23,13 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from psycopg import sql
 
-from tests.bench.speed import MEMBER
+from tests.bench.speed import BUYER, MEMBER, STAFF, STAFF_SESSION, filled
 from tests.bench.speed.wsgi import application
 
 NAMED = re.compile(r"%\((\w+)\)[sbt]|%[sbt]|%%")
 QUOTED = re.compile(r"\b[eE]?'(?:[^']|'')*'")
+
+DRAWN = {MEMBER: "member", STAFF: "staff", STAFF_SESSION: "session"}
 
 # The bell of the outbox and the throttles are Redis; everything here is PostgreSQL.
 type Said = tuple[str, list[tuple[str, Any]], bool]
@@ -95,23 +96,11 @@ def ask(app: WSGIHandler, text: str) -> None:
         sys.exit(f"{text}\n{got[0]}\n{content.decode()}")
 
 
-@dataclass(frozen=True)
-class Crowd:
-    """Members to draw one from, in even steps through all of them."""
-
-    count: int
-    step: int
-
-    def drawn(self) -> str:
-        number = f"(floor(random() * {self.count}) * {self.step})::int"
-        return f"'{MEMBER}' || lpad(to_hex({number}), 12, '0') AS member"
-
-
-def script(app: WSGIHandler, text: str, number: int, crowd: Crowd | None) -> str:
+def script(app: WSGIHandler, text: str, number: int, *, members: int, staff: int) -> str:
     """The request's statements with what is new each time as variables."""
-    first, second = _alike(app, text, number)
+    first, second = _alike(app, text, number, members)
     variables: dict[str, str] = {}
-    read = partial(_value, variables=variables, is_drawn=crowd is not None)
+    read = partial(_value, variables=variables, is_drawn=BUYER in text)
     lines, is_inside = [], False
     for (one, inside), (two, _) in zip(first, second, strict=True):
         if inside != is_inside:
@@ -121,19 +110,24 @@ def script(app: WSGIHandler, text: str, number: int, crowd: Crowd | None) -> str
     if is_inside:
         lines.append("COMMIT;")
     drawn = [f"gen_random_uuid() AS {name}" for name in variables.values()]
-    if crowd:
-        drawn.append(crowd.drawn())
-    before = [f"SELECT {', '.join(drawn)} \\gset"] if drawn else []
+    if BUYER in text:
+        drawn += [
+            f"'{start}' || lpad(to_hex({'m' if name == 'member' else 's'}), 12, '0') AS {name}"
+            for start, name in DRAWN.items()
+        ]
+    numbers = f"floor(random() * {members})::int m, floor(random() * {staff})::int s"
+    before = [f"SELECT {', '.join(drawn)} FROM (SELECT {numbers}) d \\gset"] if drawn else []
     return "\n".join(before + lines) + "\n"
 
 
-def _alike(app: WSGIHandler, text: str, number: int) -> tuple[Any, Any]:
+def _alike(app: WSGIHandler, text: str, number: int, members: int) -> tuple[Any, Any]:
     """What two runs in a row said in the same words. A run may say more than the next: it fills a
     cache, or notes when she was last seen."""
     before: Any = None
     for turn in "abcdef":
         with written_down() as said:
-            ask(app, text.replace("{key}", f"raw-{number}-{turn}-{os.getpid()}"))
+            key = f"raw-{number}-{turn}-{os.getpid()}"
+            ask(app, filled(text, key=key, members=members))
         if before is not None and _words(before) == _words(said):
             return before, said
         before = said
@@ -162,8 +156,9 @@ def _value(value: Any, other: Any, *, variables: dict[str, str], is_drawn: bool)
         read = partial(_value, variables=variables, is_drawn=is_drawn)
         each = [read(one, one if one in other else None) for one in value]
         return f"ARRAY[{', '.join(f'{one}::uuid' if one[0] == ':' else one for one in each)}]"
-    if is_drawn and isinstance(value, UUID | str) and str(value).startswith(MEMBER):
-        return ":member::uuid" if isinstance(value, UUID) else ":member"
+    name = DRAWN.get(str(value)[: len(MEMBER)]) if is_drawn else None
+    if name and isinstance(value, UUID | str):
+        return f":{name}::uuid" if isinstance(value, UUID) else f":{name}"
     if value != other and isinstance(value, UUID | str) and _is_key(value):
         return ":" + variables.setdefault(str(value), f"v{len(variables)}")
     return _literal(value)
@@ -192,13 +187,12 @@ def _without_colons(match: re.Match[str]) -> str:
 
 
 def main() -> None:
-    """Standard input: {"folder", "paths": {name: [requests]}, "crowds": {name: [count, step]}}."""
+    """Standard input: {"folder", "members": how many, "staff": how many, "paths": {name: [requests]}}."""
     asked = json.load(sys.stdin)
-    counts = {}
+    counts, crowd = {}, {"members": asked["members"], "staff": asked["staff"]}
     for name, texts in asked["paths"].items():
-        crowd = Crowd(*asked["crowds"][name]) if name in asked["crowds"] else None
         for number, text in enumerate(texts):
-            made = script(application, text, number, crowd)
+            made = script(application, text, number, **crowd)
             Path(asked["folder"], f"{name}.{number}.sql").write_text(made)
             counts[name] = sum(1 for line in made.splitlines() if not line.endswith("\\gset"))
     sys.stdout.write(json.dumps(counts))
