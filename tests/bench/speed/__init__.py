@@ -2,9 +2,13 @@
 
 import random
 
-# How the ids of made people and of their sessions begin; their number follows.
-MEMBER, MEMBER_SESSION = "018f0001-0000-7000-8000-", "018f0002-0000-7000-8000-"
-STAFF, STAFF_SESSION = "018f0003-0000-7000-8000-", "018f0004-0000-7000-8000-"
+
+def begins(kind: int) -> str:
+    """How the ids of one kind of made rows begin; their number follows as twelve digits."""
+    return f"018f{kind:04x}-0000-7000-8000-"
+
+
+MEMBER, MEMBER_SESSION, CASHIER, CASHIER_SESSION = map(begins, (1, 2, 3, 4))
 # Places in the text of a request, as wide as what stands there when it is sent.
 BUYER, SUM = "{buyer-----}", "{sums-}"
 

@@ -23,13 +23,13 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from psycopg import sql
 
-from tests.bench.speed import BUYER, MEMBER, STAFF, STAFF_SESSION, filled
+from tests.bench.speed import BUYER, CASHIER, CASHIER_SESSION, MEMBER, filled
 from tests.bench.speed.wsgi import application
 
 NAMED = re.compile(r"%\((\w+)\)[sbt]|%[sbt]|%%")
 QUOTED = re.compile(r"\b[eE]?'(?:[^']|'')*'")
 
-DRAWN = {MEMBER: "member", STAFF: "staff", STAFF_SESSION: "session"}
+DRAWN = {MEMBER: "member", CASHIER: "cashier", CASHIER_SESSION: "session"}
 
 # The bell of the outbox and the throttles are Redis; everything here is PostgreSQL.
 type Said = tuple[str, list[tuple[str, Any]], bool]

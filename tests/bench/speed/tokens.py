@@ -13,7 +13,7 @@ django.setup()
 
 from apps.accounts.tokens import AccessToken  # noqa: E402 - Django first
 from apps.businesses.models import Business  # noqa: E402
-from tests.bench.speed import MEMBER, MEMBER_SESSION, STAFF, STAFF_SESSION  # noqa: E402
+from tests.bench.speed import CASHIER, CASHIER_SESSION, MEMBER, MEMBER_SESSION  # noqa: E402
 
 
 def token(people: str, sessions: str, number: int) -> str:
@@ -28,7 +28,7 @@ def main() -> None:
     asked = json.load(sys.stdin)
     found = {
         "members": {number: token(MEMBER, MEMBER_SESSION, number) for number in asked["members"]},
-        "staff": [token(STAFF, STAFF_SESSION, number) for number in asked["staff"]],
+        "staff": [token(CASHIER, CASHIER_SESSION, number) for number in asked["staff"]],
         "business": str(Business.objects.get(slug="bench-0").pk),
     }
     sys.stdout.write(json.dumps(found))
